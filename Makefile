@@ -1,0 +1,39 @@
+# Needs make and Python 3.11 or newer; everything else is installed into .venv.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+STAMP := $(VENV)/.installed
+
+.PHONY: help install demo test lint format bench chaos dev
+
+help: ## Show what there is to do
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(UV):
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.5'
+
+$(STAMP): $(UV) pyproject.toml uv.lock
+	$(UV) sync --frozen --quiet --inexact --python $(BIN)/python
+	@touch $@
+
+install: $(STAMP) ## Install everything into .venv
+
+demo: $(STAMP) ## A sample CSV through a real Dagster daemon against the sandbox payer
+	$(BIN)/claims-pipeline demo
+
+test: $(STAMP) ## The whole test suite
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(STAMP) ## Style, types and import walls
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .

@@ -1,0 +1,72 @@
+"""What can go wrong, decided once: transient or permanent, whose fault, and what to do.
+
+Messages are sentences for people and never repeat a value from a file or a payer's answer.
+"""
+
+from enum import StrEnum
+
+
+class ErrorClass(StrEnum):
+    """What a payer's error means for the query that met it."""
+
+    TRANSIENT = "transient"
+    FIX_INPUT = "fix_input"
+    NOT_FOUND = "not_found"
+    CONFIG = "config"
+    AUTH = "auth"
+    SPLIT_WINDOW = "split_window"
+    RESTART_PAGING = "restart_paging"
+    PARTIAL = "partial"
+    NEAR_MATCH = "near_match"
+    ESCALATE = "escalate"
+
+
+class ClaimsError(Exception):
+    """An error with a stable code, safe to show and to log: it holds no patient's data."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class FileRefusedError(ClaimsError):
+    """The file as a whole cannot be taken; the message says what to do."""
+
+
+class SettingsError(ClaimsError):
+    """A setting is missing or wrong; the message names it."""
+
+
+class InputError(ClaimsError):
+    """A person asked for something that is not there or not allowed."""
+
+
+class PayerError(ClaimsError):
+    """A query could not be answered.
+
+    `error_class` decides what happens to its rows. `pages` is how many pages had been read.
+    """
+
+    def __init__(self, error_class: ErrorClass, code: str, message: str, *, pages: int = 0) -> None:
+        super().__init__(code, message)
+        self.error_class = error_class
+        self.pages = pages
+
+
+class HoldLostError(ClaimsError):
+    """This run no longer holds the attempt: another took it over, or it ended."""
+
+    def __init__(self) -> None:
+        super().__init__("hold_lost", "Another run holds this attempt; this one stops.")
+
+
+class CancelRequestedError(ClaimsError):
+    """Someone asked to cancel; work stops before the next call."""
+
+    def __init__(self) -> None:
+        super().__init__("cancel_requested", "Cancellation was asked for; the run stops.")
+
+
+class InvariantError(ClaimsError):
+    """A promise of the store does not hold; nothing is published."""

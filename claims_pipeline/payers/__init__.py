@@ -1,0 +1,1 @@
+"""Queries to claims: one adapter per payer behind one protocol."""

@@ -1,0 +1,156 @@
+"""What every payer's adapter offers, and what it is given.
+
+An adapter turns a `Query` into claims. It knows no database: caps that must hold across
+processes come in as a `Limiter`, and every HTTP exchange goes out through `on_call`.
+"""
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Protocol
+
+from claims_pipeline.model import Claim, DetailLevel, Query
+
+
+class CallKind(StrEnum):
+    """What a call was for. Tokens are not counted as calls to the payer."""
+
+    TOKEN = "token"  # noqa: S105 - a kind of call, not a secret
+    SEARCH = "search"
+    DETAIL = "detail"
+    PAYMENT = "payment"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a payer's search can do, in days, claims and months.
+
+    `look_back_months` before today is the oldest day that may be asked for; `max_results` is the
+    most claims one search returns before it must be narrowed.
+    """
+
+    single_by_claim_number: bool
+    single_by_patient: bool
+    sweep: bool
+    max_window_days: int
+    look_back_months: int
+    page_size: int
+    max_results: int
+
+    def oldest_day(self, today: date) -> date:
+        """The first day of the look-back."""
+        month = today.year * 12 + today.month - 1 - self.look_back_months
+        year, month = divmod(month, 12)
+        day = today.day
+        while True:
+            try:
+                return date(year, month + 1, day)
+            except ValueError:
+                # 29 February, two years before a day that a common year does not have.
+                day -= 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRecord:
+    """One HTTP exchange, for counting and for the operators: no patient's data in it.
+
+    `http_status` is None when no answer came. `try_number` counts from 1.
+    """
+
+    kind: CallKind
+    started_at: datetime
+    duration_s: float
+    http_status: int | None
+    error_code: str | None
+    try_number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """All that one search brought.
+
+    `complete`: every page was read and every claim on them understood, so that a row which no
+    claim fits is proven not found. `incomplete_reason` is one of `page_limit`, `result_cap`,
+    `partial`, `unreadable_claims`. `claims_seen` counts what the payer returned, foreign and
+    unreadable ones included. `transaction` keys detail and payment calls of these claims.
+    """
+
+    claims: tuple[Claim, ...]
+    claims_seen: int
+    pages: int
+    complete: bool
+    incomplete_reason: str | None = None
+    transaction: str | None = None
+    foreign_claims: int = 0
+
+
+class Limiter(Protocol):
+    """Rate and concurrency caps of one (organization, payer), across threads and processes."""
+
+    def slot(self, stop: threading.Event) -> AbstractContextManager[None]:
+        """Hold one of the payer's slots; waits for pause, rate and a free slot.
+
+        Raises:
+            PayerError: transient `payer_unavailable` when the breaker is open.
+            CancelRequestedError: when `stop` is set while waiting.
+
+        """
+        ...
+
+    def pause(self, seconds: float) -> None:
+        """Nobody calls this payer for `seconds`: it answered 429 or 503 with Retry-After."""
+        ...
+
+    def succeeded(self) -> None:
+        """Close the breaker: the payer answered."""
+        ...
+
+    def failed(self) -> None:
+        """Count a transient failure towards the breaker."""
+        ...
+
+
+class Payer(Protocol):
+    """One payer, ready to be asked. Safe to use from many threads."""
+
+    @property
+    def name(self) -> str:
+        """The short name in folders and forms, such as `uhc`."""
+        ...
+
+    @property
+    def environment(self) -> str:
+        """`production` or `sandbox`; stands in every result."""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What its search can do."""
+        ...
+
+    def search(self, query: Query) -> Answer:
+        """Ask one query, following its pages.
+
+        Raises:
+            PayerError: with the class that decides what becomes of the query's rows.
+            CancelRequestedError: when the transport was told to stop.
+
+        """
+        ...
+
+    def enrich(self, claim: Claim, *, transaction: str | None, level: DetailLevel) -> Claim:
+        """Fetch detail and payments as `level` asks for; never raises for a payer's error.
+
+        What could not be fetched leaves the summary, with `detail_error` set.
+        """
+        ...
+
+    def wants_detail(self, claim: Claim, level: DetailLevel) -> bool:
+        """Whether `enrich` would make a call for this claim."""
+        ...
+
+
+OnCall = Callable[[CallRecord], None]

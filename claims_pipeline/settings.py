@@ -1,0 +1,152 @@
+"""Settings from the environment, read when they are used and never at import.
+
+Every setting is `CLAIMS_<NAME>`; a secret may instead stand in a file named by
+`CLAIMS_<NAME>_FILE`. Payer addresses and credentials have no default on purpose: what is asked,
+and of whom, is always somebody's decision.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from claims_pipeline.errors import SettingsError
+
+_PREFIX = "CLAIMS_"
+_FILE_SUFFIX = "_FILE"
+
+
+class Settings(BaseSettings):
+    """All settings, typed. Build one with `load_settings`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    environment: Literal["development", "production"] = "development"
+    home: Path = Path(".claims")
+    database_url: SecretStr | None = None
+    files: str | None = None
+    inbox: Path | None = None
+    outbox: Path | None = None
+
+    executor: Literal["in_process", "celery"] = "in_process"
+    query_lanes: int = Field(default=1, ge=1, le=64)
+    query_threads: int = Field(default=16, ge=1, le=64)
+
+    uhc_api_url: str | None = None
+    uhc_token_url: str | None = None
+    uhc_client_id: str | None = None
+    uhc_client_secret: SecretStr | None = None
+    uhc_payer_id: str = "87726"
+    uhc_max_concurrency: int = Field(default=16, ge=1, le=256)
+    uhc_calls_per_second: float = Field(default=50.0, gt=0)
+
+    payer_timezone: str = "America/Chicago"
+    payer_retry_hours: float = Field(default=8.0, ge=0)
+    date_slack_days: int = Field(default=7, ge=0, le=45)
+
+    heartbeat_s: float = Field(default=5.0, gt=0)
+    lease_s: float = Field(default=120.0, gt=0)
+    dead_after_s: float = Field(default=30.0, gt=0)
+    dead_between_steps_s: float = Field(default=600.0, gt=0)
+
+    max_file_bytes: int = Field(default=100 * 1024 * 1024, gt=0)
+    max_rows: int = Field(default=1_000_000, gt=0)
+    retention_days: int = Field(default=30, ge=1)
+    results_csv_bom: bool = True
+
+    @field_validator("payer_timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("is not a time zone, such as America/Chicago") from None
+        return value
+
+    @property
+    def resolved_home(self) -> Path:
+        """The home directory as an absolute path."""
+        return self.home.expanduser().absolute()
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The database's address; by default SQLite in the home directory."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.resolved_home / 'claims.sqlite'}"
+
+    @property
+    def resolved_files(self) -> str:
+        """Where uploads and results are kept; by default a folder in the home directory."""
+        return self.files or str(self.resolved_home / "files")
+
+    @property
+    def resolved_inbox(self) -> Path:
+        """The watched folder."""
+        return (self.inbox or self.resolved_home / "inbox").expanduser().absolute()
+
+    @property
+    def resolved_outbox(self) -> Path:
+        """Where results of dropped files appear."""
+        return (self.outbox or self.resolved_home / "outbox").expanduser().absolute()
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's own storage."""
+        return self.resolved_home / "dagster"
+
+    def required(self, name: str) -> str:
+        """Text of a setting that has no default.
+
+        Raises:
+            SettingsError: `setting_missing`, naming the environment variable.
+
+        """
+        value: Any = getattr(self, name)
+        if isinstance(value, SecretStr):
+            value = value.get_secret_value()
+        if value is None or value == "":
+            variable = _PREFIX + name.upper()
+            raise SettingsError(
+                "setting_missing",
+                f"Set {variable} (or {variable}{_FILE_SUFFIX}, the path of a file that holds it).",
+            )
+        return str(value)
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from `environ` (default: the process's environment).
+
+    Raises:
+        SettingsError: `setting_invalid` or `setting_file_unreadable`, naming each variable.
+
+    """
+    source = os.environ if environ is None else environ
+    values: dict[str, str] = {}
+    for name in Settings.model_fields:
+        variable = _PREFIX + name.upper()
+        if source.get(variable):
+            values[name] = source[variable]
+        elif source.get(variable + _FILE_SUFFIX):
+            try:
+                text = Path(source[variable + _FILE_SUFFIX]).read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError):
+                raise SettingsError(
+                    "setting_file_unreadable",
+                    f"The file named by {variable}{_FILE_SUFFIX} cannot be read.",
+                ) from None
+            values[name] = text.strip()
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{_PREFIX}{str(item['loc'][0]).upper() if item['loc'] else '?'}: {item['msg']}"
+            for item in error.errors(include_input=False, include_url=False)
+        )
+        raise SettingsError("setting_invalid", f"Check the settings: {problems}.") from None

@@ -1,0 +1,380 @@
+"""All tables, one schema for SQLite and PostgreSQL.
+
+Every table that holds a patient's data carries `organization_id`. What people see of an upload
+stands on `uploads`; who works on it stands on `attempts`; how far it is stands on `requests` and
+`queries` and is written in the same transaction as the answers.
+"""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from claims_pipeline.store.types import Money, UtcInstant
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_ID = String(36)
+_BIG = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _organization() -> "Column[str]":
+    return Column("organization_id", String(64), ForeignKey("organizations.id"), nullable=False)
+
+
+def _upload() -> "Column[str]":
+    return Column("upload_id", _ID, ForeignKey("uploads.id", ondelete="CASCADE"), nullable=False)
+
+
+organizations = Table(
+    "organizations",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("created_at", UtcInstant, nullable=False),
+)
+
+practices = Table(
+    "practices",
+    metadata,
+    Column("organization_id", String(64), ForeignKey("organizations.id"), primary_key=True),
+    Column("practice_id", String(64), primary_key=True),
+    Column("tin", String(9), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("payer_id", String(32)),
+    Column("is_default", Boolean, nullable=False, default=False),
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    _organization(),
+    Column("payer", String(32), nullable=False),
+    Column("source", String(16), nullable=False),  # inbox, cli, api
+    Column("status", String(16), nullable=False),
+    Column("file_name", Text, nullable=False),  # PHI
+    Column("file_key", Text, nullable=False),
+    Column("file_size", _BIG, nullable=False),
+    Column("file_sha256", String(64), nullable=False),
+    Column("duplicate_of", _ID),
+    Column("user_id", String(128)),
+    Column("user_email", Text),
+    Column("use_batch_query", Boolean, nullable=False),
+    Column("start_date", Date),
+    Column("end_date", Date),
+    Column("detail_level", String(16), nullable=False),
+    Column("header", JSON),  # the file's own column names, in order
+    Column("attempt", Integer, nullable=False),  # the latest one's number
+    Column("total_rows", Integer, nullable=False, default=0),
+    Column("found_count", Integer, nullable=False, default=0),
+    Column("not_found_count", Integer, nullable=False, default=0),
+    Column("ambiguous_count", Integer, nullable=False, default=0),
+    Column("rejected_count", Integer, nullable=False, default=0),
+    Column("failed_count", Integer, nullable=False, default=0),
+    Column("unprocessed_count", Integer, nullable=False, default=0),
+    Column("error_code", String(64)),
+    Column("error_message", Text),
+    Column("outbox_name", Text),  # PHI: the stem of the outbox copies
+    Column("created_at", UtcInstant, nullable=False),
+    Column("updated_at", UtcInstant, nullable=False),
+    Column("processing_started_at", UtcInstant),
+    Column("processing_completed_at", UtcInstant),
+    Index("ix_uploads_organization_id_created_at", "organization_id", "created_at"),
+    Index("ix_uploads_status", "status"),
+    Index("ix_uploads_organization_id_file_sha256", "organization_id", "file_sha256"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    _organization(),
+    _upload(),
+    Column("number", Integer, nullable=False),
+    Column("scope", String(16), nullable=False),  # all, failed, not_found, open
+    # pending (nobody has taken it), running, waiting (payer down), finished
+    Column("state", String(16), nullable=False),
+    Column("status", String(16)),  # the terminal UploadStatus once finished
+    Column("holder_run_id", _ID),
+    Column("heartbeat_at", UtcInstant),
+    Column("step_is_held", Boolean, nullable=False, default=False),
+    Column("rows_stored", Boolean, nullable=False, default=False),  # intake is complete
+    Column("planned", Boolean, nullable=False, default=False),  # plan_queries is complete
+    Column("files_written_at", UtcInstant),
+    Column("launch_ticket", _ID),
+    Column("launched_at", UtcInstant),
+    Column("cancel_requested_at", UtcInstant),
+    Column("waiting_reason", String(64)),
+    Column("next_try_at", UtcInstant),
+    Column("payer_down_since", UtcInstant),
+    Column("search_calls", Integer, nullable=False, default=0),
+    Column("detail_calls", Integer, nullable=False, default=0),
+    Column("payment_calls", Integer, nullable=False, default=0),
+    Column("one_per_row_calls", Integer, nullable=False, default=0),
+    Column("foreign_claims", Integer, nullable=False, default=0),
+    Column("error_code", String(64)),
+    Column("error_message", Text),
+    Column("created_at", UtcInstant, nullable=False),
+    Column("started_at", UtcInstant),
+    Column("finished_at", UtcInstant),
+    UniqueConstraint("upload_id", "number"),
+    Index("ix_attempts_state", "state"),
+)
+
+attempt_runs = Table(
+    "attempt_runs",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    _organization(),
+    _upload(),
+    Column("attempt_id", _ID, ForeignKey("attempts.id", ondelete="CASCADE"), nullable=False),
+    # A launch hands its run a ticket, good for one run; the run's id is filled in as it takes.
+    Column("ticket", _ID),
+    Column("run_id", _ID),
+    Column("launched_at", UtcInstant),
+    Column("taken_at", UtcInstant),
+    UniqueConstraint("ticket"),
+    UniqueConstraint("run_id"),
+    Index("ix_attempt_runs_attempt_id", "attempt_id"),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("upload_id", _ID, ForeignKey("uploads.id", ondelete="CASCADE"), primary_key=True),
+    Column("row_number", Integer, primary_key=True),
+    _organization(),
+    Column("line_number", Integer, nullable=False),
+    Column("practice_id", String(64), nullable=False),
+    Column("tin", String(9), nullable=False),
+    Column("payer_id", String(32), nullable=False),
+    Column("first_name", Text, nullable=False),
+    Column("last_name", Text, nullable=False),
+    Column("date_of_birth", Date, nullable=False),
+    Column("patient_key", BigInteger, nullable=False),
+    Column("claim_number", Text),
+    Column("patient_account_number", Text),
+    Column("subscriber_id", Text),
+    Column("service_from", Date),
+    Column("service_to", Date),
+    Column("total_charged", Money),
+    Column("cells", JSON, nullable=False),
+    Column("duplicate_of", Integer),
+    # Progress of the latest attempt. `is_open`: no answer yet. `covered`: the windows that
+    # complete answers have covered, as [[first, last], …] in ISO dates.
+    Column("is_open", Boolean, nullable=False),
+    Column("covered", JSON),
+    Column("single_only", Boolean, nullable=False, default=False),
+    Index("ix_requests_open", "upload_id", "is_open", "tin", "payer_id"),
+    Index("ix_requests_duplicate_of", "upload_id", "duplicate_of"),
+)
+
+rejected_rows = Table(
+    "rejected_rows",
+    metadata,
+    Column("upload_id", _ID, ForeignKey("uploads.id", ondelete="CASCADE"), primary_key=True),
+    Column("row_number", Integer, primary_key=True),
+    _organization(),
+    Column("line_number", Integer, nullable=False),
+    Column("column", String(64)),
+    Column("code", String(64), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("cells", JSON, nullable=False),
+)
+
+queries = Table(
+    "queries",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    _organization(),
+    _upload(),
+    Column("attempt_id", _ID, ForeignKey("attempts.id", ondelete="CASCADE"), nullable=False),
+    Column("position", Integer, nullable=False),  # order in which they are asked
+    Column("kind", String(16), nullable=False),
+    Column("tin", String(9), nullable=False),
+    Column("payer_id", String(32), nullable=False),
+    Column("window_first", Date, nullable=False),
+    Column("window_last", Date, nullable=False),
+    Column("row_numbers", JSON, nullable=False),  # a single's patient is its first row's
+    Column("page_limit", Integer),
+    Column("reason", Text, nullable=False, default=""),
+    Column("state", String(16), nullable=False),  # planned, leased, settled, failed
+    Column("lease_token", _ID),
+    Column("lease_expires_at", UtcInstant),
+    Column("claims_seen", Integer),
+    Column("pages", Integer),
+    Column("complete", Boolean),
+    Column("incomplete_reason", String(32)),
+    Column("error_class", String(32)),
+    Column("error_code", String(64)),
+    Column("settled_at", UtcInstant),
+    Index("ix_queries_attempt_id_state_position", "attempt_id", "state", "position"),
+    Index("ix_queries_attempt_id_tin_payer_id_state", "attempt_id", "tin", "payer_id", "state"),
+)
+
+results = Table(
+    "results",
+    metadata,
+    Column("upload_id", _ID, ForeignKey("uploads.id", ondelete="CASCADE"), primary_key=True),
+    Column("row_number", Integer, primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    _organization(),
+    Column("is_current", Boolean, nullable=False),  # false: kept as history
+    Column("outcome", String(16), nullable=False),
+    Column("claim_status", String(32)),  # of the primary claim, for filters
+    Column("next_action", Text),
+    Column("matched_by", String(32)),
+    Column("match_note", Text),
+    Column("searched_from", Date),
+    Column("searched_to", Date),
+    Column("search", String(16)),
+    Column("error_code", String(64)),
+    Column("error_message", Text),
+    Column("payer_environment", String(16)),
+    Column("checked_at", UtcInstant, nullable=False),
+    Index("ix_results_upload_id_is_current_outcome", "upload_id", "is_current", "outcome"),
+)
+
+claims = Table(
+    "claims",
+    metadata,
+    Column("upload_id", _ID, ForeignKey("uploads.id", ondelete="CASCADE"), primary_key=True),
+    Column("row_number", Integer, primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("identity", String(64), primary_key=True),  # digest of Claim.identity and version
+    _organization(),
+    # 0 while the row waits for further queries; from 1, best first, once it has its result.
+    Column("match_number", Integer, nullable=False),
+    Column("is_primary", Boolean, nullable=False, default=False),
+    Column("claim_status", String(32)),
+    Column("next_action", Text),
+    Column("total_charged", Money),
+    Column("total_allowed", Money),
+    Column("total_paid", Money),
+    Column("service_from", Date),
+    Column("processed", Date),
+    Column("body", JSON, nullable=False),  # the whole Claim
+)
+
+payer_calls = Table(
+    "payer_calls",
+    metadata,
+    Column("id", _BIG, primary_key=True, autoincrement=True),
+    _organization(),
+    Column("payer", String(32), nullable=False),
+    _upload(),
+    Column("attempt_id", _ID, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("started_at", UtcInstant, nullable=False),
+    Column("duration_s", Float, nullable=False),
+    Column("http_status", Integer),
+    Column("error_code", String(64)),
+    Column("try_number", Integer, nullable=False),
+    Index("ix_payer_calls_attempt_id", "attempt_id"),
+)
+
+payer_limits = Table(
+    "payer_limits",
+    metadata,
+    Column("organization_id", String(64), primary_key=True),
+    Column("payer", String(32), primary_key=True),
+    Column("pause_until", UtcInstant),
+    Column("consecutive_failures", Integer, nullable=False, default=0),
+    Column("breaker_open_until", UtcInstant),
+)
+
+payer_slots = Table(
+    "payer_slots",
+    metadata,
+    # One row for each process that asks a payer: how many of the payer's slots it may use.
+    Column("organization_id", String(64), primary_key=True),
+    Column("payer", String(32), primary_key=True),
+    Column("holder", _ID, primary_key=True),
+    Column("slots", Integer, nullable=False),
+    Column("expires_at", UtcInstant, nullable=False),
+)
+
+claim_densities = Table(
+    "claim_densities",
+    metadata,
+    Column("id", _BIG, primary_key=True, autoincrement=True),
+    _organization(),
+    Column("tin", String(9), nullable=False),
+    Column("payer_id", String(32), nullable=False),
+    Column("window_first", Date, nullable=False),
+    Column("window_last", Date, nullable=False),
+    Column("claims", Integer, nullable=False),
+    Column("at_least", Boolean, nullable=False),
+    Column("observed_at", UtcInstant, nullable=False),
+    Index("ix_claim_densities_group", "organization_id", "tin", "payer_id"),
+)
+
+inbox_files = Table(
+    "inbox_files",
+    metadata,
+    # What the watched folder has seen, by device and inode; a file's name is not kept here.
+    Column("upload_id", _ID, primary_key=True),
+    _organization(),
+    Column("payer", String(32), nullable=False),
+    Column("state", String(16), nullable=False),  # taken, stored, refused
+    Column("taken_at", UtcInstant, nullable=False),
+    Column("error_code", String(64)),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("organization_id", String(64), ForeignKey("organizations.id"), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("body_sha256", String(64), nullable=False),
+    Column("upload_id", _ID),
+    Column("state", String(16), nullable=False),  # in_flight, done, gone
+    Column("created_at", UtcInstant, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", String(64), primary_key=True),  # digest of the cookie
+    Column("organization_id", String(64)),
+    Column("user_id", String(128), nullable=False),
+    Column("sealed", Text, nullable=False),  # tokens, encrypted
+    Column("expires_at", UtcInstant, nullable=False),
+    Column("created_at", UtcInstant, nullable=False),
+)
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("id", _BIG, primary_key=True, autoincrement=True),
+    Column("organization_id", String(64), nullable=False),
+    Column("at", UtcInstant, nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("upload_id", _ID),
+    Column("outcome", String(16), nullable=False),
+    Column("code", String(64)),
+    Column("previous_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False, unique=True),
+    Index("ix_audit_log_organization_id_at", "organization_id", "at"),
+)
