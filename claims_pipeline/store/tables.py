@@ -220,6 +220,7 @@ queries = Table(
     Column("reason", Text, nullable=False, default=""),
     Column("state", String(16), nullable=False),  # planned, leased, settled, failed
     Column("lease_token", _ID),
+    Column("lease_run_id", _ID),  # leases of a run that lost the attempt are void at once
     Column("lease_expires_at", UtcInstant),
     Column("claims_seen", Integer),
     Column("pages", Integer),
