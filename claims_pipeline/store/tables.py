@@ -83,7 +83,7 @@ uploads = Table(
     Column("start_date", Date),
     Column("end_date", Date),
     Column("detail_level", String(16), nullable=False),
-    Column("header", JSON),  # the file's own column names, in order
+    Column("header", JSON(none_as_null=True)),  # the file's own column names, in order
     Column("attempt", Integer, nullable=False),  # the latest one's number
     Column("total_rows", Integer, nullable=False, default=0),
     Column("found_count", Integer, nullable=False, default=0),
@@ -183,7 +183,7 @@ requests = Table(
     # Progress of the latest attempt. `is_open`: no answer yet. `covered`: the windows that
     # complete answers have covered, as [[first, last], …] in ISO dates.
     Column("is_open", Boolean, nullable=False),
-    Column("covered", JSON),
+    Column("covered", JSON(none_as_null=True)),
     Column("single_only", Boolean, nullable=False, default=False),
     Index("ix_requests_open", "upload_id", "is_open", "tin", "payer_id"),
     Index("ix_requests_duplicate_of", "upload_id", "duplicate_of"),
