@@ -1,0 +1,148 @@
+"""Opening the database, its transactions, and bringing its schema up to date.
+
+SQLite (WAL) is the embedded default, PostgreSQL the server. Write transactions begin as such, so
+that two writers wait for each other instead of failing half-way; reads see one state throughout.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, func, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from claims_pipeline.errors import SettingsError
+
+_BUSY_TIMEOUT_S = 30
+_CONNECT_TIMEOUT_S = 10
+_IS_WRITING = "claims_is_writing"
+_MIGRATIONS = Path(__file__).with_name("migrations")
+# Any fixed number: it keeps two processes from upgrading one PostgreSQL database at once.
+_UPGRADE_LOCK = 4_711_202_501
+
+
+def open_engine(url: str) -> Engine:
+    """Open the database at `url`, `sqlite:///<path>` or `postgresql://…`.
+
+    Nothing is connected yet, but SQLite's folder and file are made, closed to other users.
+
+    Raises:
+        SettingsError: `database_url_invalid`; the address, which may hold a password, is not shown.
+
+    """
+    parsed = _checked_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        _make_private_file(Path(str(parsed.database)))
+        engine = create_engine(
+            parsed, hide_parameters=True, connect_args={"timeout": _BUSY_TIMEOUT_S}
+        )
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    engine = create_engine(
+        parsed,
+        hide_parameters=True,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": _CONNECT_TIMEOUT_S},
+    )
+    event.listen(engine, "handle_error", _drop_values_from_error)
+    return engine
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One writing transaction: committed at the end, rolled back by any exception."""
+    with engine.connect() as connection:
+        connection.execution_options(**{_IS_WRITING: True})
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One reading transaction: every statement in it sees the same state of the database."""
+    with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        with connection.begin():
+            yield connection
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the schema to the newest migration, in one transaction.
+
+    Safe when several processes start at once: the later ones wait and find nothing to do.
+    """
+    with writing(engine) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
+        command.upgrade(migration_config(connection), "head")
+
+
+def schema_is_current(engine: Engine) -> bool:
+    """Whether the schema stands at the newest migration."""
+    newest = set(ScriptDirectory.from_config(migration_config()).get_heads())
+    with reading(engine) as connection:
+        return set(MigrationContext.configure(connection).get_current_heads()) == newest
+
+
+def migration_config(connection: Connection | None = None) -> Config:
+    """Alembic's configuration, without a file; `connection` is what env.py migrates."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _checked_url(url: str) -> URL:
+    try:
+        parsed = make_url("postgresql" + url[8:] if url.startswith("postgres:") else url)
+    except ArgumentError:
+        parsed = None
+    if parsed is not None and parsed.drivername in {"postgresql", "postgresql+psycopg"}:
+        return parsed.set(drivername="postgresql+psycopg")
+    is_sqlite = parsed is not None and parsed.drivername in {"sqlite", "sqlite+pysqlite"}
+    if parsed is not None and is_sqlite and parsed.database not in {None, "", ":memory:"}:
+        return parsed
+    raise SettingsError(
+        "database_url_invalid",
+        "CLAIMS_DATABASE_URL must be sqlite:///<path of a file> or postgresql://<address>.",
+    )
+
+
+def _make_private_file(path: Path) -> None:
+    path.parent.mkdir(mode=0o770, parents=True, exist_ok=True)
+    path.touch(mode=0o640)
+
+
+def _set_up_sqlite(connection: Any, _record: object) -> None:
+    # The driver would begin transactions on its own, late and never for reads; `_begin_sqlite`
+    # does it instead.
+    connection.isolation_level = None
+    for pragma in (
+        f"busy_timeout = {_BUSY_TIMEOUT_S * 1000}",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    is_writing = connection.get_execution_options().get(_IS_WRITING, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")
+
+
+def _drop_values_from_error(context: ExceptionContext) -> None:
+    """PostgreSQL quotes whole rows in an error's detail; keep its first line only."""
+    for error in (context.original_exception, context.sqlalchemy_exception):
+        if error is not None and error.args and isinstance(error.args[0], str):
+            error.args = (error.args[0].split("\nDETAIL:")[0].split("\nCONTEXT:")[0],)
