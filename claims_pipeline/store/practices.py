@@ -1,0 +1,90 @@
+"""Organizations and the practices they work for."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, Engine, select, update
+
+from claims_pipeline.errors import InputError
+from claims_pipeline.model import Practice
+from claims_pipeline.store.database import insert_or_ignore, reading, writing
+from claims_pipeline.store.tables import organizations, practices
+
+
+def ensure_organization(
+    engine: Engine, organization_id: str, name: str, practices: Sequence[Practice] = ()
+) -> None:
+    """Make the organization if it is not there, and import `practices`.
+
+    Raises:
+        InputError: as `import_practices`.
+
+    """
+    with writing(engine) as connection:
+        connection.execute(
+            insert_or_ignore(connection, organizations).values(
+                id=organization_id, name=name, created_at=datetime.now(UTC)
+            )
+        )
+        _import(connection, organization_id, practices)
+
+
+def list_practices(engine: Engine, organization_id: str) -> list[Practice]:
+    """The organization's practices, by id."""
+    query = (
+        select(practices)
+        .where(practices.c.organization_id == organization_id)
+        .order_by(practices.c.practice_id)
+    )
+    with reading(engine) as connection:
+        return [
+            Practice(
+                practice_id=row.practice_id,
+                tin=row.tin,
+                name=row.name,
+                payer_id=row.payer_id,
+                is_default=row.is_default,
+            )
+            for row in connection.execute(query)
+        ]
+
+
+def import_practices(engine: Engine, organization_id: str, practices: Sequence[Practice]) -> None:
+    """Add the practices, or replace those of the same id; others stay.
+
+    A default among them takes the place of the earlier default.
+
+    Raises:
+        InputError: `organization_unknown`, `several_default_practices` or
+            `practice_repeated`.
+
+    """
+    with writing(engine) as connection:
+        _import(connection, organization_id, practices)
+
+
+def _import(connection: Connection, organization_id: str, items: Sequence[Practice]) -> None:
+    if sum(item.is_default for item in items) > 1:
+        raise InputError("several_default_practices", "Mark one practice as default, not several.")
+    if len({item.practice_id for item in items}) < len(items):
+        raise InputError("practice_repeated", "Give each practice id once.")
+    known = select(organizations.c.id).where(organizations.c.id == organization_id)
+    if connection.execute(known).first() is None:
+        raise InputError("organization_unknown", "There is no organization of this id.")
+    of_organization = practices.c.organization_id == organization_id
+    if any(item.is_default for item in items):
+        connection.execute(update(practices).where(of_organization).values(is_default=False))
+    for item in items:
+        values = {
+            "tin": item.tin,
+            "name": item.name,
+            "payer_id": item.payer_id,
+            "is_default": item.is_default,
+        }
+        key = {"organization_id": organization_id, "practice_id": item.practice_id}
+        connection.execute(insert_or_ignore(connection, practices).values(**key, **values))
+        connection.execute(
+            update(practices)
+            .where(of_organization, practices.c.practice_id == item.practice_id)
+            .values(**values)
+        )

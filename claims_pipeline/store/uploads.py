@@ -1,0 +1,301 @@
+"""Uploads: one row for each CSV handed in, what people see of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import uuid4
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    RowMapping,
+    Select,
+    and_,
+    delete,
+    func,
+    select,
+)
+
+from claims_pipeline.errors import InputError
+from claims_pipeline.model import (
+    DetailLevel,
+    OutcomeCounts,
+    RetryScope,
+    UploadOptions,
+    UploadStatus,
+)
+from claims_pipeline.store.database import insert_or_ignore, reading, writing
+from claims_pipeline.store.tables import attempts, uploads
+
+Ordering = Literal["created_at", "-created_at", "file_name", "-file_name", "status", "-status"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """One upload with the facts of its latest attempt.
+
+    `file_name`, `header` and `outbox_name` are patients' data. `run_id` is the run that holds the
+    latest attempt, or held it last. `waiting_reason` and `next_try_at` are set while the payer is
+    down.
+    """
+
+    id: str
+    organization_id: str
+    payer: str
+    source: str
+    status: UploadStatus
+    file_name: str
+    file_key: str
+    file_size: int
+    file_sha256: str
+    duplicate_of: str | None
+    user_id: str | None
+    user_email: str | None
+    use_batch_query: bool
+    start_date: date | None
+    end_date: date | None
+    detail_level: DetailLevel
+    header: tuple[str, ...] | None
+    attempt: int
+    counts: OutcomeCounts
+    error_code: str | None
+    error_message: str | None
+    outbox_name: str | None
+    created_at: datetime
+    updated_at: datetime
+    processing_started_at: datetime | None
+    processing_completed_at: datetime | None
+    attempt_id: str
+    run_id: str | None
+    waiting_reason: str | None
+    next_try_at: datetime | None
+
+    @property
+    def options(self) -> UploadOptions:
+        """What the person who uploaded chose."""
+        return UploadOptions(
+            use_batch_query=self.use_batch_query,
+            start_date=self.start_date,
+            end_date=self.end_date,
+            detail_level=self.detail_level,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadPage:
+    """One page of uploads, and how many there are on all pages."""
+
+    uploads: tuple[Upload, ...]
+    total: int
+
+
+def create_upload(
+    engine: Engine,
+    *,
+    organization_id: str,
+    payer: str,
+    source: str,
+    file_name: str,
+    file_key: str,
+    file_size: int,
+    file_sha256: str,
+    options: UploadOptions,
+    now: datetime,
+    upload_id: str | None = None,
+    user_id: str | None = None,
+    user_email: str | None = None,
+    outbox_name: str | None = None,
+    total_rows: int = 0,
+) -> Upload:
+    """Keep a new upload, PENDING, with its first attempt ready to be launched.
+
+    Asked again with the same `upload_id`, it gives back the upload that is there. `total_rows` is
+    what a first look at the file counted; intake replaces it.
+
+    Raises:
+        InputError: `upload_unknown` when `upload_id` is another organization's.
+
+    """
+    new_id = upload_id or str(uuid4())
+    with writing(engine) as connection:
+        inserted = connection.execute(
+            insert_or_ignore(connection, uploads).values(
+                id=new_id,
+                organization_id=organization_id,
+                payer=payer,
+                source=source,
+                status=UploadStatus.PENDING,
+                file_name=file_name,
+                file_key=file_key,
+                file_size=file_size,
+                file_sha256=file_sha256,
+                duplicate_of=_earlier_upload(connection, organization_id, file_sha256),
+                user_id=user_id,
+                user_email=user_email,
+                use_batch_query=options.use_batch_query,
+                start_date=options.start_date,
+                end_date=options.end_date,
+                detail_level=options.detail_level,
+                attempt=1,
+                total_rows=total_rows,
+                outbox_name=outbox_name,
+                created_at=now,
+                updated_at=now,
+            )
+        )
+        if inserted.rowcount == 1:
+            connection.execute(
+                attempts.insert().values(
+                    id=str(uuid4()),
+                    organization_id=organization_id,
+                    upload_id=new_id,
+                    number=1,
+                    scope=RetryScope.ALL,
+                    state="pending",
+                    created_at=now,
+                )
+            )
+        row = (
+            connection.execute(
+                _with_latest_attempt().where(
+                    uploads.c.id == new_id, uploads.c.organization_id == organization_id
+                )
+            )
+            .mappings()
+            .first()
+        )
+    if row is None:
+        raise InputError("upload_unknown", "There is no upload of this id.")
+    return _upload_of(row)
+
+
+def get_upload(
+    engine: Engine, upload_id: str, *, organization_id: str | None = None
+) -> Upload | None:
+    """The upload, if it is there and, when given, belongs to the organization."""
+    query = _with_latest_attempt().where(uploads.c.id == upload_id)
+    if organization_id is not None:
+        query = query.where(uploads.c.organization_id == organization_id)
+    with reading(engine) as connection:
+        row = connection.execute(query).mappings().first()
+    return None if row is None else _upload_of(row)
+
+
+def list_uploads(
+    engine: Engine,
+    *,
+    organization_id: str,
+    page: int = 1,
+    page_size: int = 50,
+    statuses: Sequence[UploadStatus] = (),
+    payer: str | None = None,
+    user_id: str | None = None,
+    search: str | None = None,
+    created_after: datetime | None = None,
+    created_before: datetime | None = None,
+    ordering: Ordering = "-created_at",
+) -> UploadPage:
+    """One page (from 1) of an organization's uploads; empty beyond the last.
+
+    `search` looks for a part of the file's name, in any case. `created_after` is included,
+    `created_before` is not.
+    """
+    conditions: list[ColumnElement[bool]] = [uploads.c.organization_id == organization_id]
+    if statuses:
+        conditions.append(uploads.c.status.in_(statuses))
+    if payer is not None:
+        conditions.append(uploads.c.payer == payer)
+    if user_id is not None:
+        conditions.append(uploads.c.user_id == user_id)
+    if search:
+        conditions.append(uploads.c.file_name.icontains(search, autoescape=True))
+    if created_after is not None:
+        conditions.append(uploads.c.created_at >= created_after)
+    if created_before is not None:
+        conditions.append(uploads.c.created_at < created_before)
+    column = uploads.c[ordering.removeprefix("-")]
+    in_order = column.desc() if ordering.startswith("-") else column.asc()
+    page_query = (
+        _with_latest_attempt()
+        .where(and_(*conditions))
+        .order_by(in_order, uploads.c.id)
+        .limit(page_size)
+        .offset((page - 1) * page_size)
+    )
+    count_query = select(func.count()).select_from(uploads).where(and_(*conditions))
+    with reading(engine) as connection:
+        rows = connection.execute(page_query).mappings().all()
+        total = connection.execute(count_query).scalar_one()
+    return UploadPage(uploads=tuple(_upload_of(row) for row in rows), total=total)
+
+
+def delete_upload(engine: Engine, upload_id: str, *, organization_id: str) -> None:
+    """Remove the upload and everything of it from the database; its files are the caller's.
+
+    Raises:
+        InputError: `upload_unknown`, or `still_running` when it is not terminal.
+
+    """
+    of_organization = and_(uploads.c.id == upload_id, uploads.c.organization_id == organization_id)
+    with writing(engine) as connection:
+        query = select(uploads.c.status).where(of_organization).with_for_update()
+        status = connection.execute(query).scalar_one_or_none()
+        if status is None:
+            raise InputError("upload_unknown", "There is no upload of this id.")
+        if not UploadStatus(status).is_terminal:
+            raise InputError("still_running", "Cancel the upload first, then delete it.")
+        connection.execute(delete(uploads).where(of_organization))
+
+
+def uploads_finished_before(engine: Engine, before: datetime, *, limit: int) -> list[Upload]:
+    """Terminal uploads of all organizations that were last touched before then, oldest first."""
+    terminal = [status for status in UploadStatus if status.is_terminal]
+    query = (
+        _with_latest_attempt()
+        .where(uploads.c.status.in_(terminal), uploads.c.updated_at < before)
+        .order_by(uploads.c.updated_at)
+        .limit(limit)
+    )
+    with reading(engine) as connection:
+        return [_upload_of(row) for row in connection.execute(query).mappings()]
+
+
+def _earlier_upload(connection: Connection, organization_id: str, sha256: str) -> str | None:
+    query = (
+        select(uploads.c.id)
+        .where(uploads.c.organization_id == organization_id, uploads.c.file_sha256 == sha256)
+        .order_by(uploads.c.created_at, uploads.c.id)
+        .limit(1)
+    )
+    earlier: str | None = connection.execute(query).scalar_one_or_none()
+    return earlier
+
+
+def _with_latest_attempt() -> Select[Any]:
+    latest = and_(attempts.c.upload_id == uploads.c.id, attempts.c.number == uploads.c.attempt)
+    return select(
+        uploads,
+        attempts.c.id.label("attempt_id"),
+        attempts.c.holder_run_id.label("run_id"),
+        attempts.c.waiting_reason,
+        attempts.c.next_try_at,
+    ).join_from(uploads, attempts, latest)
+
+
+def _upload_of(row: RowMapping) -> Upload:
+    values = dict(row)
+    counts = OutcomeCounts(
+        total=values.pop("total_rows"),
+        found=values.pop("found_count"),
+        not_found=values.pop("not_found_count"),
+        ambiguous=values.pop("ambiguous_count"),
+        rejected=values.pop("rejected_count"),
+        failed=values.pop("failed_count"),
+        unprocessed=values.pop("unprocessed_count"),
+    )
+    values["status"] = UploadStatus(values["status"])
+    values["detail_level"] = DetailLevel(values["detail_level"])
+    values["header"] = None if values["header"] is None else tuple(values["header"])
+    return Upload(**values, counts=counts)
