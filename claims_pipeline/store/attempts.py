@@ -1,0 +1,49 @@
+"""Everything that may happen to an attempt, under one name; each part has a module of its own.
+
+Launching hands out tickets, a run takes the attempt and holds it by heartbeats, ending gives every
+open row a result, and only a retry begins a new attempt.
+"""
+
+from claims_pipeline.store.attempt_records import (
+    Attempt,
+    AttemptRun,
+    Hold,
+    attempt_runs_of,
+    get_attempt,
+    latest_attempt,
+)
+from claims_pipeline.store.ending import finish, request_cancel, wait_for_payer
+from claims_pipeline.store.holding import heartbeat, hold_step, release_step, take, verify_hold
+from claims_pipeline.store.launching import (
+    finished_without_files,
+    issue_ticket,
+    mark_files_written,
+    open_attempts,
+    pending_attempts,
+    void_ticket,
+)
+from claims_pipeline.store.retrying import request_retry
+
+__all__ = [
+    "Attempt",
+    "AttemptRun",
+    "Hold",
+    "attempt_runs_of",
+    "finish",
+    "finished_without_files",
+    "get_attempt",
+    "heartbeat",
+    "hold_step",
+    "issue_ticket",
+    "latest_attempt",
+    "mark_files_written",
+    "open_attempts",
+    "pending_attempts",
+    "release_step",
+    "request_cancel",
+    "request_retry",
+    "take",
+    "verify_hold",
+    "void_ticket",
+    "wait_for_payer",
+]

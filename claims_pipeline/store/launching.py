@@ -1,0 +1,106 @@
+"""Which attempts are to be launched or watched, and the tickets that launches hand to runs."""
+
+from datetime import datetime
+from uuid import uuid4
+
+from sqlalchemy import ColumnElement, Engine, and_, or_, select, update
+
+from claims_pipeline.store.attempt_records import Attempt, attempt_of
+from claims_pipeline.store.database import reading, writing
+from claims_pipeline.store.lifecycle import AttemptState
+from claims_pipeline.store.tables import attempt_runs, attempts, uploads
+
+
+def issue_ticket(engine: Engine, attempt_id: str, *, ticket: str, now: datetime) -> bool:
+    """Note that a run is about to be launched with `ticket`; False when it must not be.
+
+    Of several launchers one wins: the attempt has to be to be launched still (see
+    `pending_attempts`), and no other ticket of it alive.
+    """
+    with writing(engine) as connection:
+        issued = connection.execute(
+            update(attempts)
+            .where(attempts.c.id == attempt_id, _to_be_launched(now))
+            .values(launch_ticket=ticket, launched_at=now)
+        )
+        if issued.rowcount == 0:
+            return False
+        attempt = connection.execute(
+            select(attempts.c.organization_id, attempts.c.upload_id).where(
+                attempts.c.id == attempt_id
+            )
+        ).one()
+        connection.execute(
+            attempt_runs.insert().values(
+                id=str(uuid4()),
+                organization_id=attempt.organization_id,
+                upload_id=attempt.upload_id,
+                attempt_id=attempt_id,
+                ticket=ticket,
+                launched_at=now,
+            )
+        )
+    return True
+
+
+def void_ticket(engine: Engine, attempt_id: str, *, ticket: str) -> bool:
+    """A launch came to nothing: the attempt may be launched again. False when it was taken.
+
+    Should the run appear after all, it takes the attempt if that is still free.
+    """
+    with writing(engine) as connection:
+        voided = connection.execute(
+            update(attempts)
+            .where(
+                attempts.c.id == attempt_id,
+                attempts.c.launch_ticket == ticket,
+                attempts.c.state.in_((AttemptState.PENDING, AttemptState.WAITING)),
+            )
+            .values(launch_ticket=None, launched_at=None)
+        )
+    return voided.rowcount == 1
+
+
+def pending_attempts(engine: Engine, now: datetime, limit: int) -> list[Attempt]:
+    """Attempts to be launched, oldest first: pending, or waiting and due, without a live ticket."""
+    return _attempts(engine, _to_be_launched(now), limit)
+
+
+def open_attempts(engine: Engine) -> list[Attempt]:
+    """Attempts to be watched: launched but not taken, running, or waiting for a payer."""
+    launched = and_(attempts.c.state == AttemptState.PENDING, attempts.c.launch_ticket.is_not(None))
+    at_work = attempts.c.state.in_((AttemptState.RUNNING, AttemptState.WAITING))
+    return _attempts(engine, or_(launched, at_work), None)
+
+
+def finished_without_files(engine: Engine, limit: int) -> list[Attempt]:
+    """Uploads' latest attempts that have ended but whose results files are not written."""
+    without_files = and_(
+        attempts.c.state == AttemptState.FINISHED,
+        attempts.c.files_written_at.is_(None),
+        select(uploads.c.id)
+        .where(uploads.c.id == attempts.c.upload_id, uploads.c.attempt == attempts.c.number)
+        .exists(),
+    )
+    return _attempts(engine, without_files, limit)
+
+
+def mark_files_written(engine: Engine, attempt_id: str, now: datetime) -> None:
+    """The attempt's results files are complete and in their place."""
+    with writing(engine) as connection:
+        connection.execute(
+            update(attempts).where(attempts.c.id == attempt_id).values(files_written_at=now)
+        )
+
+
+def _to_be_launched(now: datetime) -> ColumnElement[bool]:
+    is_due = and_(attempts.c.state == AttemptState.WAITING, attempts.c.next_try_at <= now)
+    return and_(
+        or_(attempts.c.state == AttemptState.PENDING, is_due), attempts.c.launch_ticket.is_(None)
+    )
+
+
+def _attempts(engine: Engine, condition: ColumnElement[bool], limit: int | None) -> list[Attempt]:
+    query = select(attempts).where(condition).order_by(attempts.c.created_at, attempts.c.id)
+    with reading(engine) as connection:
+        return [attempt_of(row) for row in connection.execute(query.limit(limit)).mappings()]
