@@ -1,0 +1,155 @@
+"""Our own processes: started with a log each, stopped by id, never left behind."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from claims_pipeline.errors import ClaimsError
+
+_STOP_GRACE_S = 10.0
+_POLL_S = 0.1
+
+
+class ProcessError(ClaimsError):
+    """A process of ours did not start or ended too early; the message names its log."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningProcess:
+    """A process that leads a process group of its own; `log` takes its stdout and stderr."""
+
+    name: str
+    log: Path
+    popen: "subprocess.Popen[bytes]"
+
+    @property
+    def pid(self) -> int:
+        """Its process id, which is also its group's."""
+        return self.popen.pid
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is gone."""
+        return self.popen.poll() is not None
+
+    def stop(self, grace_s: float = _STOP_GRACE_S) -> None:
+        """Ask it to end, wait up to `grace_s`, then kill what is left of its group."""
+        if not self.has_ended:
+            self.popen.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.popen.wait(timeout=grace_s)
+        self.kill()
+
+    def kill(self) -> None:
+        """Kill it and all that it started, at once."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self.popen.wait()
+
+
+class Processes:
+    """Context manager that starts processes and stops them all, last started first."""
+
+    def __init__(self, *, logs: Path, environment: Mapping[str, str]) -> None:
+        self._logs = logs
+        self._environment = dict(environment)
+        self._running: list[RunningProcess] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def running(self) -> tuple[RunningProcess, ...]:
+        """All that were started, in order, ended ones included."""
+        return tuple(self._running)
+
+    def start(
+        self, name: str, command: Sequence[str], *, environment: Mapping[str, str] | None = None
+    ) -> RunningProcess:
+        """Start `command` in a session of its own, so that a terminal's Ctrl-C does not reach it.
+
+        `environment` adds to that of all. The log is `<logs>/<name>.log`, appended to.
+        """
+        log = self._logs / f"{name}.log"
+        with log.open("ab") as output:
+            popen = subprocess.Popen(  # noqa: S603 - commands are ours
+                list(command),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**self._environment, **(environment or {})},
+                start_new_session=True,
+            )
+        process = RunningProcess(name=name, log=log, popen=popen)
+        self._running.append(process)
+        return process
+
+    def forget(self, process: RunningProcess) -> None:
+        """Leave a process's end to the caller; its ending is no longer an error."""
+        self._running.remove(process)
+
+    def stop(self) -> None:
+        """Stop all, last started first; each even if another does not end well."""
+        while self._running:
+            self._running.pop().stop()
+
+    def wait_until(
+        self, condition: Callable[[], bool], *, what: str, timeout_s: float, poll_s: float = _POLL_S
+    ) -> None:
+        """Wait for `condition`; a process that ends meanwhile ends the waiting.
+
+        Raises:
+            ProcessError: `process_ended` or `process_not_ready`, naming the log to look into.
+
+        """
+        deadline = time.monotonic() + timeout_s
+        while not condition():
+            ended = [process for process in self._running if process.has_ended]
+            if ended:
+                raise ProcessError(
+                    "process_ended", f"The {ended[0].name} process ended; see {ended[0].log}."
+                )
+            if time.monotonic() > deadline:
+                raise ProcessError(
+                    "process_not_ready", f"Waited {timeout_s:.0f} s for {what}; see {self._logs}."
+                )
+            time.sleep(poll_s)
+
+
+def free_port() -> int:
+    """A loopback port that is free now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def port_answers(port: int) -> bool:
+    """Whether something listens on this loopback port."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def installed_command(name: str) -> str:
+    """Path of a command installed beside the Python that runs us, `PATH` or not."""
+    return str(Path(sys.executable).with_name(name))

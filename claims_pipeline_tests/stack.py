@@ -1,0 +1,368 @@
+"""A real stack for tests: sandbox payer, code server, webserver and daemon as own processes.
+
+Everything listens on loopback at a free port and lives in a home of the test's own. Conditions are
+waited for, never times. Logs stay where `Stack.logs` says, for tests that search them.
+
+    with running_stack(tmp_path / "home") as stack:
+        run_id = stack.dagster.launch(upload_id, ticket=ticket)
+        stack.wait_until(lambda: stack.dagster.run(run_id).has_ended, what="the run")
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from claims_pipeline.cli.home import prepare_home, process_environment
+from claims_pipeline.cli.processes import (
+    Processes,
+    RunningProcess,
+    free_port,
+    installed_command,
+    port_answers,
+)
+from claims_pipeline.settings import load_settings
+
+LOCATION = "claims_pipeline"
+REPOSITORY = "__repository__"
+JOB = "claim_status_job"
+PARTITION_TAG = "dagster/partition"
+TICKET_TAG = "claims/ticket"
+_START_TIMEOUT_S = 90.0
+_ENDED = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
+
+
+class GraphQLError(AssertionError):
+    """Dagster answered something else than what the test relies on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A run as Dagster's API shows it."""
+
+    run_id: str
+    status: str
+    tags: Mapping[str, str]
+    parent_run_id: str | None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its status is final."""
+        return self.status in _ENDED
+
+
+class DagsterApi:
+    """What operators do in Dagster's UI, over the same GraphQL."""
+
+    _RUN_FIELDS = "runId status parentRunId tags { key value }"
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._session = requests.Session()
+
+    def close(self) -> None:
+        self._session.close()
+
+    def query(self, document: str, **variables: Any) -> dict[str, Any]:
+        """Data of one GraphQL operation.
+
+        Raises:
+            GraphQLError: for errors of the document as a whole.
+
+        """
+        response = self._session.post(
+            f"{self.url}/graphql",
+            json={"query": document, "variables": variables},
+            timeout=(5, 60),
+        )
+        body = response.json()
+        if response.status_code != 200 or "errors" in body:
+            raise GraphQLError(f"{response.status_code}: {body.get('errors')}")
+        data: dict[str, Any] = body["data"]
+        return data
+
+    def launch(
+        self, partition: str, *, ticket: str | None = None, tags: Mapping[str, str] | None = None
+    ) -> str:
+        """Launch the job for one partition through the queue; the run's id."""
+        all_tags = {PARTITION_TAG: partition, **(tags or {})}
+        if ticket is not None:
+            all_tags[TICKET_TAG] = ticket
+        return self._launched(
+            self.query(
+                """mutation ($params: ExecutionParams!) {
+                     answer: launchRun(executionParams: $params) { __typename
+                     ... on LaunchRunSuccess { run { runId } }
+                     ... on PythonError { message } } }""",
+                params={
+                    "selector": {
+                        "repositoryLocationName": LOCATION,
+                        "repositoryName": REPOSITORY,
+                        "jobName": JOB,
+                    },
+                    "runConfigData": {},
+                    "mode": "default",
+                    "executionMetadata": {
+                        "tags": [{"key": key, "value": value} for key, value in all_tags.items()]
+                    },
+                },
+            )
+        )
+
+    def reexecute(self, run_id: str, *, from_failure: bool) -> str:
+        """Re-execute a run, whole or from failure, as the UI's buttons do; the new run's id."""
+        return self._launched(
+            self.query(
+                """mutation ($params: ReexecutionParams!) {
+                     answer: launchRunReexecution(reexecutionParams: $params) {
+                       __typename
+                       ... on LaunchRunSuccess { run { runId } }
+                       ... on PythonError { message } } }""",
+                params={
+                    "parentRunId": run_id,
+                    "strategy": "FROM_FAILURE" if from_failure else "ALL_STEPS",
+                },
+            )
+        )
+
+    def terminate(self, run_id: str, *, force: bool = False) -> str:
+        """Terminate a run; `TerminateRunSuccess` or what Dagster says instead."""
+        answer = self.query(
+            """mutation ($runId: String!, $policy: TerminateRunPolicy) {
+                 answer: terminateRun(runId: $runId, terminatePolicy: $policy) { __typename } }""",
+            runId=run_id,
+            policy="MARK_AS_CANCELED_IMMEDIATELY" if force else "SAFE_TERMINATE",
+        )
+        kind: str = answer["answer"]["__typename"]
+        return kind
+
+    def run(self, run_id: str) -> Run:
+        """One run."""
+        answer = self.query(
+            f"query ($runId: ID!) {{ run: runOrError(runId: $runId) {{ __typename"
+            f" ... on Run {{ {self._RUN_FIELDS} }} }} }}",
+            runId=run_id,
+        )["run"]
+        if answer["__typename"] != "Run":
+            raise GraphQLError(answer["__typename"])
+        return _run(answer)
+
+    def runs(
+        self,
+        *,
+        partition: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        statuses: Sequence[str] | None = None,
+    ) -> list[Run]:
+        """Runs by partition, tags and statuses, newest first."""
+        wanted = dict(tags or {})
+        if partition is not None:
+            wanted[PARTITION_TAG] = partition
+        run_filter: dict[str, Any] = {
+            "tags": [{"key": key, "value": value} for key, value in wanted.items()]
+        }
+        if statuses is not None:
+            run_filter["statuses"] = list(statuses)
+        answer = self.query(
+            f"query ($filter: RunsFilter) {{ runs: runsOrError(filter: $filter) {{ __typename"
+            f" ... on Runs {{ results {{ {self._RUN_FIELDS} }} }} }} }}",
+            filter=run_filter,
+        )["runs"]
+        if answer["__typename"] != "Runs":
+            raise GraphQLError(answer["__typename"])
+        return [_run(item) for item in answer["results"]]
+
+    def daemon_is_healthy(self, *daemon_types: str) -> bool:
+        """Whether all these daemons (`SENSOR`, `QUEUED_RUN_COORDINATOR`, …) have a heartbeat."""
+        statuses = self.query(
+            "{ instance { daemonHealth { allDaemonStatuses { daemonType healthy } } } }"
+        )["instance"]["daemonHealth"]["allDaemonStatuses"]
+        healthy = {status["daemonType"] for status in statuses if status["healthy"]}
+        return set(daemon_types) <= healthy
+
+    def location_is_loaded(self) -> bool:
+        """Whether the webserver has our code location.
+
+        Raises:
+            GraphQLError: when the location failed to load; waiting longer would not help.
+
+        """
+        entries = self.query(
+            """{ workspaceOrError { ... on Workspace { locationEntries {
+                   name locationOrLoadError { __typename
+                     ... on PythonError { message stack } } } } } }"""
+        )["workspaceOrError"]["locationEntries"]
+        for entry in entries:
+            content = entry["locationOrLoadError"]
+            if content and content["__typename"] == "PythonError":
+                raise GraphQLError(content["message"])
+        return any(entry["name"] == LOCATION and entry["locationOrLoadError"] for entry in entries)
+
+    def _launched(self, data: dict[str, Any]) -> str:
+        answer = data["answer"]
+        if answer["__typename"] != "LaunchRunSuccess":
+            raise GraphQLError(f"{answer['__typename']}: {answer.get('message', '')}")
+        run_id: str = answer["run"]["runId"]
+        return run_id
+
+
+class Stack:
+    """The running processes of one test, by name, and the way to reach them."""
+
+    def __init__(self, home: Path, processes: Processes, environment: Mapping[str, str]) -> None:
+        self.home = home
+        self.logs = home / "logs"
+        self.environment = dict(environment)
+        self._processes = processes
+        self._ports = {"webserver": free_port(), "code-server": free_port()}
+        self._named: dict[str, RunningProcess] = {}
+        self.dagster = DagsterApi(f"http://127.0.0.1:{self._ports['webserver']}")
+
+    def process(self, name: str) -> RunningProcess:
+        """`sandbox`, `code-server`, `webserver` or `daemon`, as started last."""
+        return self._named[name]
+
+    def start_code_server(self) -> None:
+        """Start (again) the process that holds the definitions and spawns the run workers."""
+        self._start(
+            "code-server",
+            installed_command("dagster"),
+            "code-server",
+            "start",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self._ports["code-server"]),
+            "--module-name",
+            "claims_pipeline.definitions",
+            "--location-name",
+            LOCATION,
+        )
+        self.wait_until(lambda: port_answers(self._ports["code-server"]), what="the code server")
+
+    def start_webserver(self, *, wait: bool = True) -> None:
+        """Start (again) Dagster's webserver."""
+        port = self._ports["webserver"]
+        self._start(
+            "webserver",
+            installed_command("dagster-webserver"),
+            *("--host", "127.0.0.1", "--port", str(port)),
+            *("--workspace", str(self._workspace())),
+        )
+        if wait:
+            self.wait_for_webserver()
+
+    def wait_for_webserver(self) -> None:
+        """Wait until the webserver answers and has loaded our code location."""
+        port = self._ports["webserver"]
+        self.wait_until(
+            lambda: port_answers(port) and self.dagster.location_is_loaded(), what="the webserver"
+        )
+
+    def start_daemon(self, *, wait: bool = True) -> None:
+        """Start (again) the daemon: sensors, queue, run monitoring and retries."""
+        self._start(
+            "daemon",
+            installed_command("dagster-daemon"),
+            *("run", "--workspace", str(self._workspace())),
+        )
+        if wait and "webserver" in self._named:
+            self.wait_for_daemon()
+
+    def wait_for_daemon(self) -> None:
+        """Wait for the daemon's heartbeats, as the webserver shows them."""
+        self.wait_until(
+            lambda: self.dagster.daemon_is_healthy("SENSOR", "QUEUED_RUN_COORDINATOR"),
+            what="the daemon's heartbeats",
+        )
+
+    def kill(self, name: str) -> None:
+        """kill -9 a process and its whole group; it may be started again."""
+        process = self._named.pop(name)
+        self._processes.forget(process)
+        process.kill()
+
+    def stop(self, name: str) -> None:
+        """Ask a process to end, as an orchestrator would; it may be started again."""
+        process = self._named.pop(name)
+        self._processes.forget(process)
+        process.stop()
+
+    def wait_until(
+        self,
+        condition: Callable[[], bool],
+        *,
+        what: str,
+        timeout_s: float = _START_TIMEOUT_S,
+    ) -> None:
+        """Wait for a condition; fails at once when a process of the stack has ended."""
+        self._processes.wait_until(condition, what=what, timeout_s=timeout_s)
+
+    def outputs(self) -> list[Path]:
+        """Every file that holds some process's output or Dagster's own records."""
+        folders = (self.logs, self.home / "dagster")
+        return [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+
+    def _start(self, name: str, *command: str) -> None:
+        self._named[name] = self._processes.start(name, command)
+
+    def _workspace(self) -> Path:
+        path = self.home / "workspace.yaml"
+        path.write_text(
+            "load_from:\n  - grpc_server:\n      host: 127.0.0.1\n"
+            f"      port: {self._ports['code-server']}\n      location_name: {LOCATION}\n",
+            encoding="utf-8",
+        )
+        return path
+
+
+@contextmanager
+def running_stack(
+    home: Path,
+    *,
+    settings: Mapping[str, str] | None = None,
+    webserver: bool = True,
+    daemon: bool = True,
+) -> Iterator[Stack]:
+    """Start code server, webserver and daemon on `home`; stop them all at the end.
+
+    `settings` are environment variables for every process, such as a sandbox's
+    `CLAIMS_UHC_…` and fast `CLAIMS_HEARTBEAT_S`. Nothing of the tester's own settings is taken
+    over. Start the sandbox with `claims_pipeline.sandbox.running_sandbox` around this.
+    """
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith("CLAIMS_")
+    }
+    chosen = {**inherited, **(settings or {}), "CLAIMS_HOME": str(home)}
+    loaded = load_settings(chosen)
+    prepared = prepare_home(loaded)
+    environment = process_environment(loaded, chosen)
+    with Processes(logs=prepared.logs, environment=environment) as processes:
+        stack = Stack(home, processes, environment)
+        try:
+            stack.start_code_server()
+            # Side by side: each takes seconds to import.
+            if webserver:
+                stack.start_webserver(wait=False)
+            if daemon:
+                stack.start_daemon(wait=False)
+            if webserver:
+                stack.wait_for_webserver()
+            if webserver and daemon:
+                stack.wait_for_daemon()
+            yield stack
+        finally:
+            stack.dagster.close()
+
+
+def _run(fields: Mapping[str, Any]) -> Run:
+    return Run(
+        run_id=fields["runId"],
+        status=fields["status"],
+        parent_run_id=fields["parentRunId"],
+        tags={tag["key"]: tag["value"] for tag in fields["tags"]},
+    )
