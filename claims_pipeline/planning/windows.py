@@ -17,12 +17,14 @@ class Span:
 
     `until_found`: the row names one claim and no dates, so the search stops as soon as the claim
     is there; `first_wave` is then searched before the rest of `window`. Otherwise every day of
-    `window` is searched and `first_wave` equals it.
+    `window` is searched and `first_wave` equals it. `max_window_days` is the payer's longest
+    search.
     """
 
     window: DateWindow
     first_wave: DateWindow
     until_found: bool
+    max_window_days: int
 
 
 def span_of(
@@ -47,21 +49,35 @@ def span_of(
             slack_days=slack_days,
             max_days=capabilities.max_window_days,
         )
-        return Span(window=window, first_wave=window, until_found=False)
+        return Span(
+            window=window,
+            first_wave=window,
+            until_found=False,
+            max_window_days=capabilities.max_window_days,
+        )
     if request.claim_number is not None:
         first_wave = _upload_window(
             options, askable=askable, default_days=capabilities.max_window_days
         )
-        return Span(window=askable, first_wave=first_wave, until_found=True)
+        return Span(
+            window=askable,
+            first_wave=first_wave,
+            until_found=True,
+            max_window_days=capabilities.max_window_days,
+        )
     window = _upload_window(options, askable=askable, default_days=DEFAULT_WINDOW_DAYS)
-    return Span(window=window, first_wave=window, until_found=False)
+    return Span(
+        window=window,
+        first_wave=window,
+        until_found=False,
+        max_window_days=capabilities.max_window_days,
+    )
 
 
 def next_windows(
     span: Span,
     covered: Sequence[DateWindow],
     *,
-    capabilities: Capabilities,
     free_concurrency: int,
 ) -> tuple[DateWindow, ...]:
     """Windows of legal length to be covered now; empty when the row was searched to its end.
@@ -76,9 +92,9 @@ def next_windows(
         return tuple(
             window
             for gap in subtract_windows(span.window, covered)
-            for window in gap.split(capabilities.max_window_days)
+            for window in gap.split(span.max_window_days)
         )
-    for stage in _stages(span, capabilities.max_window_days):
+    for stage in _stages(span):
         open_windows = [gaps for window in stage if (gaps := subtract_windows(window, covered))]
         if open_windows:
             wave = open_windows[: max(1, free_concurrency)]
@@ -90,19 +106,19 @@ def one_per_row_calls(
     span: Span,
     *,
     found_in: DateWindow | None,
-    capabilities: Capabilities,
-    free_concurrency: int,
+    free_concurrency: int = 1,
 ) -> int:
     """Search calls that a row-by-row client with the same windows and stop rule would have spent.
 
     `found_in` is the window that brought the claim of a row that is searched until found, or
-    None when no window did. The client asks whole waves, so a wave counts as a whole.
+    None when no window did. A wave of the client counts as a whole; by default it asks one window
+    after the other.
     """
     if not span.until_found:
-        return -(-span.window.days // capabilities.max_window_days)
+        return -(-span.window.days // span.max_window_days)
     calls = 0
     wave_length = max(1, free_concurrency)
-    for stage in _stages(span, capabilities.max_window_days):
+    for stage in _stages(span):
         for start in range(0, len(stage), wave_length):
             wave = stage[start : start + wave_length]
             calls += len(wave)
@@ -111,12 +127,14 @@ def one_per_row_calls(
     return calls
 
 
-def _stages(span: Span, max_days: int) -> tuple[tuple[DateWindow, ...], ...]:
+def _stages(span: Span) -> tuple[tuple[DateWindow, ...], ...]:
     """The first wave, then the rest of the span: legal windows, newest first."""
     rest = subtract_windows(span.window, [span.first_wave])
     return (
-        _newest_first(span.first_wave, max_days),
-        tuple(window for gap in reversed(rest) for window in _newest_first(gap, max_days)),
+        _newest_first(span.first_wave, span.max_window_days),
+        tuple(
+            window for gap in reversed(rest) for window in _newest_first(gap, span.max_window_days)
+        ),
     )
 
 

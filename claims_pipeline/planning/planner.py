@@ -1,0 +1,125 @@
+"""The open rows of one practice at one payer id → the queries to ask next.
+
+Planning is a pure function of what is open and what has been learned. It is called again with
+better knowledge whenever a group's queries have been answered and rows are still open, so a
+wrong guess is put right by the next plan.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from claims_pipeline.model import DateWindow, DensityObservation, Query, QueryKind
+from claims_pipeline.payers.base import Capabilities
+from claims_pipeline.planning.needs import Need, NeededDays, needed_days
+from claims_pipeline.planning.singles import fewest_singles, rows_of_singles
+from claims_pipeline.planning.sweeps import Sweep, choose_sweeps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The queries to ask next, in this order, and what they are expected to cost.
+
+    Singles carry no patient: theirs is the patient of their first row. `estimated_calls` counts
+    the search calls of `queries`; `one_per_row_calls` those of a client that asks row by row, and
+    `sweep_calls` those of one that only sweeps, for the same windows. `unaskable` rows can be
+    answered by a sweep only, and no sweep may be asked.
+    """
+
+    queries: tuple[Query, ...]
+    estimated_calls: int
+    one_per_row_calls: int
+    sweep_calls: int
+    unaskable: tuple[int, ...] = ()
+
+
+def plan(
+    needs: Sequence[Need],
+    *,
+    tin: str,
+    payer_id: str,
+    capabilities: Capabilities,
+    observations: Sequence[DensityObservation],
+    use_sweeps: bool,
+    concurrency: int,
+    today: date,
+) -> Plan:
+    """Plan the queries of one (practice, payer id) group.
+
+    Every need that is not `unaskable` is covered by the queries' windows. No query breaks one of
+    the payer's limits as far as `observations` tell. Once the queries are answered, each by a
+    complete answer or by an observation, planning again settles what is left.
+    """
+    del concurrency, today
+    days = needed_days(
+        needs,
+        use_sweeps=use_sweeps and capabilities.sweep,
+        use_singles=capabilities.single_by_patient,
+    )
+    known = [o for o in observations if o.tin == tin and o.payer_id == payer_id]
+    chosen = choose_sweeps(days, capabilities=capabilities, observations=known)
+    left = days.outside(
+        np.array([sweep.first for sweep in chosen.sweeps], np.int64),
+        np.array([sweep.last for sweep in chosen.sweeps], np.int64),
+    )
+    unaskable = frozenset(left.need[~left.by_single].tolist())
+    askable = left.chosen(left.by_single)
+    singles = fewest_singles(askable, max_days=capabilities.max_window_days)
+    numbers = np.empty(len(needs), np.object_)
+    numbers[:] = [need.row_number for need in needs]
+    windows = _Windows()
+    queries = [
+        Query(
+            kind=QueryKind.SWEEP,
+            tin=tin,
+            payer_id=payer_id,
+            window=windows.window(sweep.first, sweep.last),
+            row_numbers=_rows_of_sweep(sweep, days, numbers),
+            page_limit=sweep.page_limit,
+            reason=sweep.reason,
+        )
+        for sweep in chosen.sweeps
+    ]
+    rows = rows_of_singles(singles, days.chosen(days.by_single), numbers)
+    queries.extend(
+        Query(
+            kind=QueryKind.SINGLE,
+            tin=tin,
+            payer_id=payer_id,
+            window=windows.window(first, last),
+            row_numbers=row_numbers,
+            reason="One search of one patient costs less than a sweep here.",
+        )
+        for first, last, row_numbers in zip(
+            singles.first.tolist(), singles.last.tolist(), rows, strict=True
+        )
+    )
+    return Plan(
+        queries=tuple(queries),
+        estimated_calls=round(chosen.expected_calls) + len(singles),
+        one_per_row_calls=len(days),
+        sweep_calls=round(chosen.all_sweeps_calls),
+        unaskable=tuple(needs[position].row_number for position in sorted(unaskable)),
+    )
+
+
+def _rows_of_sweep(sweep: Sweep, days: NeededDays, numbers: "np.ndarray") -> tuple[int, ...]:
+    overlaps = days.by_sweep & (days.first <= sweep.last) & (days.last >= sweep.first)
+    return tuple(numbers[np.unique(days.need[overlaps])].tolist())
+
+
+class _Windows:
+    """Dates and windows by ordinal, each made once: a million singles share a few thousand."""
+
+    def __init__(self) -> None:
+        self._windows: dict[tuple[int, int], DateWindow] = {}
+
+    def window(self, first: int, last: int) -> DateWindow:
+        key = (first, last)
+        found = self._windows.get(key)
+        if found is None:
+            found = DateWindow(date.fromordinal(first), date.fromordinal(last))
+            self._windows[key] = found
+        return found
