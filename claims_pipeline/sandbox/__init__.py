@@ -1,0 +1,1 @@
+"""A payer to run against without credentials: a world of claims, a server, scripted faults."""
