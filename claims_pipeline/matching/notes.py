@@ -1,0 +1,21 @@
+"""What a match says about itself, in plain words that repeat no value."""
+
+NUMBER_ALONE = "Only the claim number agrees; check that the claim is this patient's."
+NUMBER_UNKNOWN = "The payer has no claim with this number; the patient's claims are shown."
+SEVERAL_CLAIMS = "The row names one claim and several fit."
+TOLD_APART = "Several fitted; the service dates or the charged amount told them apart."
+ACCOUNT_NUMBER = "Found by the patient account number; the payer's claim number differs."
+SAME_FAMILY = "Several patients share the last name and date of birth; the first name fits each."
+OTHERS_LEFT_OUT = (
+    "Claims of another patient with the same last name and date of birth were left out."
+)
+UNSURE_FIRST_NAME = "Last name and date of birth agree, the first name only in part."
+NEAR_BIRTH_DATE = "The name agrees; the date of birth differs slightly."
+NO_BIRTH_DATE = "The name agrees; the payer gives no date of birth."
+
+OTHER_FORM = "The first name is written in another form."
+FIRST_NAME_DIFFERS = "The first name differs."
+LAST_NAME_DIFFERS = "The last name differs."
+BIRTH_DATE_DIFFERS = "The date of birth differs."
+SUBSCRIBER_DIFFERS = "The subscriber id differs."
+DATES_DIFFER = "The service dates differ."

@@ -1,0 +1,53 @@
+"""Claims put in order: which version is current, which claim comes first, what is one claim."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import Decimal
+
+from claims_pipeline.model import Claim
+
+
+def current_versions(claims: Iterable[Claim]) -> tuple[Claim, ...]:
+    """Of each identity the version that was processed last, best claim first."""
+    latest: dict[tuple[str, ...], Claim] = {}
+    for claim in claims:
+        known = latest.get(claim.identity)
+        if known is None or _version(claim) > _version(known):
+            latest[claim.identity] = claim
+    return tuple(sorted(latest.values(), key=_rank, reverse=True))
+
+
+def are_one_claim(claims: Sequence[Claim]) -> bool:
+    """Whether claims of one number are one claim or the parts it was split into.
+
+    Parts carry suffixes that tell them apart, and each may have its own service dates.
+    """
+    if len({claim.claim_number for claim in claims}) > 1:
+        return False
+    if len({(claim.service_from, claim.service_to) for claim in claims}) <= 1:
+        return True
+    suffixes = [_suffixes(claim) for claim in claims]
+    return all(suffixes) and len(set(suffixes)) == len(suffixes)
+
+
+def _suffixes(claim: Claim) -> frozenset[str]:
+    return frozenset(code.icn_suffix for code in claim.status_codes if code.icn_suffix)
+
+
+def _version(claim: Claim) -> tuple[date, str, Decimal]:
+    # The amount only makes the choice independent of the order in which answers come.
+    return (
+        claim.processed or date.min,
+        claim.processed_time or "",
+        claim.total_paid or Decimal(0),
+    )
+
+
+def _rank(claim: Claim) -> tuple[bool, date, str, date, str]:
+    return (
+        (claim.total_paid or 0) > 0,
+        claim.processed or date.min,
+        claim.processed_time or "",
+        claim.service_from or date.min,
+        claim.claim_number,
+    )
