@@ -4,7 +4,7 @@ SQLite (WAL) is the embedded default, PostgreSQL the server. Write transactions 
 that two writers wait for each other instead of failing half-way; reads see one state throughout.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -110,6 +110,12 @@ def insert_or_ignore(connection: Connection, table: Table) -> postgresql.Insert 
     if connection.dialect.name == "postgresql":
         return postgresql.insert(table).on_conflict_do_nothing()
     return sqlite.insert(table).on_conflict_do_nothing()
+
+
+def chunks_of(values: Sequence[int], size: int = 1000) -> Iterator[Sequence[int]]:
+    """The values in pieces that fit into one statement's parameters."""
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
 
 
 def migration_config(connection: Connection | None = None) -> Config:

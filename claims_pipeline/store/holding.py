@@ -127,7 +127,7 @@ def heartbeat(engine: Engine, hold: Hold, now: datetime) -> None:
 
 
 def release_step(engine: Engine, hold: Hold, now: datetime) -> None:
-    """A step has ended; the run keeps the attempt for its next one. A lost hold is no error here."""
+    """A step has ended; the run keeps the attempt for its next one. Never fails for a lost hold."""
     with writing(engine) as connection:
         _beat(connection, hold, now, step_is_held=False)
 

@@ -7,8 +7,9 @@ from sqlalchemy import Connection, Engine, select, update
 
 from claims_pipeline.errors import InputError
 from claims_pipeline.model import Practice
+from claims_pipeline.store import tables
 from claims_pipeline.store.database import insert_or_ignore, reading, writing
-from claims_pipeline.store.tables import organizations, practices
+from claims_pipeline.store.tables import organizations
 
 
 def ensure_organization(
@@ -32,9 +33,9 @@ def ensure_organization(
 def list_practices(engine: Engine, organization_id: str) -> list[Practice]:
     """The organization's practices, by id."""
     query = (
-        select(practices)
-        .where(practices.c.organization_id == organization_id)
-        .order_by(practices.c.practice_id)
+        select(tables.practices)
+        .where(tables.practices.c.organization_id == organization_id)
+        .order_by(tables.practices.c.practice_id)
     )
     with reading(engine) as connection:
         return [
@@ -71,9 +72,9 @@ def _import(connection: Connection, organization_id: str, items: Sequence[Practi
     known = select(organizations.c.id).where(organizations.c.id == organization_id)
     if connection.execute(known).first() is None:
         raise InputError("organization_unknown", "There is no organization of this id.")
-    of_organization = practices.c.organization_id == organization_id
+    of_organization = tables.practices.c.organization_id == organization_id
     if any(item.is_default for item in items):
-        connection.execute(update(practices).where(of_organization).values(is_default=False))
+        connection.execute(update(tables.practices).where(of_organization).values(is_default=False))
     for item in items:
         values = {
             "tin": item.tin,
@@ -82,9 +83,9 @@ def _import(connection: Connection, organization_id: str, items: Sequence[Practi
             "is_default": item.is_default,
         }
         key = {"organization_id": organization_id, "practice_id": item.practice_id}
-        connection.execute(insert_or_ignore(connection, practices).values(**key, **values))
+        connection.execute(insert_or_ignore(connection, tables.practices).values(**key, **values))
         connection.execute(
-            update(practices)
-            .where(of_organization, practices.c.practice_id == item.practice_id)
+            update(tables.practices)
+            .where(of_organization, tables.practices.c.practice_id == item.practice_id)
             .values(**values)
         )

@@ -1,0 +1,171 @@
+"""Every input row with its answer, in row order: what exports and result pages show."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Engine, RowMapping, Select, Table, and_, func, select
+
+from claims_pipeline.model import (
+    AnsweredRow,
+    ClaimStatus,
+    DateWindow,
+    InputRow,
+    MatchedClaim,
+    Outcome,
+    QueryKind,
+    Result,
+)
+from claims_pipeline.store.codec import claim_from_json
+from claims_pipeline.store.database import reading
+from claims_pipeline.store.tables import claims, rejected_rows, requests, results
+
+_ROWS_AT_ONCE = 1000
+
+
+def iterate_answered_rows(engine: Engine, upload_id: str) -> Iterator[AnsweredRow]:
+    """Accepted and rejected rows with their current results; open rows as `unprocessed`.
+
+    Read chunk by chunk, each a transaction of its own, so that a slow reader holds up nobody.
+    """
+    first = 1
+    with reading(engine) as connection:
+        last = max(_last_row(connection, upload_id, table) for table in (requests, rejected_rows))
+    while first <= last:
+        with reading(engine) as connection:
+            rows = read_answered_rows(
+                connection, upload_id, first=first, last=first + _ROWS_AT_ONCE - 1
+            )
+        yield from rows
+        first += _ROWS_AT_ONCE
+
+
+def read_answered_rows(
+    connection: Connection, upload_id: str, *, first: int, last: int
+) -> list[AnsweredRow]:
+    """The answered rows with row numbers from `first` to `last`, both included."""
+    answered = _rejected(connection, upload_id, first, last)
+    matches = _matched_claims(connection, upload_id, first, last)
+    for row in connection.execute(_accepted(upload_id, first, last)).mappings():
+        number = row["row_number"]
+        answered[number] = AnsweredRow(
+            row=_input_row(row),
+            result=_result(row, matches.get(number, ())),
+            tin=row["tin"],
+            payer_id=row["payer_id"],
+        )
+    return [answered[number] for number in sorted(answered)]
+
+
+def _last_row(connection: Connection, upload_id: str, table: Table) -> int:
+    query = select(func.max(table.c.row_number)).where(table.c.upload_id == upload_id)
+    return connection.execute(query).scalar_one() or 0
+
+
+def _rejected(
+    connection: Connection, upload_id: str, first: int, last: int
+) -> dict[int, AnsweredRow]:
+    query = select(rejected_rows).where(
+        rejected_rows.c.upload_id == upload_id, rejected_rows.c.row_number.between(first, last)
+    )
+    return {
+        row["row_number"]: AnsweredRow(
+            row=_input_row(row),
+            result=Result(
+                row_number=row["row_number"],
+                outcome=Outcome.REJECTED,
+                error_code=row["code"],
+                error_message=row["message"],
+            ),
+        )
+        for row in connection.execute(query).mappings()
+    }
+
+
+def _accepted(upload_id: str, first: int, last: int) -> Select[Any]:
+    current = and_(
+        results.c.upload_id == requests.c.upload_id,
+        results.c.row_number == requests.c.row_number,
+        results.c.is_current.is_(True),
+    )
+    return (
+        select(
+            requests.c.row_number,
+            requests.c.line_number,
+            requests.c.cells,
+            requests.c.tin,
+            requests.c.payer_id,
+            results.c.outcome,
+            results.c.matched_by,
+            results.c.match_note,
+            results.c.next_action,
+            results.c.searched_from,
+            results.c.searched_to,
+            results.c.search,
+            results.c.error_code,
+            results.c.error_message,
+            results.c.payer_environment,
+            results.c.checked_at,
+        )
+        .join_from(requests, results, current, isouter=True)
+        .where(requests.c.upload_id == upload_id, requests.c.row_number.between(first, last))
+    )
+
+
+def _matched_claims(
+    connection: Connection, upload_id: str, first: int, last: int
+) -> dict[int, list[MatchedClaim]]:
+    current = and_(
+        results.c.upload_id == claims.c.upload_id,
+        results.c.row_number == claims.c.row_number,
+        results.c.attempt == claims.c.attempt,
+        results.c.is_current.is_(True),
+    )
+    query = (
+        select(
+            claims.c.row_number,
+            claims.c.is_primary,
+            claims.c.claim_status,
+            claims.c.next_action,
+            claims.c.body,
+        )
+        .join_from(claims, results, current)
+        .where(claims.c.upload_id == upload_id, claims.c.row_number.between(first, last))
+        .order_by(claims.c.row_number, claims.c.match_number)
+    )
+    matches: dict[int, list[MatchedClaim]] = {}
+    for row in connection.execute(query):
+        matches.setdefault(row.row_number, []).append(
+            MatchedClaim(
+                claim=claim_from_json(row.body),
+                status=ClaimStatus(row.claim_status),
+                next_action=row.next_action,
+                primary=row.is_primary,
+            )
+        )
+    return matches
+
+
+def _input_row(row: RowMapping) -> InputRow:
+    return InputRow(
+        row_number=row["row_number"], line_number=row["line_number"], cells=tuple(row["cells"])
+    )
+
+
+def _result(row: RowMapping, matches: Iterable[MatchedClaim]) -> Result:
+    if row["outcome"] is None:
+        return Result(row_number=row["row_number"], outcome=Outcome.UNPROCESSED)
+    was_searched = row["searched_from"] is not None
+    return Result(
+        row_number=row["row_number"],
+        outcome=Outcome(row["outcome"]),
+        claims=tuple(matches),
+        matched_by=row["matched_by"],
+        match_note=row["match_note"],
+        next_action=row["next_action"],
+        searched=DateWindow(row["searched_from"], row["searched_to"]) if was_searched else None,
+        search=QueryKind(row["search"]) if row["search"] else None,
+        error_code=row["error_code"],
+        error_message=row["error_message"],
+        payer_environment=row["payer_environment"],
+        checked_at=row["checked_at"],
+    )
