@@ -22,7 +22,7 @@ class Likeness:
     """What of a claim agrees with a row.
 
     `account_number` is also true where the row's claim number is the payer's account number.
-    `in_window`: the claim's service dates touch the searched days, or nothing says otherwise.
+    `in_window`: its service begins in the searched days, or nothing says otherwise.
     """
 
     claim: Claim
@@ -89,15 +89,13 @@ def compare(request: Request, claim: Claim, *, searched: DateWindow | None) -> L
             last_name_keys(claim.patient_last_name or "")
         ),
         birth_dates=compare_birth_dates(patient.date_of_birth, claim.patient_date_of_birth),
-        in_window=_touches(claim, searched),
+        in_window=_begins_within(claim, searched),
         other_subscriber=subscriber != ""
         and subscriber_digits(claim.subscriber_id) not in {"", subscriber},
     )
 
 
-def _touches(claim: Claim, searched: DateWindow | None) -> bool:
+def _begins_within(claim: Claim, searched: DateWindow | None) -> bool:
+    # As the payer's own search selects, so that a wide sweep and a single answer alike.
     first = claim.service_from or claim.service_to
-    last = claim.service_to or claim.service_from
-    if searched is None or first is None or last is None or last < first:
-        return True
-    return searched.overlaps(DateWindow(first, last))
+    return searched is None or first is None or searched.first <= first <= searched.last

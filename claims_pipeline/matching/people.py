@@ -94,19 +94,18 @@ def compare_birth_dates(asked: date, answered: date | None) -> BirthDates:
         return BirthDates.MISSING
     if asked == answered:
         return BirthDates.EQUAL
-    return BirthDates.NEAR if answered in near_dates(asked) else BirthDates.DIFFERENT
+    near = birth_dates_are_near(asked, answered)
+    return BirthDates.NEAR if near else BirthDates.DIFFERENT
 
 
-@lru_cache(maxsize=_CACHED_NAMES)
-def near_dates(day: date) -> frozenset[date]:
-    """The dates with one digit off or with day and month swapped, the day itself left out."""
-    digits = f"{day:%Y%m%d}"
-    near = {_real_date(digits[:4] + digits[6:] + digits[4:6])}
-    for place, written in enumerate(digits):
-        for digit in "0123456789":
-            if digit != written:
-                near.add(_real_date(digits[:place] + digit + digits[place + 1 :]))
-    return frozenset(found for found in near if found is not None and found != day)
+def birth_dates_are_near(one: date, other: date) -> bool:
+    """Whether two dates differ by one digit, or by day and month swapped."""
+    if one.year != other.year and (one.month, one.day) != (other.month, other.day):
+        return False  # cheap, and true of nearly every pair
+    if one.year == other.year and (one.month, one.day) == (other.day, other.month):
+        return one != other
+    digits = zip(one.isoformat(), other.isoformat(), strict=True)
+    return sum(digit != opposite for digit, opposite in digits) == 1
 
 
 def subscriber_digits(text: str | None) -> str:
@@ -124,10 +123,3 @@ def _words(text: str) -> list[str]:
 def _folded_word(word: str) -> str:
     # A name in another script has no letter A to Z; it agrees with its equal only.
     return folded_name(word) or (word if word.isalpha() else "")
-
-
-def _real_date(digits: str) -> date | None:
-    try:
-        return date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
-    except ValueError:
-        return None

@@ -10,17 +10,17 @@ from datetime import date
 
 from claims_pipeline.matching.people import (
     FirstNames,
+    birth_dates_are_near,
     compare_first_names,
     first_name_core,
     last_name_keys,
-    near_dates,
 )
 from claims_pipeline.model import Claim, Request
 
 _NOT_IN_A_NUMBER = re.compile(r"[^0-9A-Z]")
 
-# The rows of one last name by date of birth: (row number, core of the first name).
-_Rows = dict[date, list[tuple[int, str]]]
+# One row under a last name: row number, core of the first name, date of birth.
+_Entry = tuple[int, str, date]
 
 
 def folded_number(text: str | None) -> str:
@@ -34,7 +34,7 @@ class Roster:
     def __init__(self, requests: Iterable[Request]) -> None:
         self._by_number: dict[str, list[int]] = {}
         self._by_account: dict[str, list[int]] = {}
-        self._by_last_name: dict[str, _Rows] = {}
+        self._by_last_name: dict[str, list[_Entry]] = {}
         for request in requests:
             self._add(request)
 
@@ -51,8 +51,7 @@ class Roster:
         if claim.patient_last_name:
             first_name = first_name_core(claim.patient_first_name or "")
             for key in last_name_keys(claim.patient_last_name):
-                if key in self._by_last_name:
-                    rows.update(_alike(self._by_last_name[key], first_name, claim))
+                rows.update(_alike(self._by_last_name.get(key, ()), first_name, claim))
         return sorted(rows)
 
     def _add(self, request: Request) -> None:
@@ -64,10 +63,10 @@ class Roster:
         for value in {number, account} - {""}:
             self._by_account.setdefault(value, []).append(row)
         if answers_by_patient(request):
-            entry = (row, first_name_core(request.patient.first_name))
-            for key in last_name_keys(request.patient.last_name):
-                rows = self._by_last_name.setdefault(key, {})
-                rows.setdefault(request.patient.date_of_birth, []).append(entry)
+            patient = request.patient
+            entry = (row, first_name_core(patient.first_name), patient.date_of_birth)
+            for key in last_name_keys(patient.last_name):
+                self._by_last_name.setdefault(key, []).append(entry)
 
 
 def answers_by_patient(request: Request) -> bool:
@@ -78,21 +77,15 @@ def answers_by_patient(request: Request) -> bool:
     return request.claim_number is None or request.service is not None
 
 
-def _alike(rows: _Rows, first_name: str, claim: Claim) -> Iterable[int]:
+def _alike(entries: Iterable[_Entry], first_name: str, claim: Claim) -> Iterable[int]:
     """Rows of one last name whose first name and date of birth may be the claim's."""
     born = claim.patient_date_of_birth
-    if born is None:
-        for entries in rows.values():
-            yield from _named(entries, first_name, at_least=FirstNames.CLOSE)
-        return
-    yield from _named(rows.get(born, ()), first_name, at_least=FirstNames.UNSURE)
-    for birth_date in rows.keys() & near_dates(born):
-        yield from _named(rows[birth_date], first_name, at_least=FirstNames.CLOSE)
-
-
-def _named(
-    entries: Iterable[tuple[int, str]], first_name: str, *, at_least: FirstNames
-) -> Iterable[int]:
-    for row, asked in entries:
-        if compare_first_names(asked, first_name) >= at_least:
+    for row, asked, birth_date in entries:
+        if birth_date == born:
+            worst = FirstNames.UNSURE
+        elif born is None or birth_dates_are_near(birth_date, born):
+            worst = FirstNames.CLOSE
+        else:
+            continue
+        if compare_first_names(asked, first_name) >= worst:
             yield row

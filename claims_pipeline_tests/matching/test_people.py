@@ -1,15 +1,15 @@
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
 from claims_pipeline.matching.people import (
     BirthDates,
     FirstNames,
+    birth_dates_are_near,
     compare_birth_dates,
     compare_first_names,
     first_name_core,
     last_name_keys,
-    near_dates,
     subscriber_digits,
 )
 
@@ -110,9 +110,14 @@ def test_dates_of_birth_are_compared(other: date | None, expected: BirthDates) -
     assert compare_birth_dates(date(1975, 5, 10), other) is expected
 
 
-def test_a_near_date_is_near_both_ways() -> None:
-    for day in near_dates(date(2000, 2, 29)):
-        assert date(2000, 2, 29) in near_dates(day)
+def test_being_near_holds_both_ways_and_not_for_equal_dates() -> None:
+    leap_day = date(2000, 2, 29)
+    days = [leap_day + timedelta(days=offset) for offset in range(-4_000, 4_000)]
+    near = [day for day in days if birth_dates_are_near(leap_day, day)]
+    assert near == [day for day in days if birth_dates_are_near(day, leap_day)]
+    assert date(2000, 2, 28) in near
+    assert date(2004, 2, 29) in near
+    assert leap_day not in near
 
 
 @pytest.mark.parametrize(

@@ -144,11 +144,11 @@ def test_three_visits_in_the_window_are_three_claims() -> None:
     assert found == (Outcome.FOUND, "patient", ["FX1", "FX2", "FX3"])
 
 
-def test_a_stay_that_touches_the_window_is_in_it() -> None:
-    stay = make_claim(service_from=date(2026, 2, 1), service_to=date(2026, 2, 20))
+def test_a_claim_is_in_the_window_when_its_service_begins_there() -> None:
+    stay = make_claim(service_from=date(2026, 3, 10), service_to=date(2026, 3, 30))
     assert decide(make_request(), stay)[0] is Outcome.FOUND
-    left = make_claim(service_from=date(2026, 2, 1), service_to=date(2026, 2, 19))
-    assert decide(make_request(), left) == NOT_FOUND
+    begun_before = make_claim(service_from=date(2026, 2, 19), service_to=date(2026, 2, 25))
+    assert decide(make_request(), begun_before) == NOT_FOUND
     undated = make_claim(service_from=None, service_to=None)
     assert decide(make_request(), undated)[0] is Outcome.FOUND
 
