@@ -3,7 +3,9 @@
 Messages are sentences for people and never repeat a value from a file or a payer's answer.
 """
 
+import traceback
 from enum import StrEnum
+from pathlib import PurePath
 
 
 class ErrorClass(StrEnum):
@@ -70,3 +72,19 @@ class CancelRequestedError(ClaimsError):
 
 class InvariantError(ClaimsError):
     """A promise of the store does not hold; nothing is published."""
+
+
+def described_without_values(error: BaseException) -> str:
+    """An exception as text that may be logged: class, stable code and stack, no messages.
+
+    Exception texts of libraries repeat the values they choke on, and those are patient data. Our
+    own errors carry none, so their sentence is kept.
+    """
+    frames = " < ".join(
+        f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}"
+        for frame in reversed(traceback.extract_tb(error.__traceback__)[-8:])
+    )
+    name = type(error).__name__
+    if isinstance(error, ClaimsError):
+        return f"{name} [{error.code}] {error.message} ({frames})"
+    return f"{name} [internal_error] ({frames})"

@@ -20,6 +20,7 @@ from claims_pipeline.store.launching import (
     mark_files_written,
     open_attempts,
     pending_attempts,
+    relaunch,
     void_ticket,
 )
 from claims_pipeline.store.retrying import request_retry
@@ -39,6 +40,7 @@ __all__ = [
     "mark_files_written",
     "open_attempts",
     "pending_attempts",
+    "relaunch",
     "release_step",
     "request_cancel",
     "request_retry",

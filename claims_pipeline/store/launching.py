@@ -61,6 +61,38 @@ def void_ticket(engine: Engine, attempt_id: str, *, ticket: str) -> bool:
     return voided.rowcount == 1
 
 
+def relaunch(engine: Engine, attempt_id: str, *, reason: str, now: datetime) -> bool:
+    """The run of the attempt is lost: let the attempt be launched again, at once.
+
+    What a run had taken keeps its status PROCESSING and waits with `reason`. False when the
+    attempt has ended meanwhile.
+    """
+    with writing(engine) as connection:
+        freed = connection.execute(
+            update(attempts)
+            .where(attempts.c.id == attempt_id, attempts.c.state == AttemptState.RUNNING)
+            .values(
+                state=AttemptState.WAITING,
+                step_is_held=False,
+                waiting_reason=reason,
+                next_try_at=now,
+                launch_ticket=None,
+                launched_at=None,
+            )
+        )
+        if freed.rowcount:
+            return True
+        freed = connection.execute(
+            update(attempts)
+            .where(
+                attempts.c.id == attempt_id,
+                attempts.c.state.in_((AttemptState.PENDING, AttemptState.WAITING)),
+            )
+            .values(launch_ticket=None, launched_at=None)
+        )
+    return freed.rowcount == 1
+
+
 def pending_attempts(engine: Engine, now: datetime, limit: int) -> list[Attempt]:
     """Attempts to be launched, oldest first: pending, or waiting and due, without a live ticket."""
     return _attempts(engine, _to_be_launched(now), limit)

@@ -1,0 +1,38 @@
+"""The wiring of everything Dagster sees, and nothing else.
+
+Assets, sensors and resources are made in `claims_pipeline.orchestration`; a new one is listed
+here. Loading this module reads no setting and opens nothing.
+"""
+
+from collections.abc import Mapping
+
+import dagster as dg
+
+from claims_pipeline.orchestration.assets import (
+    claim_requests,
+    claim_results,
+    claim_statuses,
+    results_files,
+)
+from claims_pipeline.orchestration.jobs import claim_status_job, results_files_job
+from claims_pipeline.orchestration.resources import PayerResource, StoreResource
+from claims_pipeline.orchestration.sensors import (
+    attempt_reconciliation_sensor,
+    inbox_sensor,
+    pending_uploads_sensor,
+)
+
+
+def build_defs(*, resource_overrides: Mapping[str, object] | None = None) -> dg.Definitions:
+    """Fresh definitions; `resource_overrides` replaces resources by name, for tests."""
+    resources: dict[str, object] = {"store": StoreResource(), "payers": PayerResource()}
+    return dg.Definitions(
+        assets=[claim_requests, claim_statuses, claim_results, results_files],
+        jobs=[claim_status_job, results_files_job],
+        sensors=[inbox_sensor, pending_uploads_sensor, attempt_reconciliation_sensor],
+        resources={**resources, **(resource_overrides or {})},
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_defs()

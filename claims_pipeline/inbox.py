@@ -1,0 +1,226 @@
+"""The watched folder: dropped files become uploads, each exactly once.
+
+A file is dropped at `<inbox>/<organization>/<payer>/<name>.csv`. It is taken by a rename into
+`.taken/<upload id>/` beside it, copied into the file store, its row committed, then removed.
+After a crash between any two of these steps the next look finds it in `.taken` and goes on.
+File names are patient data: they reach the database and the outbox, never a log or a cursor.
+"""
+
+import os
+import shutil
+import stat
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from claims_pipeline.errors import FileRefusedError
+from claims_pipeline.model import UploadOptions
+from claims_pipeline.store import practices, uploads
+from claims_pipeline.store.files import FileStore
+
+_TAKEN = ".taken"
+_REFUSED = ".refused"
+_SETTLED_AFTER_S = 5.0
+_CHUNK_BYTES = 1 << 20
+FOLDER_MODE = 0o770
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """A dropped file as one look saw it; compared with the look before. Holds no name."""
+
+    device: int
+    inode: int
+    size: int
+    modified_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DroppedFile:
+    """A regular file in the folder of an organization and payer."""
+
+    path: Path
+    organization_id: str
+    payer: str
+    sighting: Sighting
+
+
+def is_complete(sighting: Sighting, *, seen_before: frozenset[Sighting], now: datetime) -> bool:
+    """Whether nobody is writing the file any more.
+
+    True when it was last written 5 seconds ago or more, or looks the same as at the last look.
+    """
+    age_s = now.timestamp() - sighting.modified_ns / 1e9
+    return age_s >= _SETTLED_AFTER_S or sighting in seen_before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What one look at the inbox did: uploads taken, files still being written, files left."""
+
+    taken: tuple[str, ...]
+    waiting: tuple[Sighting, ...]
+    left: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbox:
+    """The watched folder with what is needed to take files in."""
+
+    folder: Path
+    outbox: Path
+    engine: Engine
+    files: FileStore
+    max_file_bytes: int
+    payers: tuple[str, ...]
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def prepare(self) -> None:
+        """Make the folders of every organization and payer, so that people see where to drop."""
+        for organization in practices.list_organizations(self.engine):
+            for payer in self.payers:
+                for parent in (self.folder, self.outbox):
+                    (parent / organization / payer).mkdir(
+                        parents=True, exist_ok=True, mode=FOLDER_MODE
+                    )
+
+    def look(self, *, seen_before: frozenset[Sighting]) -> Look:
+        """Take every complete file, finish what an earlier look left half done."""
+        taken = [self._finish(folder) for folder in self._half_taken()]
+        waiting: list[Sighting] = []
+        left = 0
+        for dropped in self._dropped():
+            if not is_complete(dropped.sighting, seen_before=seen_before, now=self.now()):
+                waiting.append(dropped.sighting)
+                continue
+            folder = _take(dropped.path)
+            if folder is None:
+                left += 1
+                continue
+            taken.append(self._finish(folder))
+        stored = tuple(upload_id for upload_id in taken if upload_id)
+        return Look(
+            taken=stored, waiting=tuple(waiting), left=left, refused=len(taken) - len(stored)
+        )
+
+    def _payer_folders(self) -> Iterator[tuple[str, str, Path]]:
+        """Folders of known organizations and payers; others are not ours to touch."""
+        for organization in practices.list_organizations(self.engine):
+            for payer in self.payers:
+                folder = self.folder / organization / payer
+                if folder.is_dir() and not folder.is_symlink():
+                    yield organization, payer, folder
+
+    def _dropped(self) -> Iterator[DroppedFile]:
+        for organization, payer, folder in self._payer_folders():
+            with os.scandir(folder) as entries:
+                paths = sorted(Path(entry.path) for entry in entries if _is_wanted(entry))
+            for path in paths:
+                sighting = _sighting(path)
+                if sighting is not None:
+                    yield DroppedFile(
+                        path=path, organization_id=organization, payer=payer, sighting=sighting
+                    )
+
+    def _half_taken(self) -> Iterator[Path]:
+        for _, _, folder in self._payer_folders():
+            taken = folder / _TAKEN
+            if taken.is_dir():
+                yield from sorted(path for path in taken.iterdir() if path.is_dir())
+
+    def _finish(self, folder: Path) -> str | None:
+        """Bring one taken file into the store; its upload id, or None when it was refused."""
+        upload_id = folder.name
+        payer_folder = folder.parent.parent
+        payer, organization = payer_folder.name, payer_folder.parent.name
+        path = next((p for p in folder.iterdir() if p.is_file() and not p.is_symlink()), None)
+        if path is not None and uploads.get_upload(self.engine, upload_id) is None:
+            try:
+                self._store(path, upload_id, organization, payer)
+            except FileRefusedError as refusal:
+                self._refuse(folder, path, organization, payer, refusal)
+                return None
+        shutil.rmtree(folder)
+        return upload_id
+
+    def _store(self, path: Path, upload_id: str, organization: str, payer: str) -> None:
+        key = f"{organization}/{upload_id}/upload.csv"
+        stored = self.files.write(key, _chunks(path), max_bytes=self.max_file_bytes)
+        now = self.now()
+        uploads.create_upload(
+            self.engine,
+            organization_id=organization,
+            payer=payer,
+            source="inbox",
+            file_name=path.name,
+            file_key=key,
+            file_size=stored.size,
+            file_sha256=stored.sha256,
+            options=UploadOptions(),
+            upload_id=upload_id,
+            outbox_name=f"{path.stem}.{now:%Y%m%dT%H%M%SZ}-{upload_id[:8]}",
+            now=now,
+        )
+
+    def _refuse(
+        self, folder: Path, path: Path, organization: str, payer: str, refusal: FileRefusedError
+    ) -> None:
+        """Say why beside the results, and keep the file out of the way but at hand."""
+        refused = folder.parent.parent / _REFUSED
+        refused.mkdir(mode=FOLDER_MODE, exist_ok=True)
+        note = self.outbox / organization / payer / f"{path.stem}.{folder.name[:8]}.refused.txt"
+        note.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
+        note.write_text(f"{refusal.message} [{refusal.code}]\n", encoding="utf-8")
+        path.rename(refused / f"{folder.name}.csv")
+        folder.rmdir()
+
+
+def _is_wanted(entry: os.DirEntry[str]) -> bool:
+    """A plain CSV file; temporary and hidden names, links, pipes and folders are left alone."""
+    name = entry.name
+    return (
+        not name.startswith(".")
+        and name.lower().endswith(".csv")
+        and entry.is_file(follow_symlinks=False)
+    )
+
+
+def _sighting(path: Path) -> Sighting | None:
+    try:
+        facts = path.lstat()
+    except OSError:
+        return None
+    if not stat.S_ISREG(facts.st_mode):
+        return None
+    return Sighting(
+        device=facts.st_dev,
+        inode=facts.st_ino,
+        size=facts.st_size,
+        modified_ns=facts.st_mtime_ns,
+    )
+
+
+def _take(path: Path) -> Path | None:
+    """Move a file to `.taken/<new upload id>/`; None when it cannot be read or moved."""
+    if not os.access(path, os.R_OK):
+        return None
+    folder = path.parent / _TAKEN / str(uuid.uuid4())
+    folder.mkdir(parents=True, mode=FOLDER_MODE)
+    try:
+        path.rename(folder / path.name)
+    except OSError:
+        folder.rmdir()
+        return None
+    return folder
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    with os.fdopen(descriptor, "rb") as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            yield chunk

@@ -1,0 +1,1 @@
+"""What Dagster sees: thin shells that pass ids, never data."""

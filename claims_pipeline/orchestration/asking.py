@@ -1,0 +1,120 @@
+"""Joins an upload, its payer and the ledger for the ops that plan and ask."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import dagster as dg
+
+from claims_pipeline import publishing
+from claims_pipeline.errors import InvariantError
+from claims_pipeline.orchestration.holding import HeldStep, StepContext, now
+from claims_pipeline.orchestration.resources import PayerResource, StoreResource
+from claims_pipeline.payers.base import Payer
+from claims_pipeline.querying import CallLog, Terms, drain, plan_open_groups
+from claims_pipeline.store import uploads
+from claims_pipeline.store.ledger import Ledger
+from claims_pipeline.store.uploads import Upload
+
+# A log event costs milliseconds and the event log is kept for ever.
+_REPORT_EVERY_S = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Connected:
+    upload: Upload
+    ledger: Ledger
+    payer: Payer
+    terms: Terms
+    calls: CallLog
+
+
+def plan_open_rows(
+    context: StepContext, step: HeldStep, store: StoreResource, payers: PayerResource
+) -> None:
+    """Plan what is open; a plan that stands already is left as it is."""
+    with _connected(step, store, payers) as connected:
+        plan_open_groups(connected.ledger, connected.payer, connected.terms)
+    context.log.info("planned")
+
+
+def ask_open_rows(
+    context: StepContext, step: HeldStep, store: StoreResource, payers: PayerResource
+) -> None:
+    """Ask until no row is open, reporting progress as counts."""
+    with _connected(step, store, payers) as connected:
+        if not connected.ledger.has_open_rows():
+            return
+        drain(
+            connected.ledger,
+            connected.payer,
+            terms=connected.terms,
+            calls=connected.calls,
+            stop=step.stop,
+            on_progress=_reporter(context, step),
+        )
+
+
+@contextmanager
+def _connected(step: HeldStep, store: StoreResource, payers: PayerResource) -> Iterator[_Connected]:
+    upload = uploads.get_upload(step.engine, step.hold.upload_id)
+    if upload is None:
+        raise InvariantError("upload_gone", "The upload was deleted while its run was on.")
+    calls = CallLog()
+    limiter = payers.limiter(
+        step.engine,
+        organization_id=upload.organization_id,
+        payer=upload.payer,
+        settings=step.settings,
+    )
+    try:
+        yield _Connected(
+            upload=upload,
+            ledger=Ledger(step.engine, step.hold, lease_s=step.settings.lease_s, now=now),
+            payer=payers.connect(
+                upload.payer,
+                settings=step.settings,
+                limiter=limiter,
+                on_call=calls.add,
+                stop=step.stop,
+            ),
+            terms=Terms(
+                options=upload.options,
+                today=store.payer_today(),
+                slack_days=step.settings.date_slack_days,
+                threads=step.settings.query_threads,
+            ),
+            calls=calls,
+        )
+    finally:
+        limiter.close()
+
+
+def _reporter(context: StepContext, step: HeldStep) -> Callable[[], None]:
+    """Report counts to Dagster and the outbox, at most every two seconds."""
+    reported_at = 0.0
+
+    def report() -> None:
+        nonlocal reported_at
+        if time.monotonic() - reported_at < _REPORT_EVERY_S:
+            return
+        reported_at = time.monotonic()
+        upload = uploads.get_upload(step.engine, step.hold.upload_id)
+        if upload is None:
+            return
+        counts = upload.counts
+        context.log.info("answered %d of %d rows", counts.settled, counts.total)
+        context.log_event(
+            dg.AssetObservation(
+                asset_key="claim_statuses",
+                partition=step.hold.upload_id,
+                metadata={
+                    "answered": dg.MetadataValue.int(counts.settled),
+                    "total": dg.MetadataValue.int(counts.total),
+                },
+            )
+        )
+        publishing.write_status(upload, step.settings.resolved_outbox)
+
+    return report

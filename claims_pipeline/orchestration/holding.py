@@ -1,0 +1,212 @@
+"""The boundary around every step: takes the attempt, keeps it, and lets no patient's data out.
+
+Each step of a run takes the attempt for itself and relies on no earlier step, because Dagster may
+re-execute any of them alone. While the step works, a thread sends heartbeats. What goes wrong is
+turned into class, stable code and stack without messages before Dagster can write it down.
+"""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import dagster as dg
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from claims_pipeline.errors import (
+    CancelRequestedError,
+    ClaimsError,
+    HoldLostError,
+    described_without_values,
+)
+from claims_pipeline.model import UploadStatus
+from claims_pipeline.orchestration.partitions import TICKET_TAG
+from claims_pipeline.orchestration.resources import StoreResource
+from claims_pipeline.settings import Settings
+from claims_pipeline.store import attempts
+from claims_pipeline.store.attempts import Hold
+
+StepContext = dg.AssetExecutionContext | dg.OpExecutionContext
+
+# Dagster sets it on the retries that it launches itself.
+_RETRY_NUMBER_TAG = "dagster/retry_number"
+
+_INTERNAL_ERROR = (
+    "internal_error",
+    "Something went wrong on our side; operators find it in the run's log. Retry later.",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldStep:
+    """What a step works with while it holds the attempt; `stop` ends it before the next call."""
+
+    hold: Hold
+    engine: Engine
+    settings: Settings
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+def now() -> datetime:
+    """This instant, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def run_has_ended(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Whether Dagster knows the run as over, or does not know it at all."""
+    run = instance.get_run_by_id(run_id)
+    return run is None or run.is_finished
+
+
+@contextmanager
+def redacted_errors() -> Iterator[None]:
+    """Let errors pass as class, code and stack only; for code that holds no attempt."""
+    failure: str | None = None
+    try:
+        yield
+    except Exception as error:  # The boundary: nothing passes with its message.
+        failure = described_without_values(error)
+    if failure is not None:
+        raise dg.Failure(description=failure, allow_retries=False)
+
+
+@contextmanager
+def attempt_held(context: StepContext, store: StoreResource) -> Iterator[HeldStep | None]:
+    """Hold the upload's attempt for one step; None when this run has no business with it.
+
+    Raises:
+        dagster.Failure: for every error but a lost hold, without messages or values.
+        dagster.DagsterExecutionInterruptedError: when the upload was cancelled.
+
+    """
+    failure: str | None = None
+    cancelled = False
+    step: HeldStep | None = None
+    try:
+        step = _take(context, store)
+        if step is None:
+            context.log.info("stale run: another run serves this upload; nothing to do")
+            yield None
+            return
+        with _heartbeats(step):
+            yield step
+        attempts.release_step(step.engine, step.hold, now())
+    except HoldLostError:
+        context.log.info("another run has taken this upload over; this one stops")
+    except CancelRequestedError:
+        cancelled = True
+    except (dg.DagsterExecutionInterruptedError, KeyboardInterrupt):
+        _interrupted(context, step)
+        raise
+    except dg.Failure:
+        raise
+    except Exception as error:  # The boundary: nothing passes with its message.
+        failure = described_without_values(error)
+        _end_if_final(context, step, error)
+    # Raised outside of the handlers, so that no exception hangs on as context of another.
+    if cancelled:
+        _finish(context, step, store, UploadStatus.CANCELLED)
+        raise dg.DagsterExecutionInterruptedError
+    if failure is not None:
+        raise dg.Failure(description=failure, allow_retries=False)
+
+
+def _take(context: StepContext, store: StoreResource) -> HeldStep | None:
+    settings = store.settings()
+    engine = store.engine()
+    run = context.run
+    hold = attempts.take(
+        engine,
+        context.partition_key,
+        run.run_id,
+        ticket=run.tags.get(TICKET_TAG),
+        has_parent=run.parent_run_id is not None,
+        run_has_ended=lambda run_id: run_has_ended(context.instance, run_id),
+        dead_after_s=settings.dead_after_s,
+        dead_between_steps_s=settings.dead_between_steps_s,
+        now=now(),
+        is_automatic_retry=_RETRY_NUMBER_TAG in run.tags,
+    )
+    if hold is None:
+        return None
+    attempts.hold_step(engine, hold, now())
+    return HeldStep(hold=hold, engine=engine, settings=settings)
+
+
+@contextmanager
+def _heartbeats(step: HeldStep) -> Iterator[None]:
+    """Beat until the step ends; a lost or cancelled attempt sets the step's `stop`."""
+    done = threading.Event()
+
+    def beat() -> None:
+        while not done.wait(step.settings.heartbeat_s):
+            try:
+                attempts.heartbeat(step.engine, step.hold, now())
+            except (HoldLostError, CancelRequestedError):
+                step.stop.set()
+                return
+            except SQLAlchemyError:
+                # The database is away. The checkpoints will say so; beating goes on meanwhile.
+                logging.getLogger(__name__).warning("heartbeat could not be written")
+
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _interrupted(context: StepContext, step: HeldStep | None) -> None:
+    """Tell a person's cancellation from a machine going down, whose upload must go on elsewhere."""
+    if step is None:
+        return
+    step.stop.set()
+    run = context.instance.get_run_by_id(context.run.run_id)
+    if run is not None and run.status == dg.DagsterRunStatus.CANCELING:
+        attempts.finish(
+            step.engine,
+            step.hold.upload_id,
+            UploadStatus.CANCELLED,
+            attempt_id=step.hold.attempt_id,
+            now=now(),
+            hold=step.hold,
+        )
+    else:
+        attempts.relaunch(step.engine, step.hold.attempt_id, reason="worker_stopped", now=now())
+
+
+def _finish(
+    context: StepContext, step: HeldStep | None, store: StoreResource, status: UploadStatus
+) -> None:
+    engine = step.engine if step else store.engine()
+    latest = attempts.latest_attempt(engine, context.partition_key)
+    if latest is not None:
+        attempts.finish(engine, latest.upload_id, status, attempt_id=latest.id, now=now())
+
+
+def _end_if_final(context: StepContext, step: HeldStep | None, error: Exception) -> None:
+    """End the upload with the error's own words; a database that is away leaves it to others."""
+    if step is None:
+        return
+    code, message = (
+        (error.code, error.message) if isinstance(error, ClaimsError) else _INTERNAL_ERROR
+    )
+    try:
+        if not isinstance(error, SQLAlchemyError):
+            attempts.finish(
+                step.engine,
+                step.hold.upload_id,
+                UploadStatus.FAILED,
+                attempt_id=step.hold.attempt_id,
+                error_code=code,
+                error_message=message,
+                now=now(),
+                hold=step.hold,
+            )
+    except (SQLAlchemyError, HoldLostError, CancelRequestedError):
+        context.log.warning("the upload could not be ended here; the reconciliation will")

@@ -1,0 +1,93 @@
+"""Configuration of the store and the payers; what they open is opened when used."""
+
+import functools
+import threading
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+from sqlalchemy import Engine
+
+from claims_pipeline.errors import SettingsError
+from claims_pipeline.inbox import Inbox
+from claims_pipeline.payers import registry
+from claims_pipeline.payers.base import CallRecord, Payer
+from claims_pipeline.settings import Settings, load_settings
+from claims_pipeline.store.database import open_engine, schema_is_current
+from claims_pipeline.store.files import FileStore, open_file_store
+from claims_pipeline.store.limits import DatabaseLimiter
+
+
+@functools.lru_cache(maxsize=4)
+def _engine(url: str) -> Engine:
+    """One engine per process and database, so that sensors do not open a pool every tick."""
+    engine = open_engine(url)
+    if not schema_is_current(engine):
+        engine.dispose()
+        raise SettingsError(
+            "database_not_migrated", "Run `claims-pipeline db upgrade` for this database."
+        )
+    return engine
+
+
+class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The database and the file store, as the environment names them."""
+
+    def settings(self) -> Settings:
+        """Settings of this moment; reading them costs less than remembering when they changed."""
+        return load_settings()
+
+    def engine(self) -> Engine:
+        """The database; raises `SettingsError` when its schema is not ours."""
+        return _engine(self.settings().resolved_database_url)
+
+    def files(self) -> FileStore:
+        """Where uploads and results are kept."""
+        return open_file_store(self.settings().resolved_files)
+
+    def inbox(self) -> Inbox:
+        """The watched folder."""
+        settings = self.settings()
+        return Inbox(
+            folder=settings.resolved_inbox,
+            outbox=settings.resolved_outbox,
+            engine=self.engine(),
+            files=self.files(),
+            max_file_bytes=settings.max_file_bytes,
+            payers=registry.payer_names(),
+        )
+
+    def payer_today(self) -> date:
+        """The calendar day at the payer."""
+        return datetime.now(UTC).astimezone(ZoneInfo(self.settings().payer_timezone)).date()
+
+
+class PayerResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Payers, connected for one organization with its caps."""
+
+    def connect(
+        self,
+        payer: str,
+        *,
+        settings: Settings,
+        limiter: DatabaseLimiter,
+        on_call: Callable[[CallRecord], None],
+        stop: threading.Event,
+    ) -> Payer:
+        """Make the payer ready to be asked; makes no call yet."""
+        return registry.connect(
+            payer, settings=settings, limiter=limiter, on_call=on_call, stop=stop
+        )
+
+    def limiter(
+        self, engine: Engine, *, organization_id: str, payer: str, settings: Settings
+    ) -> DatabaseLimiter:
+        """The payer's caps for this organization, shared with every other process."""
+        return DatabaseLimiter(
+            engine,
+            organization_id=organization_id,
+            payer=payer,
+            max_concurrency=settings.uhc_max_concurrency,
+            calls_per_second=settings.uhc_calls_per_second,
+        )

@@ -1,0 +1,157 @@
+"""Writes an upload's files: results CSV and XLSX, rejected rows, and the outbox's copies."""
+
+import csv
+import io
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from sqlalchemy import Engine
+
+from claims_pipeline import exports
+from claims_pipeline.errors import InvariantError
+from claims_pipeline.inbox import FOLDER_MODE
+from claims_pipeline.intake import rejected_rows_csv
+from claims_pipeline.model import Outcome, OutcomeCounts
+from claims_pipeline.payers.status import NEXT_ACTIONS
+from claims_pipeline.store import results, rows
+from claims_pipeline.store.files import FileStore
+from claims_pipeline.store.uploads import Upload
+
+_FILE_MODE = 0o640
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultFiles:
+    """Keys in the file store; `rejected_csv` is None when no row was rejected."""
+
+    results_csv: str
+    results_xlsx: str
+    rejected_csv: str | None
+    lines: int
+
+
+def file_keys(upload: Upload) -> ResultFiles:
+    """Where an upload's files lie, whether they are written yet or not."""
+    folder = f"{upload.organization_id}/{upload.id}"
+    return ResultFiles(
+        results_csv=f"{folder}/results.csv",
+        results_xlsx=f"{folder}/results.xlsx",
+        rejected_csv=f"{folder}/rejected.csv" if upload.counts.rejected else None,
+        lines=0,
+    )
+
+
+def write_files(engine: Engine, files: FileStore, upload: Upload, *, bom: bool) -> ResultFiles:
+    """Write all files of the upload from its results table, each visible only when whole."""
+    keys = file_keys(upload)
+    header = upload.header
+    with files.writer(keys.results_csv) as stream:
+        lines = exports.write_csv(
+            results.iterate_answered_rows(engine, upload.id),
+            header,
+            stream,
+            next_actions=NEXT_ACTIONS,
+            bom=bom,
+        )
+    with files.writer(keys.results_xlsx) as stream:
+        exports.write_xlsx(
+            results.iterate_answered_rows(engine, upload.id),
+            header,
+            stream,
+            next_actions=NEXT_ACTIONS,
+        )
+    if keys.rejected_csv:
+        with files.writer(keys.rejected_csv) as stream:
+            for chunk in rejected_rows_csv(header, rows.iterate_rejected_rows(engine, upload.id)):
+                stream.write(chunk)
+    return ResultFiles(
+        results_csv=keys.results_csv,
+        results_xlsx=keys.results_xlsx,
+        rejected_csv=keys.rejected_csv,
+        lines=lines,
+    )
+
+
+def outcomes_in_file(files: FileStore, key: str) -> Counter[str]:
+    """Count the input rows of a results CSV by outcome: its primary lines."""
+    with files.open(key) as stream:
+        text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
+        reader = csv.DictReader(text)
+        return Counter(line["outcome"] for line in reader if line["primary"] == "Y")
+
+
+def verify_files(files: FileStore, written: ResultFiles, counts: OutcomeCounts) -> None:
+    """Hold the results CSV against the counted results table (I5).
+
+    Raises:
+        InvariantError: `files_differ`.
+
+    """
+    in_file = outcomes_in_file(files, written.results_csv)
+    in_table = {outcome.value: getattr(counts, outcome.value) for outcome in Outcome}
+    if {k: v for k, v in in_table.items() if v} != dict(in_file):
+        raise InvariantError(
+            "files_differ", "The results file and the results table differ; run results_files."
+        )
+
+
+def copy_to_outbox(files: FileStore, upload: Upload, written: ResultFiles, outbox: Path) -> None:
+    """Put copies where the person who dropped the file looks; each appears by a rename."""
+    if upload.outbox_name is None:
+        return
+    stem = _outbox_stem(upload, outbox)
+    wanted = {".results.csv": written.results_csv, ".results.xlsx": written.results_xlsx}
+    if written.rejected_csv:
+        wanted[".rejected.csv"] = written.rejected_csv
+    for suffix, key in wanted.items():
+        with files.open(key) as source:
+            _appear(stem.with_name(stem.name + suffix), source)
+    stem.with_name(stem.name + ".status.txt").unlink(missing_ok=True)
+
+
+def write_refusal(upload: Upload, outbox: Path, *, code: str, message: str) -> None:
+    """Say in the outbox why a whole file was refused, and what to do."""
+    if upload.outbox_name is None:
+        return
+    stem = _outbox_stem(upload, outbox)
+    _appear(
+        stem.with_name(stem.name + ".refused.txt"),
+        io.BytesIO(f"{message} [{code}]\n".encode()),
+    )
+    stem.with_name(stem.name + ".status.txt").unlink(missing_ok=True)
+
+
+def write_status(upload: Upload, outbox: Path) -> None:
+    """Counts in words beside where the results will be, while a run is on."""
+    if upload.outbox_name is None:
+        return
+    stem = _outbox_stem(upload, outbox)
+    text = "".join(f"{line}\n" for line in _status_lines(upload.counts))
+    _appear(stem.with_name(stem.name + ".status.txt"), io.BytesIO(text.encode()))
+
+
+def _status_lines(counts: OutcomeCounts) -> Iterator[str]:
+    yield f"rows {counts.total}, answered {counts.settled}"
+    for outcome in Outcome:
+        yield f"{outcome.value} {getattr(counts, outcome.value)}"
+
+
+def _outbox_stem(upload: Upload, outbox: Path) -> Path:
+    folder = outbox / upload.organization_id / upload.payer
+    folder.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
+    return folder / str(upload.outbox_name)
+
+
+def _appear(path: Path, source: BinaryIO) -> None:
+    hidden = path.with_name(f".{path.name}.part")
+    descriptor = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _FILE_MODE)
+    with os.fdopen(descriptor, "wb") as target:
+        shutil.copyfileobj(source, target)
+        target.flush()
+        os.fsync(target.fileno())
+    hidden.replace(path)

@@ -1,0 +1,510 @@
+"""Drains the ledger through a payer: plan, lease, ask side by side, match, settle.
+
+One lane is one call of `drain`. Its main thread plans, leases and settles; a pool of threads
+asks. Answers are settled together, one transaction for each 32 of them or tenth of a second,
+whichever comes first, so a killed run asks at most its threads and those 32 again. What a lane
+knows beyond the ledger is only how to ask: a lane may stop anywhere and another go on.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+
+from claims_pipeline.errors import (
+    CancelRequestedError,
+    ClaimsError,
+    ErrorClass,
+    PayerError,
+)
+from claims_pipeline.matching import Match, Roster, match
+from claims_pipeline.model import (
+    Claim,
+    DateWindow,
+    MatchedClaim,
+    Outcome,
+    QueryKind,
+    Request,
+    Result,
+    UploadOptions,
+)
+from claims_pipeline.names import wire_name
+from claims_pipeline.payers.base import Answer, CallRecord, Payer
+from claims_pipeline.payers.status import claim_status, next_action_for_error
+from claims_pipeline.planning import Need, Span, next_windows, one_per_row_calls, plan, span_of
+from claims_pipeline.store.ledger import Ledger
+from claims_pipeline.store.ledger_entries import (
+    AnsweredQuery,
+    Conclusion,
+    Group,
+    LeasedQuery,
+    OpenRow,
+    RowProgress,
+)
+
+_SETTLE_AFTER_ANSWERS = 32
+_SETTLE_AFTER_S = 0.1
+_IDLE_WAIT_S = 0.5
+# Lanes lease this many times their threads, so that no thread waits for a transaction.
+_LEASED_PER_THREAD = 2
+
+_NAME_NOT_ASKABLE = (
+    "name_not_askable",
+    (
+        "The name has no letter that this payer's search can carry. Allow sweeps for this "
+        "upload, or look the claim up in the payer's portal."
+    ),
+)
+
+
+class PayerRefusedError(ClaimsError):
+    """Nothing can be asked: the payer refuses our credentials."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How an upload is asked: its options and the payer's day."""
+
+    options: UploadOptions
+    today: date
+    slack_days: int
+    threads: int
+
+
+@dataclass(slots=True, kw_only=True)
+class CallLog:
+    """Collects the calls of all threads until they are written down."""
+
+    _calls: list[CallRecord] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, call: CallRecord) -> None:
+        """Keep one call; any thread."""
+        with self._lock:
+            self._calls.append(call)
+
+    def take(self) -> list[CallRecord]:
+        """Hand over what has been collected."""
+        with self._lock:
+            calls, self._calls = self._calls, []
+        return calls
+
+
+@dataclass(slots=True, kw_only=True)
+class _Work:
+    """A leased query on its way: searched, its matched claims being enriched."""
+
+    leased: LeasedQuery
+    answer: Answer | None = None
+    candidates: dict[int, list[Claim]] = field(default_factory=dict)
+    to_enrich: int = 0
+
+
+def drain(
+    ledger: Ledger,
+    payer: Payer,
+    *,
+    terms: Terms,
+    calls: CallLog,
+    stop: threading.Event,
+    on_progress: Callable[[], None],
+) -> None:
+    """Ask until no row of the upload is open and no other lane is asking.
+
+    Args:
+        ledger: this lane's access to the attempt's queries.
+        payer: what is asked; its transport must watch `stop` and report calls to `calls`.
+        terms: the upload's options, the payer's day and the number of threads.
+        calls: where the transport reports its calls; they are written with each checkpoint.
+        stop: set by anyone to end before the next call.
+        on_progress: called about ten times a second at most, after something was settled.
+
+    Raises:
+        PayerRefusedError: the payer refuses our credentials; what was answered is kept.
+        HoldLostError, CancelRequestedError: from the ledger's checkpoints.
+
+    """
+    lane = _Lane(ledger, payer, terms=terms, calls=calls, stop=stop, on_progress=on_progress)
+    lane.run()
+
+
+class _Lane:
+    def __init__(
+        self,
+        ledger: Ledger,
+        payer: Payer,
+        *,
+        terms: Terms,
+        calls: CallLog,
+        stop: threading.Event,
+        on_progress: Callable[[], None],
+    ) -> None:
+        self._ledger = ledger
+        self._payer = payer
+        self._terms = terms
+        self._calls = calls
+        self._stop = stop
+        self._on_progress = on_progress
+        self._ready: deque[LeasedQuery] = deque()
+        self._enrichments: deque[tuple[_Work, Claim]] = deque()
+        self._running: dict[Future[object], tuple[_Work, Claim | None]] = {}
+        self._answered: list[AnsweredQuery] = []
+        self._answered_since = 0.0
+        self._refused: dict[Group, PayerError] = {}
+        self._planned_at = 0.0
+
+    def run(self) -> None:
+        pool = ThreadPoolExecutor(self._terms.threads, thread_name_prefix="payer")
+        try:
+            while self._step(pool):
+                pass
+        except BaseException:
+            # Also for the interrupt that ends a cancelled run: no thread begins a further call.
+            self._stop.set()
+            raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+            self._ledger.record_calls(self._payer.name, self._calls.take())
+
+    def _step(self, pool: ThreadPoolExecutor) -> bool:
+        """One turn: fill the pool, wait a little, settle. False when all is done."""
+        if self._stop.is_set():
+            raise CancelRequestedError
+        self._refill()
+        self._submit(pool)
+        if self._running:
+            self._collect()
+        if self._is_time_to_settle():
+            self._settle()
+        is_idle = not (self._running or self._ready or self._answered)
+        if self._is_time_to_plan(is_idle) and plan_open_groups(
+            self._ledger, self._payer, self._terms
+        ):
+            return True
+        if not is_idle:
+            return True
+        if not self._ledger.others_are_asking():
+            return False
+        self._stop.wait(_IDLE_WAIT_S)
+        return True
+
+    def _is_time_to_plan(self, is_idle: bool) -> bool:  # noqa: FBT001 - private, one caller
+        """Plan when idle, and now and then while threads are free: one group may be ahead."""
+        now = time.monotonic()
+        has_free_threads = not self._ready and len(self._running) < self._terms.threads
+        if not is_idle and not (has_free_threads and now - self._planned_at >= _IDLE_WAIT_S):
+            return False
+        self._planned_at = now
+        return True
+
+    def _refill(self) -> None:
+        under_way = len(self._ready) + len(self._running)
+        wanted = self._terms.threads * _LEASED_PER_THREAD - under_way
+        # Half a refill at least, so that leasing costs a transaction for many queries, not each.
+        if wanted < self._terms.threads and under_way:
+            self._ledger.renew_if_due()
+            return
+        self._ready.extend(self._ledger.lease(wanted))
+
+    def _submit(self, pool: ThreadPoolExecutor) -> None:
+        while len(self._running) < self._terms.threads:
+            if self._enrichments:
+                work, claim = self._enrichments.popleft()
+                self._running[pool.submit(self._enrich, work, claim)] = (work, claim)
+            elif self._ready:
+                leased = self._ready.popleft()
+                group = Group(tin=leased.query.tin, payer_id=leased.query.payer_id)
+                if group in self._refused:
+                    self._keep(AnsweredQuery(leased=leased, error=self._refused[group]))
+                    continue
+                work = _Work(leased=leased)
+                self._running[pool.submit(self._search, work)] = (work, None)
+            else:
+                return
+
+    def _search(self, work: _Work) -> None:
+        """In a thread: ask, and find the rows that each claim could answer."""
+        answer = self._payer.search(work.leased.query)
+        roster = Roster(work.leased.requests)
+        for claim in answer.claims:
+            for number in roster.candidates(claim):
+                work.candidates.setdefault(number, []).append(claim)
+        work.answer = answer
+
+    def _enrich(self, work: _Work, claim: Claim) -> Claim:
+        """In a thread: fetch a matched claim's detail and payments."""
+        transaction = work.answer.transaction if work.answer else None
+        level = self._terms.options.detail_level
+        return self._payer.enrich(claim, transaction=transaction, level=level)
+
+    def _collect(self) -> None:
+        timeout = _SETTLE_AFTER_S if self._answered else _IDLE_WAIT_S
+        done, _ = wait(self._running, timeout=timeout, return_when=FIRST_COMPLETED)
+        for future in done:
+            work, claim = self._running.pop(future)
+            try:
+                outcome = future.result()
+            except PayerError as error:
+                self._fail(work, error)
+                continue
+            if claim is None:
+                self._queue_enrichments(work)
+            elif isinstance(outcome, Claim):
+                _replace_claim(work, claim, outcome)
+                work.to_enrich -= 1
+            if work.to_enrich == 0:
+                self._keep(
+                    AnsweredQuery(
+                        leased=work.leased, answer=work.answer, candidates=work.candidates
+                    )
+                )
+
+    def _queue_enrichments(self, work: _Work) -> None:
+        """Only claims that a row would show are worth a further call."""
+        if work.answer is None or not work.answer.complete:
+            return
+        level = self._terms.options.detail_level
+        shown: dict[int, Claim] = {}
+        for request in work.leased.requests:
+            claims = work.candidates.get(request.row_number)
+            if claims:
+                span = self._span(request)
+                for claim in match(request, claims, searched=span.window).claims:
+                    if self._payer.wants_detail(claim, level):
+                        shown[id(claim)] = claim
+        work.to_enrich = len(shown)
+        self._enrichments.extend((work, claim) for claim in shown.values())
+
+    def _fail(self, work: _Work, error: PayerError) -> None:
+        if error.error_class is ErrorClass.AUTH:
+            self._settle()
+            raise PayerRefusedError(
+                "auth",
+                "The payer refuses our credentials. Check the client id and secret, then retry.",
+            )
+        if error.error_class is ErrorClass.CONFIG:
+            query = work.leased.query
+            self._refused[Group(tin=query.tin, payer_id=query.payer_id)] = error
+        self._keep(AnsweredQuery(leased=work.leased, error=error))
+
+    def _keep(self, answered: AnsweredQuery) -> None:
+        if not self._answered:
+            self._answered_since = time.monotonic()
+        self._answered.append(answered)
+
+    def _is_time_to_settle(self) -> bool:
+        if not self._answered:
+            return False
+        return (
+            len(self._answered) >= _SETTLE_AFTER_ANSWERS
+            or time.monotonic() - self._answered_since >= _SETTLE_AFTER_S
+            or not self._running
+        )
+
+    def _settle(self) -> None:
+        answered, self._answered = self._answered, []
+        self._ledger.record_calls(self._payer.name, self._calls.take())
+        self._ledger.settle(answered, self._conclude)
+        self._on_progress()
+
+    def _span(self, request: Request) -> Span:
+        return _span(request, self._payer, self._terms)
+
+    def _conclude(self, row: RowProgress) -> Conclusion | None:
+        return conclude(row, payer=self._payer, terms=self._terms)
+
+
+def _replace_claim(work: _Work, old: Claim, new: Claim) -> None:
+    for claims in work.candidates.values():
+        for position, claim in enumerate(claims):
+            if claim is old:
+                claims[position] = new
+
+
+# Planning
+
+
+def plan_open_groups(ledger: Ledger, payer: Payer, terms: Terms) -> bool:
+    """Plan every group that has open rows and nothing under way; whether there was one."""
+    groups = ledger.groups_to_plan()
+    for group in groups:
+        plan_group(ledger, group, payer, terms)
+    return bool(groups)
+
+
+def plan_group(ledger: Ledger, group: Group, payer: Payer, terms: Terms) -> None:
+    """Plan one group's open rows with all that has been learned about it so far."""
+    needs: list[Need] = []
+    searched_out: list[OpenRow] = []
+    open_rows = ledger.open_rows(group)
+    free = max(1, terms.threads // max(1, len(open_rows)))
+    for row in open_rows:
+        windows = next_windows(_span(row.request, payer, terms), row.covered, free_concurrency=free)
+        if windows:
+            needs.append(_need(row, windows))
+        else:
+            searched_out.append(row)
+    if searched_out:
+        interim = ledger.interim_claims([row.request.row_number for row in searched_out])
+        ledger.conclude_rows(
+            [
+                _matched(row.request, interim.get(row.request.row_number, ()), None, payer, terms)
+                for row in searched_out
+            ]
+        )
+    if not needs:
+        return
+    planned = plan(
+        needs,
+        tin=group.tin,
+        payer_id=group.payer_id,
+        capabilities=payer.capabilities,
+        observations=ledger.observations(group),
+        use_sweeps=terms.options.use_batch_query and payer.capabilities.sweep,
+        concurrency=terms.threads,
+        today=terms.today,
+    )
+    if planned.unaskable:
+        code, message = _NAME_NOT_ASKABLE
+        ledger.conclude_rows(
+            [
+                Conclusion(
+                    result=_failed(number, code, message, ErrorClass.FIX_INPUT, payer),
+                    one_per_row_calls=0,
+                )
+                for number in planned.unaskable
+            ]
+        )
+    ledger.add(group, planned.queries)
+
+
+def _need(row: OpenRow, windows: tuple[DateWindow, ...]) -> Need:
+    patient = row.request.patient
+    by_name = bool(wire_name(patient.first_name)) and bool(wire_name(patient.last_name))
+    return Need(
+        row_number=row.request.row_number,
+        patient_key=row.patient_key,
+        windows=windows,
+        sweep_only=not by_name,
+        single_only=row.single_only,
+    )
+
+
+def _span(request: Request, payer: Payer, terms: Terms) -> Span:
+    return span_of(
+        request,
+        options=terms.options,
+        capabilities=payer.capabilities,
+        today=terms.today,
+        slack_days=terms.slack_days,
+    )
+
+
+# Concluding
+
+
+def conclude(row: RowProgress, *, payer: Payer, terms: Terms) -> Conclusion | None:
+    """Decide a row once a query of its settles; None when it needs a further query.
+
+    A row is concluded when all of its window is covered by complete answers, or when it was to
+    be searched until found and is found. What could not be asked is failed with its class, and
+    never not found.
+    """
+    item = row.settled_by
+    if item.error is not None:
+        return _concluded_by_error(row.request, item.error, item.leased.query.kind, payer)
+    answer = item.answer
+    if answer is None or (not answer.complete and item.leased.query.kind is QueryKind.SWEEP):
+        return None
+    if not answer.complete:
+        error = PayerError(
+            ErrorClass.PARTIAL,
+            "partial",
+            "The payer could not give all of this patient's claims. Retry later.",
+        )
+        return _concluded_by_error(row.request, error, QueryKind.SINGLE, payer)
+    span = _span(row.request, payer, terms)
+    is_covered = not next_windows(span, row.covered, free_concurrency=1)
+    if is_covered:
+        return _matched(row.request, row.claims, item, payer, terms)
+    if span.until_found:
+        conclusion = _matched(row.request, row.claims, item, payer, terms)
+        if conclusion.result.outcome is not Outcome.NOT_FOUND:
+            return conclusion
+    return None
+
+
+def _concluded_by_error(
+    request: Request, error: PayerError, kind: QueryKind, payer: Payer
+) -> Conclusion | None:
+    asked_singly_instead = {ErrorClass.FIX_INPUT, ErrorClass.PARTIAL, ErrorClass.NEAR_MATCH}
+    if kind is QueryKind.SWEEP and error.error_class in asked_singly_instead:
+        return None
+    failed = _failed(request.row_number, error.code, error.message, error.error_class, payer)
+    return Conclusion(result=failed, one_per_row_calls=1)
+
+
+def _failed(
+    row_number: int, code: str, message: str, error_class: ErrorClass, payer: Payer
+) -> Result:
+    return Result(
+        row_number=row_number,
+        outcome=Outcome.FAILED,
+        next_action=next_action_for_error(Outcome.FAILED, error_class),
+        error_code=code,
+        error_message=message,
+        payer_environment=payer.environment,
+        checked_at=datetime.now(UTC),
+    )
+
+
+def _matched(
+    request: Request,
+    claims: tuple[Claim, ...],
+    item: AnsweredQuery | None,
+    payer: Payer,
+    terms: Terms,
+) -> Conclusion:
+    span = _span(request, payer, terms)
+    matched = match(request, claims, searched=span.window)
+    query = item.leased.query if item else None
+    found_in = query.window if query and matched.outcome is not Outcome.NOT_FOUND else None
+    result = replace(
+        _result(request, matched),
+        searched=span.window,
+        search=query.kind if query else None,
+        payer_environment=payer.environment,
+    )
+    return Conclusion(
+        result=result,
+        one_per_row_calls=one_per_row_calls(span, found_in=found_in),
+    )
+
+
+def _result(request: Request, matched: Match) -> Result:
+    readings = [(claim, claim_status(claim)) for claim in matched.claims]
+    shown = tuple(
+        MatchedClaim(
+            claim=claim,
+            status=reading.status,
+            next_action=reading.next_action,
+            primary=position == 0,
+        )
+        for position, (claim, reading) in enumerate(readings)
+    )
+    return Result(
+        row_number=request.row_number,
+        outcome=matched.outcome,
+        claims=shown,
+        matched_by=matched.matched_by,
+        match_note=matched.note,
+        next_action=(
+            shown[0].next_action
+            if matched.outcome is Outcome.FOUND
+            else next_action_for_error(matched.outcome)
+        ),
+        checked_at=datetime.now(UTC),
+    )

@@ -1,0 +1,122 @@
+"""What the ledger hands out and takes back."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from claims_pipeline.errors import PayerError
+from claims_pipeline.model import (
+    Claim,
+    DateWindow,
+    Patient,
+    Query,
+    QueryKind,
+    Request,
+    Result,
+)
+from claims_pipeline.payers.base import Answer
+from claims_pipeline.store import codec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """The unit of planning: the rows of one practice at one payer id."""
+
+    tin: str
+    payer_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRow:
+    """A row without an answer, and the windows that complete answers have covered for it."""
+
+    request: Request
+    patient_key: int
+    covered: tuple[DateWindow, ...]
+    single_only: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeasedQuery:
+    """A query that this lane asks, with the open rows that it can answer."""
+
+    query_id: str
+    query: Query
+    requests: tuple[Request, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnsweredQuery:
+    """What became of a leased query: an answer or an error, and the claims for each row.
+
+    `candidates` holds, by row number, the claims that could answer the row.
+    """
+
+    leased: LeasedQuery
+    answer: Answer | None = None
+    error: PayerError | None = None
+    candidates: Mapping[int, Sequence[Claim]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowProgress:
+    """A row at the moment a query settles: all windows covered and claims seen for it so far."""
+
+    request: Request
+    covered: tuple[DateWindow, ...]
+    claims: tuple[Claim, ...]
+    settled_by: AnsweredQuery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conclusion:
+    """A row's result, and what a row-by-row client would have spent on it."""
+
+    result: Result
+    one_per_row_calls: int
+
+
+Conclude = Callable[[RowProgress], Conclusion | None]
+
+
+def open_row_of(row: Any, group: Group) -> OpenRow:
+    """Map a row of `requests`; the cells are left out, planning needs none."""
+    return OpenRow(
+        request=Request(
+            row_number=row.row_number,
+            line_number=row.line_number,
+            practice_id=row.practice_id,
+            tin=group.tin,
+            payer_id=group.payer_id,
+            patient=Patient(
+                first_name=row.first_name,
+                last_name=row.last_name,
+                date_of_birth=row.date_of_birth,
+            ),
+            claim_number=row.claim_number,
+            patient_account_number=row.patient_account_number,
+            service=DateWindow(row.service_from, row.service_to) if row.service_from else None,
+        ),
+        patient_key=row.patient_key,
+        covered=tuple(codec.windows_from_json(row.covered or [])),
+        single_only=row.single_only,
+    )
+
+
+def leased_query_of(row: Any, requests: tuple[Request, ...]) -> LeasedQuery:
+    """Map a row of `queries`; a single asks for the patient of its first open row."""
+    kind = QueryKind(row.kind)
+    return LeasedQuery(
+        query_id=row.id,
+        query=Query(
+            kind=kind,
+            tin=row.tin,
+            payer_id=row.payer_id,
+            window=DateWindow(row.window_first, row.window_last),
+            row_numbers=tuple(request.row_number for request in requests),
+            patient=requests[0].patient if kind is QueryKind.SINGLE else None,
+            page_limit=row.page_limit,
+            reason=row.reason,
+        ),
+        requests=requests,
+    )
