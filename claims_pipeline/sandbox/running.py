@@ -11,7 +11,15 @@ from zoneinfo import ZoneInfo
 import requests
 import uvicorn
 
-from claims_pipeline.sandbox.server import CLIENT_ID, CLIENT_SECRET, PayerApp, ServerOptions
+from claims_pipeline.sandbox.delivery import TransportProtocol
+from claims_pipeline.sandbox.faults import FaultScript
+from claims_pipeline.sandbox.payer_calls import (
+    CLIENT_ID,
+    CLIENT_SECRET,
+    PayerCalls,
+    PayerOptions,
+)
+from claims_pipeline.sandbox.server import PayerApp
 from claims_pipeline.sandbox.world import World
 
 _TIMEOUT_S = 10
@@ -29,21 +37,20 @@ def make_server(
     today: Callable[[], date],
     practices: int,
     claims_per_day: int,
-    options: ServerOptions,
-    host: str = "127.0.0.1",
-    port: int = 0,
+    options: PayerOptions,
+    latency_ms: float = 0.0,
+    scripts: Sequence[FaultScript] = (),
 ) -> uvicorn.Server:
-    """Return a server that is not yet running."""
+    """Return a server that is not yet running; it takes the sockets it is run with."""
 
     def make_world(day: date) -> World:
         return World(seed=seed, today=day, practices=practices, claims_per_day=claims_per_day)
 
+    payer = PayerCalls(make_world=make_world, today=today, options=options)
     config = uvicorn.Config(
-        PayerApp(make_world=make_world, today=today, options=options),
-        host=host,
-        port=port,
+        PayerApp(payer, latency_ms=latency_ms, scripts=scripts),
         loop="uvloop",
-        http="httptools",
+        http=TransportProtocol,
         ws="none",
         lifespan="off",
         # Headers carry patients: nothing of a request is ever logged.
@@ -115,8 +122,8 @@ def running_sandbox(
         today=today or today_in("America/Chicago"),
         practices=practices,
         claims_per_day=claims_per_day,
-        options=ServerOptions(
-            latency_ms=latency_ms,
+        latency_ms=latency_ms,
+        options=PayerOptions(
             token_lifetime_s=token_lifetime_s,
             transaction_lifetime_s=transaction_lifetime_s,
             token_on_last_page=token_on_last_page,

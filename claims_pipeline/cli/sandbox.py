@@ -1,0 +1,65 @@
+"""`claims-pipeline sandbox …`: a payer to run against without credentials."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="A payer to run against without credentials.", no_args_is_help=True)
+
+SeedOption = Annotated[int, typer.Option(help="Chooses the world; the same seed, the same world.")]
+PracticesOption = Annotated[
+    int, typer.Option(min=1, max=500, help="Practices in the world; the second is a quiet one.")
+]
+ClaimsPerDayOption = Annotated[
+    int, typer.Option(min=1, max=5000, help="Claims a day of a busy practice, on average.")
+]
+
+
+@app.command()
+def serve(
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8700,
+    latency_ms: Annotated[float, typer.Option(min=0, help="How long each call takes.")] = 300.0,
+    seed: SeedOption = 7,
+    faults: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="JSON list of fault scripts.")
+    ] = None,
+    practices: PracticesOption = 2,
+    claims_per_day: ClaimsPerDayOption = 20,
+    token_lifetime_s: Annotated[float, typer.Option(min=1, help="How long a token is good.")] = (
+        3600.0
+    ),
+) -> None:
+    """Serve the payer until it is stopped."""
+    import socket
+
+    from pydantic import ValidationError
+
+    from claims_pipeline.sandbox.faults import read_scripts
+    from claims_pipeline.sandbox.payer_calls import PayerOptions
+    from claims_pipeline.sandbox.running import make_server, today_in
+    from claims_pipeline.settings import load_settings
+
+    try:
+        scripts = read_scripts(faults.read_bytes()) if faults else []
+    except ValidationError as error:
+        raise typer.BadParameter(str(error), param_hint="--faults") from None
+    server = make_server(
+        seed=seed,
+        today=today_in(load_settings().payer_timezone),
+        practices=practices,
+        claims_per_day=claims_per_day,
+        options=PayerOptions(token_lifetime_s=token_lifetime_s),
+        latency_ms=latency_ms,
+        scripts=scripts,
+    )
+    try:
+        listener = socket.create_server((host, port))
+    except OSError as error:
+        typer.echo(f"Cannot listen on {host}:{port}: {error.strerror}.", err=True)
+        raise typer.Exit(1) from None
+    address = f"http://{host}:{listener.getsockname()[1]}"
+    typer.echo(f"Sandbox payer on {address}, client sandbox, secret sandbox", err=True)
+    server.run(sockets=[listener])
