@@ -132,15 +132,18 @@ class Settlement:
         self._save_progress(unfinished, complete=complete)
 
     def _progress(self, numbers: Sequence[int]) -> dict[int, tuple[DateWindow, ...]]:
+        """Open rows of `numbers` with the windows that are covered for them."""
         columns = tables.requests.c
         found: dict[int, tuple[DateWindow, ...]] = {}
         for batch in batches(numbers):
-            for number, covered in self.connection.execute(
+            read = self.connection.execute(
                 select(columns.row_number, columns.covered)
                 .where(open_rows(self.hold), columns.row_number.in_(batch))
                 .order_by(columns.row_number)
-            ):
-                found[number] = tuple(codec.windows_from_json(covered or []))
+            )
+            found |= {
+                number: tuple(codec.windows_from_json(covered or [])) for number, covered in read
+            }
         return found
 
     def _save_progress(self, unfinished: Sequence[RowProgress], *, complete: bool) -> None:
@@ -209,12 +212,12 @@ class Settlement:
         columns = tables.requests.c
         copies: dict[int, int] = {}
         for batch in batches(numbers):
-            for number, count in self.connection.execute(
+            counted = self.connection.execute(
                 select(columns.duplicate_of, func.count())
                 .where(columns.upload_id == self.hold.upload_id, columns.duplicate_of.in_(batch))
                 .group_by(columns.duplicate_of)
-            ):
-                copies[number] = count
+            )
+            copies |= {first: amount for first, amount in counted if first is not None}
         return copies
 
 
