@@ -1,0 +1,24 @@
+"""Bytes in, requests and rejected rows out.
+
+`read` understands a file's encoding, dialect and header, or refuses it; `Reading.chunks` gives
+its rows, each either a `Request` or a `RejectedRow` with line, column, code and what to do.
+"""
+
+from claims_pipeline.intake.catalogue import FILE_ERRORS, ROW_ERRORS, WARNINGS
+from claims_pipeline.intake.context import IntakeContext
+from claims_pipeline.intake.reading import Reading, count_rows, read
+from claims_pipeline.intake.rejected import rejected_rows_csv
+from claims_pipeline.intake.rows import Chunk, IntakeWarning
+
+__all__ = [
+    "FILE_ERRORS",
+    "ROW_ERRORS",
+    "WARNINGS",
+    "Chunk",
+    "IntakeContext",
+    "IntakeWarning",
+    "Reading",
+    "count_rows",
+    "read",
+    "rejected_rows_csv",
+]

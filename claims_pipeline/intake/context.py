@@ -1,0 +1,28 @@
+"""What intake must know about the organization, the payer and the day."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from claims_pipeline.model import Practice
+
+
+class LookBack(Protocol):
+    """The part of a payer's capabilities that decides which dates of service can be asked for."""
+
+    def oldest_day(self, today: date) -> date:
+        """The first day that may be asked for."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntakeContext:
+    """`today` is the payer's; `payer_id` serves rows and practices that name none."""
+
+    practices: Sequence[Practice]
+    payer_id: str
+    today: date
+    capabilities: LookBack
+    max_rows: int
+    max_bytes: int

@@ -1,0 +1,239 @@
+"""Records to requests and rejected rows, a batch at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from hashlib import blake2b
+
+from claims_pipeline.formulas import restored
+from claims_pipeline.intake.catalogue import ROW_ERRORS, WARNINGS, refused
+from claims_pipeline.intake.columns import Layout
+from claims_pipeline.intake.context import IntakeContext
+from claims_pipeline.intake.parsing import ParsedColumns, checked_frame, parsed_columns
+from claims_pipeline.intake.practices import PracticeDirectory
+from claims_pipeline.intake.records import RecordBatch
+from claims_pipeline.intake.schema import Fault, RowSchema
+from claims_pipeline.model import DateWindow, Patient, RejectedRow, Request
+
+# What one cell of a spreadsheet can hold.
+MAX_CELL_CHARACTERS = 32_767
+_REPLACEMENT_CHARACTER = "\ufffd"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntakeWarning:
+    """Something that deserves a look but rejects nothing. `count` says how many rows or columns."""
+
+    code: str
+    message: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """Some of a file's rows; requests and rejected rows each in file order."""
+
+    requests: tuple[Request, ...]
+    rejected: tuple[RejectedRow, ...]
+    warnings: tuple[IntakeWarning, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _SoundRows:
+    """The records whose cells can be told apart, as columns of one length."""
+
+    row_numbers: Sequence[int]
+    line_numbers: Sequence[int]
+    cells: Sequence[tuple[str, ...]]
+
+
+def warning(code: str, count: int) -> IntakeWarning:
+    """The warning of `code` with its sentence."""
+    return IntakeWarning(code=code, message=WARNINGS[code], count=count)
+
+
+class RowReader:
+    """Reads one file's records. Remembers, of all rows read, 16 bytes and a number each."""
+
+    def __init__(self, layout: Layout, context: IntakeContext) -> None:
+        self._layout = layout
+        self._context = context
+        self._directory = PracticeDirectory(context.practices)
+        self._schema = RowSchema(
+            today=context.today, oldest_day=context.capabilities.oldest_day(context.today)
+        )
+        self._first_asked_in: dict[bytes, int] = {}
+        self.row_count = 0
+
+    def read(self, batch: RecordBatch) -> Chunk:
+        """Sort a batch of records into requests and rejected rows.
+
+        Raises:
+            FileRefusedError: `too_many_rows`.
+
+        """
+        first_row_number = self.row_count + 1
+        self.row_count += len(batch.rows)
+        if self.row_count > self._context.max_rows:
+            raise refused("too_many_rows")
+        _restore_formulas(batch)
+        broken = _broken_records(batch, width=self._layout.file_width)
+        rejected = [
+            _rejected(
+                first_row_number + position,
+                batch.line_numbers[position],
+                self._layout.kept_cells(batch.rows[position]),
+                [Fault(column=None, code=code)],
+            )
+            for position, code in broken.items()
+        ]
+        sound = [position for position in range(len(batch.rows)) if position not in broken]
+        rows = _SoundRows(
+            row_numbers=[first_row_number + position for position in sound],
+            line_numbers=[batch.line_numbers[position] for position in sound],
+            cells=[self._layout.kept_cells(batch.rows[position]) for position in sound],
+        )
+        parsed = parsed_columns(rows.cells, self._layout.columns, self._directory)
+        frame = checked_frame(parsed, self._layout.columns, today=self._context.today)
+        faults = self._schema.faults(frame)
+        rejected.extend(
+            _rejected(rows.row_numbers[at], rows.line_numbers[at], rows.cells[at], found)
+            for at, found in faults.items()
+        )
+        rejected.sort(key=lambda row: row.row_number)
+        requests = self._requests(rows, parsed, faults)
+        counts = {
+            "duplicate_rows": sum(request.duplicate_of is not None for request in requests),
+            "empty_rows": batch.empty_rows,
+            "amount_ignored": parsed.unread_amounts,
+        }
+        return Chunk(
+            requests=tuple(requests),
+            rejected=tuple(rejected),
+            warnings=tuple(warning(code, count) for code, count in counts.items() if count),
+        )
+
+    def _requests(
+        self, rows: _SoundRows, parsed: ParsedColumns, faults: dict[int, list[Fault]]
+    ) -> list[Request]:
+        texts, today, default_payer_id = parsed.texts, self._context.today, self._context.payer_id
+        requests = []
+        columns = zip(
+            rows.row_numbers,
+            rows.line_numbers,
+            rows.cells,
+            texts["first_name"],
+            texts["last_name"],
+            parsed.births,
+            texts["claim_number"],
+            texts["patient_account_number"],
+            texts["subscriber_id"],
+            texts["payer_id"],
+            parsed.firsts,
+            parsed.lasts,
+            parsed.practices,
+            parsed.amounts,
+            strict=True,
+        )
+        for at, (
+            row_number, line_number, cells, first_name, last_name, birth, claim_number,
+            account_number, subscriber_id, payer_cell, first, last, found, amount,
+        ) in enumerate(columns):  # fmt: skip
+            practice = found.practice
+            if at in faults or practice is None or birth.day is None:
+                continue
+            payer_id = payer_cell or practice.payer_id or default_payer_id
+            service = _service_window(first.day, last.day, today)
+            # The texts cannot hold a unit separator: a control character rejects the row.
+            asked = (
+                f"{practice.practice_id}\x1f{payer_id}\x1f{last_name}\x1f{first_name}\x1f"
+                f"{birth.day}\x1f{claim_number}\x1f{account_number}\x1f{subscriber_id}\x1f"
+                f"{service}\x1f{amount}"
+            )
+            requests.append(
+                Request(
+                    row_number=row_number,
+                    line_number=line_number,
+                    practice_id=practice.practice_id,
+                    tin=practice.tin,
+                    payer_id=payer_id,
+                    patient=Patient(
+                        first_name=first_name, last_name=last_name, date_of_birth=birth.day
+                    ),
+                    claim_number=claim_number or None,
+                    patient_account_number=account_number or None,
+                    subscriber_id=subscriber_id or None,
+                    service=service,
+                    total_charged=amount,
+                    cells=cells,
+                    duplicate_of=self._duplicate_of(asked, row_number),
+                )
+            )
+        return requests
+
+    def _duplicate_of(self, asked: str, row_number: int) -> int | None:
+        """The first row that asked exactly this, if it was an earlier one."""
+        digest = blake2b(asked.encode(), digest_size=16).digest()
+        first = self._first_asked_in.setdefault(digest, row_number)
+        return None if first == row_number else first
+
+
+def _restore_formulas(batch: RecordBatch) -> None:
+    """Take off the apostrophes that our files put before formula text."""
+    if "'" not in batch.text:
+        return
+    for row in batch.rows:
+        for position, cell in enumerate(row):
+            if cell.startswith("'"):
+                row[position] = restored(cell)
+
+
+def _broken_records(batch: RecordBatch, *, width: int) -> dict[int, str]:
+    """The code of what is wrong with a record as a whole, by position."""
+    broken = {
+        position: "wrong_number_of_columns"
+        for position, row in enumerate(batch.rows)
+        if len(row) != width
+    }
+    if batch.longest_record > MAX_CELL_CHARACTERS:
+        for position, row in enumerate(batch.rows):
+            if any(len(cell) > MAX_CELL_CHARACTERS for cell in row):
+                broken[position] = "cell_too_long"
+    if "\0" in batch.text:
+        for position, row in enumerate(batch.rows):
+            if any("\0" in cell for cell in row):
+                # No database keeps a NUL; the mark of damage in its place does not get lost.
+                row[:] = [cell.replace("\0", _REPLACEMENT_CHARACTER) for cell in row]
+                broken[position] = "nul_byte"
+    return broken | dict.fromkeys(batch.unclosed, "unclosed_quote")
+
+
+def _rejected(
+    row_number: int, line_number: int, cells: tuple[str, ...], faults: Sequence[Fault]
+) -> RejectedRow:
+    """The row with its first fault; the message names the other columns to be mended too."""
+    first = faults[0]
+    message = ROW_ERRORS[first.code]
+    others = dict.fromkeys(
+        fault.column for fault in faults if fault.column and fault.column != first.column
+    )
+    if others:
+        message = f"{message} Also wrong: {', '.join(others)}."
+    return RejectedRow(
+        row_number=row_number,
+        line_number=line_number,
+        column=first.column,
+        code=first.code,
+        message=message,
+        cells=cells,
+    )
+
+
+@lru_cache(maxsize=100_000)
+def _service_window(first: date | None, last: date | None, today: date) -> DateWindow | None:
+    """The dates of service, the one standing in for the other, cut to today."""
+    start, end = first or last, last or first
+    if start is None or end is None:
+        return None
+    return DateWindow(min(start, today), min(end, today))
