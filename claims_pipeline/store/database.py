@@ -7,7 +7,7 @@ that two writers wait for each other instead of failing half-way; reads see one 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -29,6 +29,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from claims_pipeline.errors import SettingsError
+
+_Value = TypeVar("_Value")
 
 _BUSY_TIMEOUT_S = 30
 _CONNECT_TIMEOUT_S = 10
@@ -112,7 +114,7 @@ def insert_or_ignore(connection: Connection, table: Table) -> postgresql.Insert 
     return sqlite.insert(table).on_conflict_do_nothing()
 
 
-def chunks_of(values: Sequence[int], size: int = 1000) -> Iterator[Sequence[int]]:
+def chunks_of(values: Sequence[_Value], size: int = 1000) -> Iterator[Sequence[_Value]]:
     """The values in pieces that fit into one statement's parameters."""
     for start in range(0, len(values), size):
         yield values[start : start + size]

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, func, insert, or_, select, update
 
-from claims_pipeline.model import Outcome, OutcomeCounts, Result
+from claims_pipeline.model import MatchedClaim, Outcome, OutcomeCounts, Result
 from claims_pipeline.store.answered_rows import iterate_answered_rows
 from claims_pipeline.store.attempt_records import Hold
 from claims_pipeline.store.codec import claim_key, claim_to_json
@@ -124,8 +124,10 @@ def _result_values(hold: Hold, result: Result) -> dict[str, Any]:
 
 def _claim_values(hold: Hold, result: Result) -> Iterable[dict[str, Any]]:
     """One row for each version of each claim; a claim that is there twice counts once."""
-    by_key = {claim_key(match.claim): match for match in reversed(result.claims)}
-    for position, (key, match) in enumerate(reversed(by_key.items()), start=1):
+    by_key: dict[str, MatchedClaim] = {}
+    for match in result.claims:
+        by_key.setdefault(claim_key(match.claim), match)
+    for position, (key, match) in enumerate(by_key.items(), start=1):
         claim = match.claim
         yield {
             "upload_id": hold.upload_id,

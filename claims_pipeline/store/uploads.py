@@ -1,7 +1,7 @@
 """Uploads: one row for each CSV handed in, what people see of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
 from uuid import uuid4
@@ -36,7 +36,8 @@ Ordering = Literal["created_at", "-created_at", "file_name", "-file_name", "stat
 class Upload:
     """One upload with the facts of its latest attempt.
 
-    `file_name`, `header` and `outbox_name` are patients' data. `run_id` is the run that holds the
+    `file_name`, `header` and `outbox_name` are patients' data and no part of the representation.
+    `run_id` is the run that holds the
     latest attempt, or held it last. `waiting_reason` and `next_try_at` are set while the payer is
     down.
     """
@@ -46,23 +47,23 @@ class Upload:
     payer: str
     source: str
     status: UploadStatus
-    file_name: str
+    file_name: str = field(repr=False)
     file_key: str
     file_size: int
     file_sha256: str
     duplicate_of: str | None
     user_id: str | None
-    user_email: str | None
+    user_email: str | None = field(repr=False)
     use_batch_query: bool
     start_date: date | None
     end_date: date | None
     detail_level: DetailLevel
-    header: tuple[str, ...] | None
+    header: tuple[str, ...] | None = field(repr=False)
     attempt: int
     counts: OutcomeCounts
     error_code: str | None
     error_message: str | None
-    outbox_name: str | None
+    outbox_name: str | None = field(repr=False)
     created_at: datetime
     updated_at: datetime
     processing_started_at: datetime | None

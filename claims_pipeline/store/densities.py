@@ -1,0 +1,119 @@
+"""How many claims a practice has in a window, learned from answered searches."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select
+
+from claims_pipeline.model import DateWindow, DensityObservation
+from claims_pipeline.store.database import chunks_of
+from claims_pipeline.store.tables import claim_densities
+
+# A practice's volume drifts; what is older than half a year misleads more than it tells.
+_KEPT_FOR = timedelta(days=180)
+_KEPT_PER_PRACTICE = 500
+
+
+def record_observations(
+    connection: Connection, organization_id: str, observations: Sequence[DensityObservation]
+) -> None:
+    """Keep what searches have shown, and drop what it makes old.
+
+    An observation takes the place of earlier ones of the same window. One that has no instant was
+    made now. Of one practice at one payer the newest 500 are kept, for half a year.
+    """
+    now = datetime.now(UTC)
+    latest = {(item.tin, item.payer_id, item.window): item for item in observations}
+    groups: dict[tuple[str, str], list[DensityObservation]] = {}
+    for (tin, payer_id, _), item in latest.items():
+        groups.setdefault((tin, payer_id), []).append(item)
+    for (tin, payer_id), items in groups.items():
+        _drop_windows(connection, organization_id, tin, payer_id, [item.window for item in items])
+        connection.execute(
+            insert(claim_densities),
+            [
+                {
+                    "organization_id": organization_id,
+                    "tin": tin,
+                    "payer_id": payer_id,
+                    "window_first": item.window.first,
+                    "window_last": item.window.last,
+                    "claims": item.claims,
+                    "at_least": item.at_least,
+                    "observed_at": item.observed_at or now,
+                }
+                for item in items
+            ],
+        )
+        _drop_old(connection, organization_id, tin, payer_id, now)
+
+
+def observations(
+    connection: Connection, organization_id: str, tin: str, payer_id: str
+) -> list[DensityObservation]:
+    """What is known of one practice at one payer, newest first, at most 500."""
+    query = (
+        select(claim_densities)
+        .where(_group(organization_id, tin, payer_id))
+        .order_by(claim_densities.c.observed_at.desc(), claim_densities.c.id.desc())
+        .limit(_KEPT_PER_PRACTICE)
+    )
+    return [
+        DensityObservation(
+            tin=row.tin,
+            payer_id=row.payer_id,
+            window=DateWindow(row.window_first, row.window_last),
+            claims=row.claims,
+            at_least=row.at_least,
+            observed_at=row.observed_at,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def _group(organization_id: str, tin: str, payer_id: str) -> ColumnElement[bool]:
+    return and_(
+        claim_densities.c.organization_id == organization_id,
+        claim_densities.c.tin == tin,
+        claim_densities.c.payer_id == payer_id,
+    )
+
+
+def _drop_windows(
+    connection: Connection,
+    organization_id: str,
+    tin: str,
+    payer_id: str,
+    windows: Sequence[DateWindow],
+) -> None:
+    for chunk in chunks_of(windows, size=100):
+        same_window = or_(
+            *(
+                and_(
+                    claim_densities.c.window_first == window.first,
+                    claim_densities.c.window_last == window.last,
+                )
+                for window in chunk
+            )
+        )
+        connection.execute(
+            delete(claim_densities).where(_group(organization_id, tin, payer_id), same_window)
+        )
+
+
+def _drop_old(
+    connection: Connection, organization_id: str, tin: str, payer_id: str, now: datetime
+) -> None:
+    group = _group(organization_id, tin, payer_id)
+    newest = (
+        select(claim_densities.c.id)
+        .where(group)
+        .order_by(claim_densities.c.observed_at.desc(), claim_densities.c.id.desc())
+        .limit(_KEPT_PER_PRACTICE)
+    )
+    too_old = claim_densities.c.observed_at < now - _KEPT_FOR
+    connection.execute(
+        delete(claim_densities).where(
+            group, or_(too_old, claim_densities.c.id.not_in(newest.scalar_subquery()))
+        )
+    )
