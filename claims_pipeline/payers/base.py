@@ -152,5 +152,9 @@ class Payer(Protocol):
         """Whether `enrich` would make a call for this claim."""
         ...
 
+    def close(self) -> None:
+        """Close the connections; asking again opens new ones."""
+        ...
+
 
 OnCall = Callable[[CallRecord], None]
