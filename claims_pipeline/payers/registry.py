@@ -1,0 +1,157 @@
+"""The payers there are, and how to connect to one.
+
+What can be said about a payer without asking it (name, capabilities, payer id) needs no
+credentials: a file can be checked before anybody has any.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from claims_pipeline.errors import InputError, SettingsError
+from claims_pipeline.payers import uhc
+from claims_pipeline.payers.base import Capabilities, Limiter, OnCall, Payer
+from claims_pipeline.payers.environment import PayerEnvironment
+from claims_pipeline.payers.token import TokenSource
+from claims_pipeline.payers.transport import CallPolicy, Clockwork, Transport
+from claims_pipeline.payers.uhc import UhcPayer
+from claims_pipeline.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wiring:
+    """What every adapter is built from."""
+
+    settings: Settings
+    limiter: Limiter
+    on_call: OnCall
+    stop: threading.Event
+    policy: CallPolicy
+    clockwork: Clockwork
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Registered:
+    label: str
+    capabilities: Capabilities
+    default_payer_id: Callable[[Settings], str]
+    connect: Callable[[_Wiring], Payer]
+
+
+def payer_names() -> tuple[str, ...]:
+    """The short names, as they stand in folders, forms and tables."""
+    return tuple(_PAYERS)
+
+
+def payer_label(payer: str) -> str:
+    """The payer's name for people."""
+    return _registered(payer).label
+
+
+def capabilities_of(payer: str) -> Capabilities:
+    """What the payer's search can do."""
+    return _registered(payer).capabilities
+
+
+def default_payer_id(payer: str, settings: Settings) -> str:
+    """The payer id for rows and practices that name none."""
+    return _registered(payer).default_payer_id(settings)
+
+
+def connect(
+    payer: str,
+    *,
+    settings: Settings,
+    limiter: Limiter,
+    on_call: OnCall,
+    stop: threading.Event,
+    policy: CallPolicy | None = None,
+    clockwork: Clockwork | None = None,
+) -> Payer:
+    """Make a payer ready to be asked; no call is made yet.
+
+    Args:
+        payer: its short name, such as `uhc`.
+        settings: the payer's addresses and credentials, and whether this is production.
+        limiter: the caps that hold for it.
+        on_call: told of every HTTP exchange, in the thread that made it.
+        stop: once set, no further exchange is begun.
+        policy: time-outs and tries, when not the usual ones.
+        clockwork: time and chance, when not the real ones.
+
+    Raises:
+        InputError: `payer_unknown`.
+        SettingsError: `setting_missing` naming every missing one, or what is wrong with an
+            address; calls raise it too: `sandbox_in_production`.
+
+    """
+    wiring = _Wiring(
+        settings=settings,
+        limiter=limiter,
+        on_call=on_call,
+        stop=stop,
+        policy=policy or CallPolicy(),
+        clockwork=clockwork or Clockwork(wait=stop.wait),
+    )
+    return _registered(payer).connect(wiring)
+
+
+def _registered(payer: str) -> _Registered:
+    registered = _PAYERS.get(payer)
+    if registered is None:
+        raise InputError("payer_unknown", f"Choose one of these payers: {', '.join(_PAYERS)}.")
+    return registered
+
+
+def _connect_uhc(wiring: _Wiring) -> Payer:
+    api_url, token_url, client_id, client_secret = _required(
+        wiring.settings, "uhc_api_url", "uhc_token_url", "uhc_client_id", "uhc_client_secret"
+    )
+    environment = PayerEnvironment(
+        api_url, token_url, is_production=wiring.settings.environment == "production"
+    )
+    transport = Transport(
+        limiter=wiring.limiter,
+        on_call=wiring.on_call,
+        stop=wiring.stop,
+        environment=environment,
+        policy=wiring.policy,
+        clockwork=wiring.clockwork,
+    )
+    tokens = TokenSource(
+        transport,
+        url=token_url,
+        form={
+            "grant_type": "client_credentials",
+            "client_id": client_id,
+            "client_secret": client_secret,
+        },
+        clockwork=wiring.clockwork,
+    )
+    return UhcPayer(
+        api_url=api_url, transport=transport, authorization=tokens, environment=environment
+    )
+
+
+def _required(settings: Settings, *names: str) -> tuple[str, ...]:
+    """The settings' values; all that are missing are named at once."""
+    values: list[str] = []
+    problems: list[str] = []
+    for name in names:
+        try:
+            values.append(settings.required(name))
+        except SettingsError as error:
+            problems.append(error.message)
+    if problems:
+        raise SettingsError("setting_missing", " ".join(problems))
+    return tuple(values)
+
+
+_PAYERS = {
+    "uhc": _Registered(
+        label="UnitedHealthcare",
+        capabilities=uhc.CAPABILITIES,
+        default_payer_id=lambda settings: settings.uhc_payer_id,
+        connect=_connect_uhc,
+    )
+}
