@@ -1,0 +1,248 @@
+"""An answered row as the lines that a results file shows for it: one for each claim.
+
+Text is neutralised here, once for every format. Amounts stay `Decimal` and counts `int`, so that
+each format writes them as its own kind of number.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date
+from decimal import Decimal
+
+from claims_pipeline.formulas import neutralised
+from claims_pipeline.model import (
+    AdjudicationCode,
+    AnsweredRow,
+    Claim,
+    MatchedClaim,
+    Outcome,
+    StatusCode,
+)
+from claims_pipeline.result_columns import RESULT_COLUMNS
+
+Cell = str | int | Decimal | None
+Line = tuple[Cell, ...]
+
+_BETWEEN_VALUES = " | "
+_DENIAL_KIND = "CARC"
+_SUCCESSES = frozenset({Outcome.FOUND, Outcome.AMBIGUOUS})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shown:
+    """What one line is about; `match` is None for a row that no claim answers."""
+
+    row: AnsweredRow
+    match: MatchedClaim | None
+    match_number: int
+    primary: bool
+    next_actions: Mapping[str, str]
+
+
+def result_columns(header: Sequence[str]) -> tuple[str, ...]:
+    """The results file's header: the input's own columns, then ours.
+
+    A column of the input that is named like one of ours becomes `input_<name>`.
+    """
+    own = (f"input_{name}" if name.strip().lower() in RESULT_COLUMNS else name for name in header)
+    return (*(_safe(name) for name in own), *RESULT_COLUMNS)
+
+
+def lines_of(row: AnsweredRow, *, width: int, next_actions: Mapping[str, str]) -> list[Line]:
+    """The lines of one input row, each as wide as the header.
+
+    Args:
+        row: The input row with its answer.
+        width: How many columns the input has. A ragged row is filled up or cut to it; the file
+            of rejected rows holds it whole.
+        next_actions: The sentence for each code of what to do next.
+
+    Returns:
+        One line for each claim, best first, or one without a claim; `primary` is Y on exactly one.
+
+    """
+    filled = (*row.row.cells[:width], *[""] * (width - len(row.row.cells)))
+    own_cells = tuple(_safe(cell) for cell in filled)
+    claims = row.result.claims
+    if not claims:
+        shown = _Shown(row=row, match=None, match_number=0, primary=True, next_actions=next_actions)
+        return [own_cells + _result_cells(shown)]
+    primary = next((place for place, match in enumerate(claims) if match.primary), 0)
+    return [
+        own_cells
+        + _result_cells(
+            _Shown(
+                row=row,
+                match=match,
+                match_number=place + 1,
+                primary=place == primary,
+                next_actions=next_actions,
+            )
+        )
+        for place, match in enumerate(claims)
+    ]
+
+
+def _result_cells(shown: _Shown) -> Line:
+    cells = _row_cells(shown)
+    if shown.match is not None:
+        cells |= _claim_cells(shown.match.claim)
+        cells["days_since_received"] = _days_since_received(shown)
+    return tuple(
+        _safe(cell) if isinstance(cell, str) else cell for cell in map(cells.get, RESULT_COLUMNS)
+    )
+
+
+def _row_cells(shown: _Shown) -> dict[str, Cell]:
+    result = shown.row.result
+    match = shown.match
+    return {
+        "row_number": shown.row.row.row_number,
+        "outcome": result.outcome.value,
+        "claim_status": match.status.value if match else None,
+        "next_action": _next_action(shown),
+        "primary": "Y" if shown.primary else "N",
+        "match_number": shown.match_number or None,
+        "match_count": len(result.claims),
+        "matched_by": result.matched_by,
+        "match_note": result.match_note,
+        "tin": shown.row.tin,
+        "payer_id": shown.row.payer_id,
+        "searched_from": _day(result.searched.first if result.searched else None),
+        "searched_to": _day(result.searched.last if result.searched else None),
+        "search": result.search.value if result.search else None,
+        "payer_environment": result.payer_environment,
+        "success": "true" if result.outcome in _SUCCESSES else "false",
+        "error_code": result.error_code,
+        "error_message": result.error_message,
+        "checked_at_utc": (
+            f"{result.checked_at.astimezone(UTC):%m/%d/%Y %H:%M:%S}" if result.checked_at else None
+        ),
+    }
+
+
+def _claim_cells(claim: Claim) -> dict[str, Cell]:
+    return {
+        "payer_claim_number": claim.claim_number,
+        "payer_patient_account_number": claim.patient_account_number,
+        "payer_patient_first_name": claim.patient_first_name,
+        "payer_patient_last_name": claim.patient_last_name,
+        "payer_date_of_birth": _day(claim.patient_date_of_birth),
+        "payer_subscriber_id": claim.subscriber_id,
+        "tin": claim.tin,
+        "payer_id": claim.payer_id,
+        "claim_type": claim.claim_type,
+        "network_status": claim.network_status,
+        "rendering_provider": claim.rendering_provider,
+        "service_from": _day(claim.service_from),
+        "service_to": _day(claim.service_to),
+        "received_date": _day(claim.received),
+        "processed_date": _day(claim.processed),
+        "partial_denial": _yes_or_no(claim.partial_denial),
+        "total_charged": claim.total_charged,
+        "total_allowed": claim.total_allowed,
+        "total_paid": claim.total_paid,
+        "provider_write_off": claim.provider_write_off,
+        "not_covered": claim.not_covered,
+        "deductible": claim.deductible,
+        "copay": claim.copay,
+        "coinsurance": claim.coinsurance,
+        "patient_responsibility": claim.patient_responsibility,
+        "reconciled": _yes_or_no(claim.reconciled),
+        "detail_error": claim.detail_error,
+        **_status_cells(claim),
+        **_code_cells(claim),
+        **_payment_cells(claim),
+    }
+
+
+def _status_cells(claim: Claim) -> dict[str, Cell]:
+    """The first of the payer's statuses in columns of its own, the others in one cell."""
+    codes = tuple(dict.fromkeys(claim.status_codes))
+    first = codes[0] if codes else StatusCode()
+    return {
+        "status_category_code": first.category_code,
+        "status_code": first.status_code,
+        "status_description": _joined(
+            (claim.payer_status, first.category_description, first.status_description)
+        ),
+        "status_details": _joined(_further_status(code) for code in codes[1:]),
+    }
+
+
+def _further_status(code: StatusCode) -> str:
+    part = f"part {code.icn_suffix}:" if code.icn_suffix else None
+    words = (part, code.category_code, code.status_code, code.status_description)
+    return " ".join(word for word in words if word)
+
+
+def _code_cells(claim: Claim) -> dict[str, Cell]:
+    denials = [code for code in claim.codes if code.kind.upper() == _DENIAL_KIND]
+    remarks = [code for code in claim.codes if code.kind.upper() != _DENIAL_KIND]
+    return {
+        "denial_codes": _joined(code.code for code in denials),
+        "denial_reasons": _joined(_descriptions(denials)),
+        "remark_codes": _joined(code.code for code in remarks),
+        "remarks": _joined(_descriptions(remarks)),
+    }
+
+
+def _descriptions(codes: Iterable[AdjudicationCode]) -> Iterable[str | None]:
+    return (code.description for code in codes)
+
+
+def _payment_cells(claim: Claim) -> dict[str, Cell]:
+    """One payment gives numbers; several give texts whose places belong together."""
+    payments = claim.payments
+    return {
+        "payment_number": _side_by_side([payment.number for payment in payments]),
+        "payment_kind": _side_by_side([payment.kind for payment in payments]),
+        "payment_date": _side_by_side([_day(payment.issued) for payment in payments]),
+        "payment_amount": _side_by_side([payment.amount for payment in payments]),
+        "payment_total": _side_by_side([payment.total for payment in payments]),
+    }
+
+
+def _side_by_side(values: Sequence[str | Decimal | None]) -> Cell:
+    if len(values) <= 1:
+        return values[0] if values else None
+    texts = [amount_text(value) if isinstance(value, Decimal) else value or "" for value in values]
+    return _BETWEEN_VALUES.join(texts) if any(texts) else None
+
+
+def amount_text(amount: Decimal) -> str:
+    """Dollars and cents, without a sign for the currency or marks between thousands."""
+    return f"{amount:.2f}"
+
+
+def _next_action(shown: _Shown) -> str | None:
+    result = shown.row.result
+    code = result.next_action
+    if shown.match is not None and result.outcome is Outcome.FOUND:
+        code = shown.match.next_action
+    return shown.next_actions.get(code, code) if code else None
+
+
+def _days_since_received(shown: _Shown) -> int | None:
+    received = shown.match.claim.received if shown.match else None
+    checked = shown.row.result.checked_at
+    if received is None or checked is None:
+        return None
+    return (checked.astimezone(UTC).date() - received).days
+
+
+def _joined(values: Iterable[str | None]) -> str | None:
+    return _BETWEEN_VALUES.join(dict.fromkeys(value for value in values if value)) or None
+
+
+def _day(day: date | None) -> str | None:
+    return f"{day:%m/%d/%Y}" if day else None
+
+
+def _yes_or_no(answer: bool | None) -> str | None:  # noqa: FBT001 - the value itself
+    return None if answer is None else ("Y" if answer else "N")
+
+
+def _safe(cell: str) -> str:
+    # Nothing that begins with a letter or digit is a formula, and nearly every cell does.
+    return cell if cell[:1].isalnum() else neutralised(cell)

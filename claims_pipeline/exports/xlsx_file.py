@@ -1,0 +1,137 @@
+"""The results as an Excel workbook."""
+
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import BinaryIO
+
+from xlsxwriter import Workbook
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from claims_pipeline.exports.lines import Line, lines_of, result_columns
+from claims_pipeline.model import AnsweredRow
+
+MAX_SHEET_LINES = 1_048_576  # Excel's own limit, the header included
+
+_WIDTHS = {
+    12: ("searched_from", "searched_to", "tin", "payer_id", "search", "outcome", "success"),
+    18: (
+        "claim_status",
+        "matched_by",
+        "payer_claim_number",
+        "payer_subscriber_id",
+        "payment_number",
+        "checked_at_utc",
+    ),
+    24: ("rendering_provider", "denial_codes", "remark_codes", "error_code"),
+    44: (
+        "next_action",
+        "match_note",
+        "status_description",
+        "status_details",
+        "denial_reasons",
+        "remarks",
+        "error_message",
+    ),
+}
+_WIDTH_BY_NAME = {name: width for width, names in _WIDTHS.items() for name in names}
+_ROOM_FOR_FILTER = 4
+_MAX_NAME_WIDTH = 30
+
+
+def write_xlsx(
+    rows: Iterable[AnsweredRow],
+    header: Sequence[str],
+    stream: BinaryIO,
+    *,
+    next_actions: Mapping[str, str],
+) -> int:
+    """Write all rows as a workbook, row by row, and leave the stream open.
+
+    Ids, dates and the input's own cells are text, amounts and counts are numbers. What does not
+    fit on a sheet goes on to the next. Excel holds at most 32,767 characters in a cell; longer
+    ones are cut here and whole in the CSV.
+
+    The sheets are first written beside the file that `stream` writes, not in the system's
+    temporary folder: they hold patients' data.
+
+    Args:
+        rows: The answered rows, in the order in which they are to stand.
+        header: The input's own column names.
+        stream: Where to write; must be seekable.
+        next_actions: The sentence for each code of what to do next.
+
+    Returns:
+        The number of lines, headers not counted.
+
+    """
+    columns = result_columns(header)
+    with tempfile.TemporaryDirectory(dir=_folder_of(stream), prefix=".unfinished-xlsx-") as scratch:
+        workbook = Workbook(stream, {"constant_memory": True, "tmpdir": scratch})
+        book = _Book(workbook, columns)
+        for row in rows:
+            for line in lines_of(row, width=len(header), next_actions=next_actions):
+                book.write(line)
+        book.close()
+    return book.written
+
+
+class _Book:
+    """A workbook that begins a new sheet when one is full."""
+
+    def __init__(self, workbook: Workbook, columns: Sequence[str]) -> None:
+        self.written = 0
+        self._workbook = workbook
+        self._columns = columns
+        self._heading: Format = workbook.add_format({"bold": True, "bottom": 1})
+        self._money: Format = workbook.add_format({"num_format": "#,##0.00"})
+        self._sheet: Worksheet = self._begin_sheet()
+
+    def write(self, line: Line) -> None:
+        if self._line == MAX_SHEET_LINES:
+            self._end_sheet()
+            self._sheet = self._begin_sheet()
+        for place, cell in enumerate(line):
+            if cell is None or cell == "":
+                continue
+            if isinstance(cell, str):
+                self._sheet.write_string(self._line, place, cell)
+            elif isinstance(cell, Decimal):
+                self._sheet.write_number(self._line, place, cell, self._money)
+            else:
+                self._sheet.write_number(self._line, place, cell)
+        self._line += 1
+        self.written += 1
+
+    def close(self) -> None:
+        self._end_sheet()
+        self._workbook.close()
+
+    def _begin_sheet(self) -> Worksheet:
+        number = len(self._workbook.worksheets()) + 1
+        sheet = self._workbook.add_worksheet("Results" if number == 1 else f"Results {number}")
+        sheet.freeze_panes(1, 0)
+        for place, name in enumerate(self._columns):
+            sheet.set_column(place, place, _width(name))
+            sheet.write_string(0, place, name, self._heading)
+        self._line = 1
+        return sheet
+
+    def _end_sheet(self) -> None:
+        last_line, last_place = max(self._line - 1, 0), len(self._columns) - 1
+        self._sheet.autofilter(0, 0, last_line, last_place)
+        # Ids are text on purpose; Excel would mark each of them with a warning.
+        everywhere = f"A1:XFD{MAX_SHEET_LINES}"
+        self._sheet.ignore_errors({"number_stored_as_text": everywhere})
+
+
+def _width(name: str) -> int:
+    return max(_WIDTH_BY_NAME.get(name, 0), min(len(name) + _ROOM_FOR_FILTER, _MAX_NAME_WIDTH))
+
+
+def _folder_of(stream: BinaryIO) -> Path | None:
+    """The folder of the file behind a stream; None, the system's own, when there is no file."""
+    name = getattr(stream, "name", None)
+    return Path(name).absolute().parent if isinstance(name, str | Path) else None
