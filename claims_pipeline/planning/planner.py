@@ -52,14 +52,19 @@ def plan(
     the payer's limits as far as `observations` tell. Once the queries are answered, each by a
     complete answer or by an observation, planning again settles what is left.
     """
-    del concurrency, today
     days = needed_days(
         needs,
         use_sweeps=use_sweeps and capabilities.sweep,
         use_singles=capabilities.single_by_patient,
     )
     known = [o for o in observations if o.tin == tin and o.payer_id == payer_id]
-    chosen = choose_sweeps(days, capabilities=capabilities, observations=known)
+    chosen = choose_sweeps(
+        days,
+        capabilities=capabilities,
+        observations=known,
+        concurrency=concurrency,
+        today=today,
+    )
     left = days.outside(
         np.array([sweep.first for sweep in chosen.sweeps], np.int64),
         np.array([sweep.last for sweep in chosen.sweeps], np.int64),

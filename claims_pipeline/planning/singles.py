@@ -33,7 +33,7 @@ def fewest_singles(days: NeededDays, *, max_days: int) -> Singles:
     origin = int(days.first.min())
     stride = int(days.last.max()) - origin + max_days + 2
     offset = days.patient * stride - origin
-    first, last = _merged(days.first + offset, days.last + offset)
+    first, last = merged(days.first + offset, days.last + offset)
     owner = first // stride
     window = np.flatnonzero(np.concatenate(([True], owner[1:] != owner[:-1])))
     start = first[window]
@@ -55,7 +55,7 @@ def fewest_singles(days: NeededDays, *, max_days: int) -> Singles:
     return Singles(patient=patient, first=all_first[order] - back, last=all_last[order] - back)
 
 
-def _merged(first: Days, last: Days) -> tuple[Days, Days]:
+def merged(first: Days, last: Days) -> tuple[Days, Days]:
     """Union of windows as disjoint windows, ascending."""
     order = np.argsort(first, kind="stable")
     first, last = first[order], np.maximum.accumulate(last[order])

@@ -1,14 +1,39 @@
-"""Which days are swept, and in which windows."""
+"""Which days are swept, in which windows, and which are left to singles.
 
-from collections.abc import Sequence
+The days of a group form a line. A *run* is a stretch of it that is swept as a whole: the singles
+that lie inside are saved. Runs are chosen so that calls spent less calls saved is least, by
+dynamic programming over the days at which anything begins or ends; each run is cut into windows
+of legal length, again at least expected cost. Last, runs are cut finer where free threads would
+otherwise wait for one long chain of pages.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 
 from claims_pipeline.model import DensityObservation
 from claims_pipeline.payers.base import Capabilities
+from claims_pipeline.planning.density import Density, learn_density
+from claims_pipeline.planning.line import Block, Line, Run, lay_line
 from claims_pipeline.planning.needs import NeededDays
-from claims_pipeline.planning.singles import fewest_singles
+from claims_pipeline.planning.singles import fewest_singles, merged
+
+# Cutting sweeps so that they run side by side may cost this much more than not cutting.
+_SIDE_BY_SIDE_ALLOWANCE = 1.15
+_PAGES_IN_A_CHAIN = (1, 2, 3, 4, 5, 7)
+# A practice nobody has asked about: claims a day, and claims for each row that asks.
+_UNKNOWN_PRACTICE_RATE = 1.0
+_CLAIMS_FOR_EACH_ROW = 2.0
+# A guess never cuts a window of legal length into more than about three: each is a probe.
+_MOST_CAPS_GUESSED_IN_A_WINDOW = 2.0
+# A sweep on a guess is ended at this many times the expected pages, to think again.
+_PATIENCE = 2.0
+# Expected calls are sums of chances; counts are certain up to this.
+_ROUNDING = 1e-6
+_COUNTED_VARIANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,47 +57,185 @@ class ChosenSweeps:
 
 
 def choose_sweeps(
-    days: NeededDays, *, capabilities: Capabilities, observations: Sequence[DensityObservation]
+    days: NeededDays,
+    *,
+    capabilities: Capabilities,
+    observations: Sequence[DensityObservation],
+    concurrency: int,
+    today: date,
 ) -> ChosenSweeps:
-    """Sweep each legal window whose patients would cost more than two singles."""
+    """Choose the sweeps whose expected cost is below that of the singles they replace.
+
+    Windows that no single can answer are always swept, but for days that the payer is known to
+    refuse whole.
+    """
     sweepable = days.chosen(days.by_sweep)
-    sweeps: list[Sweep] = []
-    if len(sweepable):
-        bounds = [
-            (o.window.first.toordinal(), o.window.last.toordinal(), o.claims)
-            for o in observations
-            if o.at_least
-        ]
-        stack = []
-        first, end = int(sweepable.first.min()), int(sweepable.last.max())
-        while first <= end:
-            stack.append((first, min(end, first + capabilities.max_window_days - 1)))
-            first += capabilities.max_window_days
-        while stack:
-            low, high = stack.pop()
-            inside = sweepable.chosen((sweepable.first <= high) & (sweepable.last >= low))
-            singles = len(fewest_singles(inside, max_days=capabilities.max_window_days))
-            must = bool((~inside.by_single).any())
-            claims = max(
-                (n for first, last, n in bounds if low <= first and last <= high), default=0
-            )
-            pages = claims // capabilities.page_size
-            if not len(inside) or (not must and (singles <= 2 or pages >= singles)):
+    if not len(sweepable):
+        return ChosenSweeps(sweeps=(), expected_calls=0.0, all_sweeps_calls=0.0)
+    density = learn_density(
+        observations,
+        first=int(sweepable.first.min()),
+        last=int(sweepable.last.max()),
+        guessed_rate=_guessed_rate(sweepable, capabilities),
+        capabilities=capabilities,
+        today=today,
+    )
+    singles = fewest_singles(
+        sweepable.chosen(sweepable.by_single), max_days=capabilities.max_window_days
+    )
+    line = lay_line(
+        sweepable,
+        singles=singles,
+        forced=sweepable.chosen(~sweepable.by_single),
+        density=density,
+        capabilities=capabilities,
+    )
+    runs, all_sweeps_calls = line.cheapest_runs()
+    if not np.isfinite(all_sweeps_calls):
+        all_sweeps_calls = _calls_at_least(density, sweepable, capabilities)
+    singles_left = len(singles) - sum(run.singles_saved for run in runs)
+    allowance = sum(run.calls for run in runs)
+    if density.is_learned:
+        allowance *= _SIDE_BY_SIDE_ALLOWANCE
+    if density.is_counted(sweepable.first, sweepable.last):
+        # What is known for certain is never spent: not above the cheaper of the two extremes.
+        longest = _longest_windows_calls(sweepable, density, capabilities)
+        cheaper = min(len(singles), longest) - singles_left
+        allowance = max(sum(run.calls for run in runs), min(allowance, cheaper))
+    cuts = _cut_side_by_side(
+        line,
+        runs,
+        allowance=allowance,
+        other_calls=singles_left,
+        concurrency=concurrency,
+    )
+    sweeps = [
+        sweep
+        for run, blocks in zip(runs, cuts, strict=True)
+        for sweep in _sweeps_of(run, blocks, line=line, density=density, capabilities=capabilities)
+    ]
+    return ChosenSweeps(
+        sweeps=tuple(sweeps),
+        expected_calls=sum(sweep.expected_calls for sweep in sweeps),
+        all_sweeps_calls=all_sweeps_calls,
+    )
+
+
+def _guessed_rate(days: NeededDays, capabilities: Capabilities) -> float:
+    """Claims a day of a practice that was never asked about, guessed from the rows alone."""
+    span = int(days.last.max()) - int(days.first.min()) + 1
+    rate = _UNKNOWN_PRACTICE_RATE + _CLAIMS_FOR_EACH_ROW * len(days) / span
+    most = _MOST_CAPS_GUESSED_IN_A_WINDOW * capabilities.max_results / capabilities.max_window_days
+    return min(rate, most)
+
+
+def _calls_at_least(density: Density, days: NeededDays, capabilities: Capabilities) -> float:
+    """A lower bound for sweeping everything where the payer refuses a single day whole."""
+    first, end = days.first.min(keepdims=True), days.last.max(keepdims=True) + 1
+    mean, _ = density.between(first, end)
+    windows = math.ceil(int(end[0] - first[0]) / capabilities.max_window_days)
+    return windows + float(mean[0]) / capabilities.page_size
+
+
+def _longest_windows_calls(days: NeededDays, density: Density, capabilities: Capabilities) -> float:
+    """What sweeping every needed day in the longest windows, halving refused ones, would cost."""
+    calls = 0.0
+    stack: list[tuple[int, int]] = []
+    reached = 0
+    merged_first, merged_last = merged(days.first, days.last)
+    for first, last in zip(merged_first.tolist(), merged_last.tolist(), strict=True):
+        start = max(first, reached)
+        while start <= last:
+            reached = min(start + capabilities.max_window_days, int(merged_last[-1]) + 1)
+            stack.append((start, reached))
+            start = reached
+    while stack:
+        start, end = stack.pop()
+        claims = float(density.between(np.array([start]), np.array([end]))[0][0])
+        calls += 1
+        if claims <= capabilities.max_results:
+            calls += claims // capabilities.page_size
+        elif end - start > 1:
+            middle = (start + end) // 2
+            stack += [(start, middle), (middle, end)]
+    return calls
+
+
+def _cut_side_by_side(
+    line: Line,
+    runs: Sequence[Run],
+    *,
+    allowance: float,
+    other_calls: int,
+    concurrency: int,
+) -> list[list[Block]]:
+    """Cut runs into blocks: the shortest page chains that keep within `allowance` calls.
+
+    Chains need not be shorter than the time in which all threads together ask everything.
+    """
+    cheapest = [line.cut(run) or [] for run in runs]
+    calls = [block.calls for blocks in cheapest for block in blocks]
+    if not calls:
+        return cheapest
+    fair_share = (sum(calls) + other_calls) / concurrency
+    for longest in _PAGES_IN_A_CHAIN:
+        if longest + 1 <= fair_share or longest >= max(calls):
+            continue
+        cuts = [line.cut(run, longest_calls=longest + _ROUNDING) for run in runs]
+        feasible = [blocks for blocks in cuts if blocks is not None]
+        if len(feasible) == len(runs) and _cost(feasible) <= allowance + _ROUNDING:
+            return feasible
+    return cheapest
+
+
+def _cost(cuts: Sequence[Sequence[Block]]) -> float:
+    return sum(block.calls for blocks in cuts for block in blocks)
+
+
+def _sweeps_of(
+    run: Run,
+    blocks: Sequence[Block],
+    *,
+    line: Line,
+    density: Density,
+    capabilities: Capabilities,
+) -> Iterator[Sweep]:
+    """A run's blocks as sweeps, without the days at their ends that nobody needs."""
+    cost = sum(block.calls for block in blocks)
+    for block in blocks:
+        needed = np.flatnonzero(line.is_needed[block.first : block.end]) + block.first
+        first, end = int(line.edges[needed[0]]), int(line.edges[needed[-1] + 1])
+        _, variance = density.between(np.array([first]), np.array([end]))
+        page_limit: int | None = None
+        reason = "Counted before: one sweep costs less than the singles it replaces."
+        if run.is_forced:
+            reason = "Only a sweep can answer some rows of this window."
+        elif variance[0] > _COUNTED_VARIANCE:
+            # The singles that this block replaces, as far as they can be told apart by blocks.
+            worth = math.ceil(run.singles_saved * block.calls / cost)
+            page_limit = _page_limit(first, end - 1, worth, block.calls, density)
+            reason = "A sweep is expected to cost less than the singles it replaces."
+            if page_limit is None:
                 continue
-            if claims > capabilities.max_results:
-                if low < high:
-                    middle = (low + high) // 2
-                    stack += [(low, middle), (middle + 1, high)]
-                continue
-            sweeps.append(
-                Sweep(
-                    first=max(low, int(inside.first.min())),
-                    last=min(high, int(inside.last.max())),
-                    page_limit=None if must else singles,
-                    expected_calls=1.0,
-                    reason="One sweep replaces several singles.",
-                )
-            )
-    sweeps.sort(key=lambda sweep: sweep.first)
-    total = float(np.sum([sweep.expected_calls for sweep in sweeps]))
-    return ChosenSweeps(sweeps=tuple(sweeps), expected_calls=total, all_sweeps_calls=total)
+            if page_limit * capabilities.page_size > capabilities.max_results:
+                page_limit = None
+        yield Sweep(
+            first=first,
+            last=end - 1,
+            page_limit=page_limit,
+            expected_calls=block.calls,
+            reason=reason,
+        )
+
+
+def _page_limit(first: int, last: int, worth: int, expected: float, density: Density) -> int | None:
+    """Pages after which a sweep on a guess has cost too much; None when it is not worth asking.
+
+    The first time little patience is enough to notice a busy practice. After that the sweep may
+    spend what is left of the singles it replaces, and must go further than before.
+    """
+    spent = density.spent_calls(first, last)
+    if not spent:
+        return max(1, min(worth, math.ceil(_PATIENCE * expected)))
+    left = math.floor(worth - spent)
+    return left if left > density.least_pages(first, last) else None
