@@ -8,7 +8,6 @@ People who share a birth date never share a last name, except the twins.
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache, lru_cache
-from itertools import chain
 from math import gcd
 
 from claims_pipeline.names import folded_name
@@ -169,31 +168,29 @@ def last_names_agree(asked: str, known: str) -> bool:
 def first_names_agree(asked: str, known: str) -> bool:
     """Whether the payer takes two first names for one: equal, a beginning, or a nickname."""
     asked, known = folded_name(asked), folded_name(known)
-    shorter, longer = sorted((asked, known), key=len)
     return (
-        asked == known
-        or (len(shorter) >= 3 and longer.startswith(shorter))
+        known.startswith(asked)
+        or (len(known) >= 3 and asked.startswith(known))
         or NICKNAMES.get(known) == asked
     )
 
 
 def birth_dates_close_to(asked: date) -> tuple[date, ...]:
-    """The date itself, day and month swapped, and every date that is one digit away."""
-    texts = chain(
-        [asked.strftime("%Y%m%d"), asked.strftime("%Y%d%m")],
-        _one_digit_away(asked.strftime("%Y%m%d")),
-    )
-    dates = (_date_or_none(text) for text in texts)
-    return tuple(dict.fromkeys(day for day in dates if day is not None))
+    """Dates on which patients may be born and for which `asked` may be mistyped, itself included.
 
-
-def _one_digit_away(text: str) -> list[str]:
-    return [
-        text[:place] + digit + text[place + 1 :]
-        for place in range(len(text))
-        for digit in "0123456789"
-        if digit != text[place]
-    ]
+    Mistyped means one wrong digit, or day and month swapped. Swapping keeps the sum of the digits,
+    so only a date with another sum can have a wrong digit, and there is one remedy for each place.
+    """
+    text = asked.strftime("%Y%m%d")
+    lacking = (_DIGIT_SUM - sum(map(int, text))) % 10
+    if not lacking:
+        texts = [text, asked.strftime("%Y%d%m")]
+    else:
+        texts = [
+            f"{text[:place]}{(int(digit) + lacking) % 10}{text[place + 1 :]}"
+            for place, digit in enumerate(text)
+        ]
+    return tuple({day for text in texts if (day := _date_or_none(text)) is not None})
 
 
 def _date_or_none(text: str) -> date | None:

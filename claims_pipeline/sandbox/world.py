@@ -2,15 +2,16 @@
 
 A visit belongs to a day of the calendar, so a claim keeps its number while the world moves on;
 what the payer says of it depends on today. ADA EXAMPLE alone moves: she was seen 30 days ago.
-Nothing is made before it is asked for, a (practice, day) at a time.
+Nothing is made before it is asked for.
 """
 
 import hashlib
 from array import array
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Generic, TypeVar
 
 from claims_pipeline.model import DateWindow, Patient
 from claims_pipeline.sandbox.claims import Record, Visit, records_of_visit
@@ -31,8 +32,14 @@ ADA_DAYS_AGO = 30
 _FIRST_DAY = date(2020, 1, 1)
 _QUIET_PRACTICE = 2
 _QUIET_SHARE = 10
-_CACHED_RECORDS = 60_000
+_MOST_VISITS_A_DAY = 10_000
+_KEPT_CLAIMS = 60_000
+_KEPT_SWEEPS = 32
 _PRACTICE_NAMES = ("Sample Family Practice", "Sample Pediatrics", "Sample Orthopedics")
+
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +77,22 @@ class WorldPractice:
         return chr(ord("A") + first % 26) + chr(ord("A") + second)
 
 
+class _Recent(Generic[_Key, _Value]):
+    """Values made when they are first asked for; the oldest are forgotten."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._values: OrderedDict[_Key, _Value] = OrderedDict()
+
+    def get_or_make(self, key: _Key, make: Callable[[], _Value]) -> _Value:
+        value = self._values.get(key)
+        if value is None:
+            value = self._values[key] = make()
+            if len(self._values) > self._most:
+                self._values.popitem(last=False)
+        return value
+
+
 class World:
     """What the payer knows on one day. Make a new one when the date changes."""
 
@@ -94,32 +117,16 @@ class World:
         )
         self._by_tin = {practice.tin: practice for practice in self.practices}
         self._by_prefix = {practice.claim_prefix: practice for practice in self.practices}
-        self._days: OrderedDict[tuple[int, date], tuple[Record, ...]] = OrderedDict()
-        self._cached_records = 0
+        self._ada_day = today - timedelta(days=ADA_DAYS_AGO)
+        self._seen: dict[tuple[int, date], array[int]] = {}
         self._visits_of_people: dict[int, dict[int, array[int]]] = {}
         self._people_by_birth_date: dict[int, dict[date, list[int]]] = {}
+        self._records = _Recent[str, tuple[Record, ...]](_KEPT_CLAIMS)
+        self._sweeps = _Recent[tuple[int, DateWindow], list[Record]](_KEPT_SWEEPS)
 
     def practice_by_tin(self, tin: str) -> WorldPractice | None:
         """The practice with that tax id, if it is in this world."""
         return self._by_tin.get(tin)
-
-    def records_of_day(self, practice: WorldPractice, day: date) -> tuple[Record, ...]:
-        """Every entry for services that began on `day`."""
-        key = (practice.number, day)
-        records = self._days.get(key)
-        if records is not None:
-            self._days.move_to_end(key)
-            return records
-        records = tuple(
-            record
-            for visit in self._visits(practice, day)
-            for record in records_of_visit(visit, seed=self.seed, today=self.today)
-        )
-        self._days[key] = records
-        self._cached_records += len(records)
-        while self._cached_records > _CACHED_RECORDS and len(self._days) > 1:
-            self._cached_records -= len(self._days.popitem(last=False)[1])
-        return records
 
     def search(
         self, practice: WorldPractice, window: DateWindow, patient: Patient | None = None
@@ -131,14 +138,24 @@ class World:
         or with day and month swapped.
         """
         if patient is None:
-            days = (window.first + timedelta(days=offset) for offset in range(window.days))
-            records = [record for day in days for record in self.records_of_day(practice, day)]
-        else:
-            records = [
-                record
-                for someone in self.people_like(practice, patient)
-                for record in self.records_of_person(practice, someone, window)
-            ]
+            return self._sweeps.get_or_make(
+                (practice.number, window), lambda: self._sweep(practice, window)
+            )
+        records = (
+            record
+            for someone in self.people_like(practice, patient)
+            for record in self.records_of_person(practice, someone, window)
+        )
+        return sorted(records, key=lambda record: record.order)
+
+    def _sweep(self, practice: WorldPractice, window: DateWindow) -> list[Record]:
+        days = (window.first + timedelta(days=offset) for offset in range(window.days))
+        records = (
+            record
+            for day in days
+            for number in range(self.visits_on(practice, day))
+            for record in self.records_of_visit(practice, day, number)
+        )
         return sorted(records, key=lambda record: record.order)
 
     def people_like(self, practice: WorldPractice, patient: Patient) -> list[Person]:
@@ -161,17 +178,12 @@ class World:
     ) -> list[Record]:
         """Entries of one patient whose services began in `window`, oldest first."""
         first, last = window.first.toordinal(), window.last.toordinal()
-        days = dict.fromkeys(
-            day
-            for day in self._visits_by_person(practice).get(someone.index, ())
-            if first <= day <= last
-        )
-        return [
-            record
-            for day in sorted(days)
-            for record in self.records_of_day(practice, date.fromordinal(day))
-            if record.person.index == someone.index
-        ]
+        records: list[Record] = []
+        for visit in self._visits_by_person(practice).get(someone.index, ()):
+            ordinal, number = divmod(visit, _MOST_VISITS_A_DAY)
+            if first <= ordinal <= last:
+                records += self.records_of_visit(practice, date.fromordinal(ordinal), number)
+        return records
 
     def records_numbered(self, claim_number: str) -> tuple[Record, ...]:
         """All versions and parts of the claim with that number; empty when unknown."""
@@ -180,16 +192,40 @@ class World:
         if practice is None or len(digits) != 8 or not digits.isdecimal():
             return ()
         if claim_number == ADA_CLAIM_NUMBER:
-            day = self.today - timedelta(days=ADA_DAYS_AGO)
-        else:
-            day = _FIRST_DAY + timedelta(days=int(digits[:4]))
-        if not self.oldest_day <= day <= self.today:
+            day = self._ada_day
+            return self.records_of_visit(practice, day, self.visits_on(practice, day) - 1)
+        day = _FIRST_DAY + timedelta(days=int(digits[:4]))
+        number = int(digits[4:])
+        if number >= self.visits_on(practice, day):
             return ()
-        return tuple(
-            record
-            for record in self.records_of_day(practice, day)
-            if record.claim_number == claim_number
-        )
+        records = self.records_of_visit(practice, day, number)
+        # The number of a visit of ADA EXAMPLE's would follow from its day, too.
+        return records if records and records[0].claim_number == claim_number else ()
+
+    def visits_on(self, practice: WorldPractice, day: date) -> int:
+        """How many patients a practice saw that day; none outside the look-back."""
+        return len(self._patients_seen(practice, day))
+
+    def records_of_visit(
+        self, practice: WorldPractice, day: date, number: int
+    ) -> tuple[Record, ...]:
+        """What the payer holds of the day's visit with that number, counted from 0."""
+        index = self._patients_seen(practice, day)[number]
+        claim_number = claim_number_of(practice, day, number)
+        if index < 0:
+            claim_number = ADA_CLAIM_NUMBER
+
+        def make() -> tuple[Record, ...]:
+            visit = Visit(
+                practice_number=practice.number,
+                person=person(seed=self.seed, practice=practice.number, index=index),
+                day=day,
+                number=number,
+                claim_number=claim_number,
+            )
+            return records_of_visit(visit, seed=self.seed, today=self.today)
+
+        return self._records.get_or_make(claim_number, make)
 
     def people(self, practice: WorldPractice) -> Iterator[Person]:
         """Every patient of a practice, ADA EXAMPLE not among them."""
@@ -198,41 +234,28 @@ class World:
             for index in range(practice.patients)
         )
 
-    def _visits(self, practice: WorldPractice, day: date) -> Iterator[Visit]:
-        if not self.oldest_day <= day <= self.today:
-            return
-        prefix = f"{practice.claim_prefix}{(day - _FIRST_DAY).days:04d}"
-        for number, index in enumerate(self._patients_seen(practice, day)):
-            yield Visit(
-                practice_number=practice.number,
-                person=person(seed=self.seed, practice=practice.number, index=index),
-                day=day,
-                number=number,
-                claim_number=ADA_CLAIM_NUMBER if index < 0 else f"{prefix}{number:04d}",
-            )
-
-    def _patients_seen(self, practice: WorldPractice, day: date) -> list[int]:
+    def _patients_seen(self, practice: WorldPractice, day: date) -> "array[int]":
         """Indices of the patients of a day: fewer at weekends, some come again and again."""
-        rhythm = _chances(f"{self.seed}|day|{practice.number}|{day.toordinal()}", 1)[0]
-        weekday_percent = (120, 130, 125, 120, 115, 60, 30)[day.weekday()]
-        percent = weekday_percent * (80 + rhythm % 41)
-        seen = (practice.claims_per_day * percent + rhythm % 10_000) // 10_000
-        pool = practice.patients
-        regulars = max(1, pool // 20)
-        chances = _chances(f"{self.seed}|visit|{practice.number}|{day.toordinal()}", seen)
-        indices = [(chance >> 2) % (regulars if chance & 3 == 0 else pool) for chance in chances]
-        if practice.number == 1 and day == self.today - timedelta(days=ADA_DAYS_AGO):
-            indices.append(-1)
+        key = (practice.number, day)
+        indices = self._seen.get(key)
+        if indices is None:
+            indices = array("l")
+            if self.oldest_day <= day <= self.today:
+                indices.extend(_patients_of_day(practice, day, seed=self.seed))
+            if practice.number == 1 and day == self._ada_day:
+                indices.append(-1)
+            self._seen[key] = indices
         return indices
 
     def _visits_by_person(self, practice: WorldPractice) -> dict[int, "array[int]"]:
-        """For each patient the days (ordinals) on which they were seen."""
+        """For each patient the visits, oldest first, as day ordinal and number in one."""
         known = self._visits_of_people.get(practice.number)
         if known is None:
-            collected: defaultdict[int, array[int]] = defaultdict(lambda: array("l"))
+            collected: defaultdict[int, array[int]] = defaultdict(lambda: array("q"))
             for ordinal in range(self.oldest_day.toordinal(), self.today.toordinal() + 1):
-                for index in self._patients_seen(practice, date.fromordinal(ordinal)):
-                    collected[index].append(ordinal)
+                seen = self._patients_seen(practice, date.fromordinal(ordinal))
+                for number, index in enumerate(seen):
+                    collected[index].append(ordinal * _MOST_VISITS_A_DAY + number)
             known = self._visits_of_people[practice.number] = dict(collected)
         return known
 
@@ -246,6 +269,22 @@ class World:
                 known[someone.date_of_birth].append(index)
             self._people_by_birth_date[practice.number] = known
         return known
+
+
+def claim_number_of(practice: WorldPractice, day: date, number: int) -> str:
+    """The claim number of a day's visit; from 9000 on nobody has it."""
+    return f"{practice.claim_prefix}{(day - _FIRST_DAY).days:04d}{number:04d}"
+
+
+def _patients_of_day(practice: WorldPractice, day: date, *, seed: int) -> list[int]:
+    rhythm = _chances(f"{seed}|day|{practice.number}|{day.toordinal()}", 1)[0]
+    weekday_percent = (120, 130, 125, 120, 115, 60, 30)[day.weekday()]
+    percent = weekday_percent * (80 + rhythm % 41)
+    seen = (practice.claims_per_day * percent + rhythm % 10_000) // 10_000
+    pool = practice.patients
+    regulars = max(1, pool // 20)
+    chances = _chances(f"{seed}|visit|{practice.number}|{day.toordinal()}", seen)
+    return [(chance >> 2) % (regulars if chance & 3 == 0 else pool) for chance in chances]
 
 
 def _chances(key: str, count: int) -> list[int]:
