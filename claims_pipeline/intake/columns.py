@@ -1,7 +1,7 @@
 """Column names: what files call them, and what we call them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from claims_pipeline.formulas import restored
@@ -104,10 +104,15 @@ class Layout:
     columns: dict[str, int]
     file_width: int
 
-    def kept_cells(self, row: Sequence[str]) -> tuple[str, ...]:
-        """A record's cells without those of our columns; cells beyond the header stay."""
-        if len(self.kept) == self.file_width:
-            return tuple(row)
+    @property
+    def kept_cells(self) -> Callable[[Sequence[str]], tuple[str, ...]]:
+        """What takes a record's cells and leaves those of our columns out.
+
+        Cells beyond the header stay.
+        """
+        return tuple if len(self.kept) == self.file_width else self._without_our_cells
+
+    def _without_our_cells(self, row: Sequence[str]) -> tuple[str, ...]:
         kept = tuple(row[position] for position in self.kept if position < len(row))
         return (*kept, *row[self.file_width :])
 

@@ -1,16 +1,18 @@
 """The cells of one batch, read column by column: texts, days, practices, amounts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from operator import itemgetter
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from claims_pipeline.intake.cells import cleaned_column, read_amount
 from claims_pipeline.intake.columns import CANONICAL_COLUMNS
-from claims_pipeline.intake.dates import ReadDate, read_date
+from claims_pipeline.intake.dates import NO_DATE, ReadDate, read_date
 from claims_pipeline.intake.practices import FoundPractice, PracticeDirectory
 from claims_pipeline.intake.rules import TEXT_RULES
 from claims_pipeline.intake.schema import (
@@ -20,6 +22,8 @@ from claims_pipeline.intake.schema import (
     SERVICE_LENGTH,
     SERVICE_START,
 )
+
+Ordinals = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,35 +66,44 @@ def parsed_columns(
 
 def checked_frame(parsed: ParsedColumns, columns: dict[str, int], *, today: date) -> pd.DataFrame:
     """The frame that `RowSchema` checks. A column without anything to check is left out."""
-    data: dict[str, Sequence[int] | pd.Series[str]] = {
-        column: pd.Series(parsed.texts[column], dtype="str")
-        for column in TEXT_RULES
-        if column in columns
-    }
     neutral = today.toordinal()
-    data[BIRTH_DAY] = [read.day.toordinal() if read.day else neutral for read in parsed.births]
-    if "first_service_date" in columns or "last_service_date" in columns:
-        firsts, lasts = parsed.firsts, parsed.lasts
-        days = [
-            (first.day or last.day, last.day or first.day)
-            for first, last in zip(firsts, lasts, strict=True)
-        ]
-        data[SERVICE_START] = [start.toordinal() if start else neutral for start, _ in days]
-        data[SERVICE_END] = [end.toordinal() if end else neutral for _, end in days]
-        data[SERVICE_LENGTH] = [(end - start).days if start and end else 0 for start, end in days]
-    for column, faults in _named_faults(parsed):
-        if any(faults):
-            data[column + FAULT] = pd.Series(faults, dtype="str")
-    return pd.DataFrame(data)
+    births, firsts, lasts = map(_ordinals, (parsed.births, parsed.firsts, parsed.lasts))
+    starts, ends = np.where(firsts, firsts, lasts), np.where(lasts, lasts, firsts)
+    # A fault of reading leaves the other date, which is then compared with itself.
+    return pd.DataFrame(
+        {
+            **{
+                column: pd.Series(parsed.texts[column], dtype="str")
+                for column in TEXT_RULES
+                if column in columns
+            },
+            BIRTH_DAY: np.where(births, births, neutral),
+            SERVICE_START: np.where(starts, starts, neutral),
+            SERVICE_END: np.where(ends, ends, neutral),
+            SERVICE_LENGTH: ends - starts,
+            **{
+                column + FAULT: pd.Series(faults, dtype="str")
+                for column, faults in _reading_faults(parsed)
+            },
+        }
+    )
 
 
-def _named_faults(parsed: ParsedColumns) -> list[tuple[str, list[str]]]:
-    """For each column the code of what reading its cells found wrong, or nothing."""
+def _ordinals(dates: Sequence[ReadDate]) -> Ordinals:
+    return np.fromiter((read.ordinal for read in dates), dtype=np.int64, count=len(dates))
+
+
+def _reading_faults(parsed: ParsedColumns) -> Iterator[tuple[str, list[str]]]:
+    """For each column in which reading found faults, their codes, empty where there is none."""
+    births = parsed.births
+    if any(read.day is None for read in set(births)):
+        yield "date_of_birth", ["required" if read is NO_DATE else read.fault for read in births]
+    for column, dates in (
+        ("first_service_date", parsed.firsts),
+        ("last_service_date", parsed.lasts),
+    ):
+        if any(read.fault for read in set(dates)):
+            yield column, [read.fault for read in dates]
     practices = parsed.practices
-    return [
-        ("date_of_birth", ["required" if read.is_empty else read.fault for read in parsed.births]),
-        ("first_service_date", [read.fault for read in parsed.firsts]),
-        ("last_service_date", [read.fault for read in parsed.lasts]),
-        ("practice_id", [p.fault if p.column == "practice_id" else "" for p in practices]),
-        ("tin", [p.fault if p.column == "tin" else "" for p in practices]),
-    ]
+    for column in {found.column for found in set(practices) if found.fault}:
+        yield column, [found.fault if found.column == column else "" for found in practices]

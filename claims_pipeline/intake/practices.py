@@ -15,7 +15,8 @@ _SCIENTIFIC_NOTATION = re.compile(SCIENTIFIC_NOTATION)
 _REMEMBERED_CELLS = 10_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Compared by identity, as read dates are.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FoundPractice:
     """The practice that a row means, or the column and code of what is wrong."""
 

@@ -86,6 +86,8 @@ def _cut(
     lines: Sequence[str], delimiter: str, line_number: int, batch: RecordBatch, *, at_end: bool
 ) -> int:
     """Add the records of `lines` to `batch`; return how many lines are done with."""
+    if _cut_one_line_each(lines, delimiter, line_number, batch):
+        return len(lines)
     done = 0
     while done < len(lines):
         rest = map(lines.__getitem__, range(done, len(lines)))
@@ -107,6 +109,21 @@ def _cut(
         else:
             return len(lines)
     return done
+
+
+def _cut_one_line_each(
+    lines: Sequence[str], delimiter: str, line_number: int, batch: RecordBatch
+) -> bool:
+    """The common case, several times faster: every line is a record."""
+    try:
+        rows = list(csv.reader(lines, delimiter=delimiter, strict=True))
+    except csv.Error:
+        return False
+    if len(rows) != len(lines) or min(map(len, rows), default=0) < 2 or not all(map(any, rows)):
+        return False
+    batch.rows = rows
+    batch.line_numbers = list(range(line_number, line_number + len(rows)))
+    return True
 
 
 def _add(batch: RecordBatch, row: list[str], line_number: int) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import compress
 
 from claims_pipeline.formulas import restored
 from claims_pipeline.intake.catalogue import ROW_ERRORS, WARNINGS, refused
@@ -18,6 +19,7 @@ from claims_pipeline.model import DateWindow, Patient, RejectedRow, Request
 
 # What one cell of a spreadsheet can hold.
 MAX_CELL_CHARACTERS = 32_767
+_BEFORE_A_CELL = '\n\r",;\t|'
 _REPLACEMENT_CHARACTER = "\ufffd"
 
 
@@ -88,11 +90,11 @@ class RowReader:
             )
             for position, code in broken.items()
         ]
-        sound = [position for position in range(len(batch.rows)) if position not in broken]
+        is_sound = [position not in broken for position in range(len(batch.rows))]
         rows = _SoundRows(
-            row_numbers=[first_row_number + position for position in sound],
-            line_numbers=[batch.line_numbers[position] for position in sound],
-            cells=[self._layout.kept_cells(batch.rows[position]) for position in sound],
+            row_numbers=list(compress(range(first_row_number, self.row_count + 1), is_sound)),
+            line_numbers=list(compress(batch.line_numbers, is_sound)),
+            cells=list(map(self._layout.kept_cells, compress(batch.rows, is_sound))),
         )
         parsed = parsed_columns(rows.cells, self._layout.columns, self._directory)
         frame = checked_frame(parsed, self._layout.columns, today=self._context.today)
@@ -148,8 +150,8 @@ class RowReader:
             # The texts cannot hold a unit separator: a control character rejects the row.
             asked = (
                 f"{practice.practice_id}\x1f{payer_id}\x1f{last_name}\x1f{first_name}\x1f"
-                f"{birth.day}\x1f{claim_number}\x1f{account_number}\x1f{subscriber_id}\x1f"
-                f"{service}\x1f{amount}"
+                f"{birth.ordinal}\x1f{claim_number}\x1f{account_number}\x1f{subscriber_id}\x1f"
+                f"{first.ordinal or last.ordinal}\x1f{last.ordinal or first.ordinal}\x1f{amount}"
             )
             requests.append(
                 Request(
@@ -181,7 +183,7 @@ class RowReader:
 
 def _restore_formulas(batch: RecordBatch) -> None:
     """Take off the apostrophes that our files put before formula text."""
-    if "'" not in batch.text:
+    if not any(f"{before}'" in batch.text for before in _BEFORE_A_CELL):
         return
     for row in batch.rows:
         for position, cell in enumerate(row):
