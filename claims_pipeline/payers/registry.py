@@ -12,8 +12,9 @@ from claims_pipeline.errors import InputError, SettingsError
 from claims_pipeline.payers import uhc
 from claims_pipeline.payers.base import Capabilities, Limiter, OnCall, Payer
 from claims_pipeline.payers.environment import PayerEnvironment
+from claims_pipeline.payers.policy import CallPolicy, Clockwork
 from claims_pipeline.payers.token import TokenSource
-from claims_pipeline.payers.transport import CallPolicy, Clockwork, Transport
+from claims_pipeline.payers.transport import Transport
 from claims_pipeline.payers.uhc import UhcPayer
 from claims_pipeline.settings import Settings
 

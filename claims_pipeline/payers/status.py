@@ -184,11 +184,15 @@ def _status(claim: Claim) -> ClaimStatus:
 
 
 def _category_status(category: str, claim: Claim) -> ClaimStatus:
-    if category in _DECIDED_BY_AMOUNTS:
+    if category in _DECIDED_BY_AMOUNTS or _is_take_back(category, claim):
         return _status_by_amounts(claim)
     if category.startswith(_INFORMATION_REQUESTED):
         return ClaimStatus.ACTION_REQUIRED
     return _STATUS_BY_CATEGORY.get(category, ClaimStatus.UNKNOWN)
+
+
+def _is_take_back(category: str, claim: Claim) -> bool:
+    return category.startswith("F") and claim.total_paid is not None and claim.total_paid < 0
 
 
 def _status_by_amounts(claim: Claim) -> ClaimStatus:

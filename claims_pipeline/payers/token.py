@@ -12,8 +12,10 @@ from dataclasses import dataclass
 
 from claims_pipeline.errors import ErrorClass, PayerError
 from claims_pipeline.payers.base import CallKind
+from claims_pipeline.payers.policy import Clockwork
 from claims_pipeline.payers.replies import HttpReply, error_for_status, unreadable_answer
-from claims_pipeline.payers.transport import Clockwork, HttpRequest, Signature, Transport
+from claims_pipeline.payers.sending import HttpRequest
+from claims_pipeline.payers.transport import Signature, Transport
 
 _REFUSING_STATUSES = frozenset({400, 401, 403})
 _ASSUMED_LIFETIME_S = 300.0

@@ -11,7 +11,8 @@ from claims_pipeline.names import wire_name
 from claims_pipeline.payers.base import Answer, CallKind, Capabilities
 from claims_pipeline.payers.environment import PayerEnvironment
 from claims_pipeline.payers.json_fields import Fields
-from claims_pipeline.payers.transport import Authorization, HttpRequest, Transport
+from claims_pipeline.payers.sending import HttpRequest
+from claims_pipeline.payers.transport import Authorization, Transport
 from claims_pipeline.payers.uhc_answers import is_sendable, payer_error, read_answer
 from claims_pipeline.payers.uhc_detail import (
     enriched,
@@ -237,6 +238,8 @@ class _Found:
 def _search_headers(query: Query) -> dict[str, str]:
     if query.window.days > CAPABILITIES.max_window_days:
         raise payer_error(ErrorClass.SPLIT_WINDOW, "window_too_long")
+    if not is_sendable(query.tin) or not is_sendable(query.payer_id):
+        raise payer_error(ErrorClass.CONFIG, "practice_not_askable")
     headers = {
         "Accept": "application/json",
         "getStandardError": "true",
