@@ -236,7 +236,8 @@ def _joined(values: Iterable[str | None]) -> str | None:
 
 
 def _day(day: date | None) -> str | None:
-    return f"{day:%m/%d/%Y}" if day else None
+    # strftime takes ten times as long, and a million rows have eight million dates.
+    return f"{day.month:02}/{day.day:02}/{day.year:04}" if day else None
 
 
 def _yes_or_no(answer: bool | None) -> str | None:  # noqa: FBT001 - the value itself
