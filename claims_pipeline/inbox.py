@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -58,6 +59,14 @@ def is_complete(sighting: Sighting, *, seen_before: frozenset[Sighting], now: da
     return age_s >= _SETTLED_AFTER_S or sighting in seen_before
 
 
+class _Ending(Enum):
+    """What became of a taken file."""
+
+    STORED = "stored"
+    REFUSED = "refused"
+    EMPTY = "empty"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """What one look at the inbox did: uploads taken, files still being written, files left."""
@@ -91,7 +100,7 @@ class Inbox:
 
     def look(self, *, seen_before: frozenset[Sighting]) -> Look:
         """Take every complete file, finish what an earlier look left half done."""
-        taken = [self._finish(folder) for folder in self._half_taken()]
+        folders = list(self._half_taken())
         waiting: list[Sighting] = []
         left = 0
         for dropped in self._dropped():
@@ -102,11 +111,18 @@ class Inbox:
             if folder is None:
                 left += 1
                 continue
-            taken.append(self._finish(folder))
-        stored = tuple(upload_id for upload_id in taken if upload_id)
-        return Look(
-            taken=stored, waiting=tuple(waiting), left=left, refused=len(taken) - len(stored)
-        )
+            folders.append(folder)
+        taken: list[str] = []
+        refused = 0
+        for folder in folders:
+            match self._finish(folder):
+                case _Ending.STORED:
+                    taken.append(folder.name)
+                case _Ending.REFUSED:
+                    refused += 1
+                case _Ending.EMPTY:
+                    pass
+        return Look(taken=tuple(taken), waiting=tuple(waiting), left=left, refused=refused)
 
     def _payer_folders(self) -> Iterator[tuple[str, str, Path]]:
         """Folders of known organizations and payers; others are not ours to touch."""
@@ -133,20 +149,23 @@ class Inbox:
             if taken.is_dir():
                 yield from sorted(path for path in taken.iterdir() if path.is_dir())
 
-    def _finish(self, folder: Path) -> str | None:
-        """Bring one taken file into the store; its upload id, or None when it was refused."""
+    def _finish(self, folder: Path) -> "_Ending":
+        """Bring one taken file into the store; a crash before the move leaves an empty folder."""
         upload_id = folder.name
         payer_folder = folder.parent.parent
         payer, organization = payer_folder.name, payer_folder.parent.name
         path = next((p for p in folder.iterdir() if p.is_file() and not p.is_symlink()), None)
-        if path is not None and uploads.get_upload(self.engine, upload_id) is None:
+        if path is None:
+            folder.rmdir()
+            return _Ending.EMPTY
+        if uploads.get_upload(self.engine, upload_id) is None:
             try:
                 self._store(path, upload_id, organization, payer)
             except FileRefusedError as refusal:
                 self._refuse(folder, path, organization, payer, refusal)
-                return None
+                return _Ending.REFUSED
         shutil.rmtree(folder)
-        return upload_id
+        return _Ending.STORED
 
     def _store(self, path: Path, upload_id: str, organization: str, payer: str) -> None:
         key = f"{organization}/{upload_id}/upload.csv"

@@ -49,7 +49,7 @@ def file_keys(upload: Upload) -> ResultFiles:
 def write_files(engine: Engine, files: FileStore, upload: Upload, *, bom: bool) -> ResultFiles:
     """Write all files of the upload from its results table, each visible only when whole."""
     keys = file_keys(upload)
-    header = upload.header
+    header = upload.header or ()
     with files.writer(keys.results_csv) as stream:
         lines = exports.write_csv(
             results.iterate_answered_rows(engine, upload.id),

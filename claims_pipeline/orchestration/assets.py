@@ -1,6 +1,7 @@
 """The asset graph of one upload: requests, statuses, results, files."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 from sqlalchemy import Engine
@@ -59,9 +60,7 @@ def _upload(step: HeldStep) -> Upload:
     group_name="claims",
     kinds={"csv", "pandera"},
 )
-def claim_requests(
-    context: dg.AssetExecutionContext, store: StoreResource
-) -> dg.MaterializeResult[None]:
+def claim_requests(context: dg.AssetExecutionContext, store: StoreResource) -> dg.MaterializeResult:
     """Every row of the uploaded CSV, either to be asked of the payer or rejected with its reason.
 
     The file is read in chunks from the file store; rows and rejected rows go to the database.
@@ -95,8 +94,6 @@ def _store_rows(step: HeldStep, store: StoreResource, upload: Upload) -> None:
         payer_id=registry.default_payer_id(upload.payer, settings),
         today=store.payer_today(),
         capabilities=registry.capabilities_of(upload.payer),
-        slack_days=settings.date_slack_days,
-        options=upload.options,
         max_rows=settings.max_rows,
         max_bytes=settings.max_file_bytes,
     )
@@ -146,9 +143,9 @@ def settle_remaining_queries(
     group_name="claims",
     kinds={"rest"},
 )
-def claim_statuses(claim_requests: dg.Nothing) -> dg.Nothing:  # type: ignore[valid-type]
+def claim_statuses(claim_requests: Any) -> Any:  # Dagster's wiring, not values
     """The payer's answers, asked in batches, each kept the moment it is matched to its rows."""
-    lanes = plan_queries(claim_requests).map(query_batches)  # type: ignore[attr-defined]
+    lanes = plan_queries(claim_requests).map(query_batches)
     return settle_remaining_queries(lanes.collect())
 
 
@@ -161,7 +158,7 @@ def claim_statuses(claim_requests: dg.Nothing) -> dg.Nothing:  # type: ignore[va
 )
 def claim_results(
     context: dg.AssetExecutionContext, store: StoreResource, payers: PayerResource
-) -> dg.MaterializeResult[None]:
+) -> dg.MaterializeResult:
     """One answer for every row of the file, complete and checked."""
     counts, broken = None, list[str]()
     with attempt_held(context, store) as step:
@@ -197,9 +194,7 @@ def claim_results(
     group_name="claims",
     kinds={"csv", "xlsx"},
 )
-def results_files(
-    context: dg.AssetExecutionContext, store: StoreResource
-) -> dg.MaterializeResult[None]:
+def results_files(context: dg.AssetExecutionContext, store: StoreResource) -> dg.MaterializeResult:
     """The results as CSV and XLSX and the rejected rows, in the file store and the outbox.
 
     Ends the upload. Of an upload that has ended (cancelled, failed) it writes what there is.
@@ -259,7 +254,7 @@ def _publish(engine: Engine, store: StoreResource, upload: Upload) -> int:
     return written.lines
 
 
-def _stale_result(*checks: dg.AssetCheckSpec) -> dg.MaterializeResult[None]:
+def _stale_result(*checks: dg.AssetCheckSpec) -> dg.MaterializeResult:
     """What a step returns when another run serves the upload: it has touched nothing."""
     return dg.MaterializeResult(
         metadata=_STALE,

@@ -1,0 +1,200 @@
+"""The watched folder: each dropped file becomes one upload, or is left where it is."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from claims_pipeline.inbox import Inbox, Look, Sighting, is_complete
+from claims_pipeline.store.database import open_engine, upgrade
+from claims_pipeline.store.files import open_file_store
+from claims_pipeline.store.practices import ensure_organization
+from claims_pipeline.store.uploads import list_uploads
+
+CONTENT = b"claim_number,first_name,last_name,date_of_birth\nFH00000001,ADA,EXAMPLE,05/10/1975\n"
+NOTHING_SEEN: frozenset[Sighting] = frozenset()
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = open_engine(f"sqlite:///{tmp_path / 'claims.sqlite'}")
+    upgrade(engine)
+    ensure_organization(engine, "demo", "Demo")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def inbox(tmp_path: Path, engine: Engine) -> Inbox:
+    inbox = Inbox(
+        folder=tmp_path / "inbox",
+        outbox=tmp_path / "outbox",
+        engine=engine,
+        files=open_file_store(str(tmp_path / "files")),
+        max_file_bytes=10_000,
+        payers=("uhc",),
+        # A minute ahead, so that files written just now have settled.
+        now=lambda: datetime.now(UTC) + timedelta(minutes=1),
+    )
+    inbox.prepare()
+    return inbox
+
+
+def drop(inbox: Inbox, name: str = "worklist.csv", content: bytes = CONTENT) -> Path:
+    path = inbox.folder / "demo" / "uhc" / name
+    path.write_bytes(content)
+    return path
+
+
+def look(inbox: Inbox) -> Look:
+    return inbox.look(seen_before=NOTHING_SEEN)
+
+
+def names(inbox: Inbox) -> list[str]:
+    page = list_uploads(inbox.engine, organization_id="demo", page_size=1000)
+    return sorted(upload.file_name for upload in page.uploads)
+
+
+def test_a_dropped_file_becomes_one_upload_and_leaves_the_folder(inbox: Inbox) -> None:
+    path = drop(inbox)
+
+    first, second = look(inbox), look(inbox)
+
+    assert (len(first.taken), len(second.taken)) == (1, 0)
+    assert names(inbox) == ["worklist.csv"]
+    assert not path.exists()
+    assert not list((path.parent / ".taken").iterdir())
+
+
+def test_the_stored_file_is_the_dropped_one(inbox: Inbox) -> None:
+    drop(inbox)
+    look(inbox)
+
+    [upload] = list_uploads(inbox.engine, organization_id="demo").uploads
+    with inbox.files.open(upload.file_key) as stream:
+        assert stream.read() == CONTENT
+
+
+def test_a_file_that_is_still_written_waits(inbox: Inbox) -> None:
+    drop(inbox)
+    young = replace(inbox, now=lambda: datetime.now(UTC))
+
+    first = young.look(seen_before=NOTHING_SEEN)
+    second = young.look(seen_before=frozenset(first.waiting))
+
+    assert first.taken == ()
+    assert len(second.taken) == 1
+
+
+def test_a_file_that_grew_since_the_last_look_waits_again(inbox: Inbox) -> None:
+    path = drop(inbox)
+    young = replace(inbox, now=lambda: datetime.now(UTC))
+    first = young.look(seen_before=NOTHING_SEEN)
+    path.write_bytes(CONTENT * 2)
+
+    second = young.look(seen_before=frozenset(first.waiting))
+
+    assert second.taken == ()
+
+
+@pytest.mark.parametrize("age_s", [5.0, 3600.0])
+def test_a_file_untouched_for_five_seconds_is_complete(age_s: float) -> None:
+    at = datetime(2026, 3, 2, tzinfo=UTC)
+    sighting = Sighting(device=1, inode=2, size=3, modified_ns=int((at.timestamp() - age_s) * 1e9))
+
+    assert is_complete(sighting, seen_before=NOTHING_SEEN, now=at)
+
+
+@pytest.mark.parametrize("name", ["list.csv.part", "list.tmp", ".list.csv", "list.txt"])
+def test_other_names_are_left_alone(inbox: Inbox, name: str) -> None:
+    path = drop(inbox, name)
+
+    assert look(inbox).taken == ()
+    assert path.exists()
+
+
+def test_links_pipes_and_folders_are_left_alone(inbox: Inbox, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_bytes(CONTENT)
+    folder = inbox.folder / "demo" / "uhc"
+    (folder / "link.csv").symlink_to(secret)
+    os.mkfifo(folder / "pipe.csv")
+    (folder / "folder.csv").mkdir()
+
+    assert look(inbox).taken == ()
+    assert names(inbox) == []
+
+
+def test_folders_of_unknown_organizations_are_left_alone(inbox: Inbox) -> None:
+    folder = inbox.folder / "stranger" / "uhc"
+    folder.mkdir(parents=True)
+    (folder / "worklist.csv").write_bytes(CONTENT)
+
+    assert look(inbox).taken == ()
+    assert (folder / "worklist.csv").exists()
+
+
+def test_a_file_taken_before_a_crash_is_finished_by_the_next_look(inbox: Inbox) -> None:
+    path = drop(inbox)
+    taken = path.parent / ".taken" / "00000000-0000-4000-8000-000000000001"
+    taken.mkdir(parents=True)
+    path.rename(taken / path.name)
+
+    assert look(inbox).taken == (taken.name,)
+    assert names(inbox) == ["worklist.csv"]
+    assert not taken.exists()
+
+
+def test_a_crash_after_the_row_was_written_makes_no_second_upload(inbox: Inbox) -> None:
+    drop(inbox)
+    [upload_id] = look(inbox).taken
+    again = inbox.folder / "demo" / "uhc" / ".taken" / upload_id
+    again.mkdir(parents=True)
+    (again / "worklist.csv").write_bytes(CONTENT)
+
+    look(inbox)
+
+    assert names(inbox) == ["worklist.csv"]
+    assert not again.exists()
+
+
+def test_a_crash_right_after_the_folder_was_made_leaves_nothing(inbox: Inbox) -> None:
+    empty = inbox.folder / "demo" / "uhc" / ".taken" / "00000000-0000-4000-8000-000000000002"
+    empty.mkdir(parents=True)
+
+    assert look(inbox).taken == ()
+    assert not empty.exists()
+
+
+def test_a_file_that_is_too_large_is_refused_with_a_note_and_kept(inbox: Inbox) -> None:
+    drop(inbox, content=b"x" * 10_001)
+
+    seen = look(inbox)
+
+    assert (seen.taken, seen.refused) == ((), 1)
+    [note] = (inbox.outbox / "demo" / "uhc").glob("*.refused.txt")
+    assert "[file_too_large]" in note.read_text()
+    [kept] = (inbox.folder / "demo" / "uhc" / ".refused").iterdir()
+    assert kept.stat().st_size == 10_001
+
+
+def test_the_same_content_again_is_a_new_upload_marked_as_duplicate(inbox: Inbox) -> None:
+    drop(inbox, "monday.csv")
+    [first] = look(inbox).taken
+    drop(inbox, "tuesday.csv")
+    look(inbox)
+
+    by_name = {u.file_name: u for u in list_uploads(inbox.engine, organization_id="demo").uploads}
+    assert by_name["tuesday.csv"].duplicate_of == first
+
+
+def test_two_hundred_files_at_once_are_taken_each_once(inbox: Inbox) -> None:
+    for number in range(200):
+        drop(inbox, f"{number}.csv", CONTENT + f"{number}".encode())
+
+    assert len(look(inbox).taken) == 200
+    assert len(set(names(inbox))) == 200

@@ -1,0 +1,133 @@
+"""The pipeline in this process: a real Dagster instance, a real store, the sandbox over HTTP."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import dagster as dg
+import pytest
+from sqlalchemy import Engine
+
+from claims_pipeline.definitions import defs
+from claims_pipeline.model import AnsweredRow, Practice, UploadOptions
+from claims_pipeline.orchestration.partitions import TICKET_TAG, uploads_partitions
+from claims_pipeline.sandbox.running import Sandbox
+from claims_pipeline.sandbox.world import WorldPractice
+from claims_pipeline.settings import Settings, load_settings
+from claims_pipeline.store import attempts, results, uploads
+from claims_pipeline.store.database import open_engine, upgrade
+from claims_pipeline.store.files import open_file_store
+from claims_pipeline.store.practices import ensure_organization
+from claims_pipeline.store.uploads import Upload
+
+ORGANIZATION = "demo"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipeline:
+    """One home with its database and Dagster instance."""
+
+    settings: Settings
+    engine: Engine
+    instance: dg.DagsterInstance
+    sandbox: Sandbox
+
+    def upload(self, content: bytes, *, options: UploadOptions | None = None) -> str:
+        """Store a file as an upload that waits for its run; the upload's id."""
+        upload_id = str(uuid4())
+        key = f"{ORGANIZATION}/{upload_id}/upload.csv"
+        stored = open_file_store(self.settings.resolved_files).write(
+            key, [content], max_bytes=self.settings.max_file_bytes
+        )
+        uploads.create_upload(
+            self.engine,
+            organization_id=ORGANIZATION,
+            payer="uhc",
+            source="cli",
+            file_name="worklist.csv",
+            file_key=key,
+            file_size=stored.size,
+            file_sha256=stored.sha256,
+            options=options or UploadOptions(),
+            upload_id=upload_id,
+            now=datetime.now(UTC),
+        )
+        self.instance.add_dynamic_partitions(str(uploads_partitions.name), [upload_id])
+        return upload_id
+
+    def run(
+        self,
+        upload_id: str,
+        *,
+        ticket: str | None = None,
+        job: str = "claim_status_job",
+        raise_on_error: bool = True,
+    ) -> dg.ExecuteInProcessResult:
+        """Run the job for the upload, as a launch with a ticket or as one from the UI."""
+        return defs.resolve_job_def(job).execute_in_process(
+            instance=self.instance,
+            partition_key=upload_id,
+            tags={TICKET_TAG: ticket} if ticket else {},
+            raise_on_error=raise_on_error,
+        )
+
+    def ticket(self, upload_id: str) -> str:
+        """A fresh ticket for the upload's latest attempt."""
+        latest = attempts.latest_attempt(self.engine, upload_id)
+        assert latest is not None
+        ticket = str(uuid4())
+        assert attempts.issue_ticket(self.engine, latest.id, ticket=ticket, now=datetime.now(UTC))
+        return ticket
+
+    def get(self, upload_id: str) -> Upload:
+        """The upload as people see it."""
+        upload = uploads.get_upload(self.engine, upload_id)
+        assert upload is not None
+        return upload
+
+    def answers(self, upload_id: str) -> list[AnsweredRow]:
+        """Every row with its answer, in the file's order."""
+        return list(results.iterate_answered_rows(self.engine, upload_id))
+
+
+def sandbox_practices() -> tuple[Practice, ...]:
+    """The sandbox's practices 1, the default, and 2."""
+    return tuple(
+        Practice(
+            practice_id=practice.practice_id,
+            tin=practice.tin,
+            name=practice.name,
+            is_default=practice.number == 1,
+        )
+        for practice in (WorldPractice(number=number, claims_per_day=1) for number in (1, 2))
+    )
+
+
+@contextmanager
+def running_pipeline(
+    home: Path,
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[Pipeline]:
+    """A pipeline on a home of its own, asking `sandbox`."""
+    environment = {"CLAIMS_HOME": str(home), **sandbox.settings(), **(settings or {})}
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    loaded = load_settings()
+    home.mkdir(parents=True, exist_ok=True)
+    engine = open_engine(loaded.resolved_database_url)
+    upgrade(engine)
+    ensure_organization(engine, ORGANIZATION, "Demo", sandbox_practices())
+    with dg.instance_for_test(temp_dir=str(_folder(home / "instance"))) as instance:
+        yield Pipeline(settings=loaded, engine=engine, instance=instance, sandbox=sandbox)
+    engine.dispose()
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir(parents=True)
+    return path
