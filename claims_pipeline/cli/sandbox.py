@@ -1,7 +1,7 @@
 """`claims-pipeline sandbox …`: a payer to run against without credentials."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -63,3 +63,49 @@ def serve(
     address = f"http://{host}:{listener.getsockname()[1]}"
     typer.echo(f"Sandbox payer on {address}, client sandbox, secret sandbox", err=True)
     server.run(sockets=[listener])
+
+
+@app.command(name="csv")
+def sample(
+    *,
+    rows: Annotated[int, typer.Option(min=1, max=1_000_000, help="Rows without the header.")] = 200,
+    shape: Annotated[
+        Literal["claims", "patients", "practices"], typer.Option(help="Which columns.")
+    ] = "claims",
+    seed: SeedOption = 7,
+    answers: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Write what is right for each row here.")
+    ] = None,
+    practices: PracticesOption = 2,
+    claims_per_day: ClaimsPerDayOption = 20,
+) -> None:
+    """Print a CSV that a sandbox with the same options answers."""
+    import contextlib
+    import sys
+
+    from claims_pipeline.sandbox.running import today_in
+    from claims_pipeline.sandbox.samples import Sampler, Shape, write_sample
+    from claims_pipeline.sandbox.world import World
+    from claims_pipeline.settings import load_settings
+
+    world = World(
+        seed=seed,
+        today=today_in(load_settings().payer_timezone)(),
+        practices=practices,
+        claims_per_day=claims_per_day,
+    )
+    chosen = Shape(shape)
+    with contextlib.ExitStack() as files:
+        # Not the terminal's encoding: the names have accents, and the file is to be UTF-8.
+        sample_file = files.enter_context(
+            open(sys.stdout.fileno(), "w", encoding="utf-8", newline="", closefd=False)
+        )
+        answers_file = None
+        if answers is not None:
+            answers_file = files.enter_context(answers.open("w", encoding="utf-8", newline=""))
+        write_sample(
+            Sampler(world, chosen).rows(rows),
+            shape=chosen,
+            sample=sample_file,
+            answers=answers_file,
+        )

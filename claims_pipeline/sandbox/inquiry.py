@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from claims_pipeline.model import DateWindow, Patient
-from claims_pipeline.sandbox.world import PAYER_ID, World, WorldPractice
+from claims_pipeline.sandbox.practices import WorldPractice
+from claims_pipeline.sandbox.world import PAYER_ID, World
 
 PAYER_IDS = frozenset({PAYER_ID, "03432", "96385", "95467", "86050", "86047", "95378", "37602"})
 MOST_DAYS_APART = 90

@@ -151,6 +151,11 @@ def person(*, seed: int, practice: int, index: int) -> Person:
     )
 
 
+def twin_pairs(patients: int) -> range:
+    """Index of the first twin of each pair among so many patients; the second one follows."""
+    return range(_TWIN_EVERY - 2, patients - 1, _TWIN_EVERY)
+
+
 def _coprime(size: int) -> int:
     """Return a multiplier near 0.6 of `size` that shares no factor with it."""
     candidate = int(size * 0.6)

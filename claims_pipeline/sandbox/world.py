@@ -9,7 +9,6 @@ import hashlib
 from array import array
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Generic, TypeVar
 
@@ -20,8 +19,13 @@ from claims_pipeline.sandbox.people import (
     birth_dates_close_to,
     first_names_agree,
     last_names_agree,
-    most_patients,
     person,
+)
+from claims_pipeline.sandbox.practices import (
+    FIRST_DAY,
+    QUIET_PRACTICE,
+    WorldPractice,
+    claim_number_of,
 )
 
 PAYER_ID = "87726"
@@ -29,52 +33,14 @@ LOOK_BACK_MONTHS = 24
 ADA_CLAIM_NUMBER = "FH00000001"
 ADA_DAYS_AGO = 30
 
-_FIRST_DAY = date(2020, 1, 1)
-_QUIET_PRACTICE = 2
 _QUIET_SHARE = 10
 _MOST_VISITS_A_DAY = 10_000
 _KEPT_CLAIMS = 60_000
 _KEPT_SWEEPS = 32
-_PRACTICE_NAMES = ("Sample Family Practice", "Sample Pediatrics", "Sample Orthopedics")
 
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorldPractice:
-    """A practice of the sandbox. `number` counts from 1; `claims_per_day` is an average."""
-
-    number: int
-    claims_per_day: int
-
-    @property
-    def practice_id(self) -> str:
-        """The id that the demo organization knows it by."""
-        return str(self.number)
-
-    @property
-    def tin(self) -> str:
-        """A tax id with the prefix 07, which is not assigned to anybody."""
-        return f"07{self.number:07d}"
-
-    @property
-    def name(self) -> str:
-        """A made-up name."""
-        kind = _PRACTICE_NAMES[(self.number - 1) % len(_PRACTICE_NAMES)]
-        return f"{kind} {self.number}"
-
-    @property
-    def patients(self) -> int:
-        """How many people come; each is seen about once in three months."""
-        return min(max(60, self.claims_per_day * 90), most_patients())
-
-    @property
-    def claim_prefix(self) -> str:
-        """Two letters that begin its claim numbers; FH for the first practice."""
-        first, second = divmod(5 * 26 + 7 + self.number - 1, 26)
-        return chr(ord("A") + first % 26) + chr(ord("A") + second)
 
 
 class _Recent(Generic[_Key, _Value]):
@@ -110,7 +76,7 @@ class World:
             WorldPractice(
                 number=number,
                 claims_per_day=max(1, claims_per_day // _QUIET_SHARE)
-                if number == _QUIET_PRACTICE
+                if number == QUIET_PRACTICE
                 else claims_per_day,
             )
             for number in range(1, practices + 1)
@@ -194,7 +160,7 @@ class World:
         if claim_number == ADA_CLAIM_NUMBER:
             day = self._ada_day
             return self.records_of_visit(practice, day, self.visits_on(practice, day) - 1)
-        day = _FIRST_DAY + timedelta(days=int(digits[:4]))
+        day = FIRST_DAY + timedelta(days=int(digits[:4]))
         number = int(digits[4:])
         if number >= self.visits_on(practice, day):
             return ()
@@ -269,11 +235,6 @@ class World:
                 known[someone.date_of_birth].append(index)
             self._people_by_birth_date[practice.number] = known
         return known
-
-
-def claim_number_of(practice: WorldPractice, day: date, number: int) -> str:
-    """The claim number of a day's visit; from 9000 on nobody has it."""
-    return f"{practice.claim_prefix}{(day - _FIRST_DAY).days:04d}{number:04d}"
 
 
 def _patients_of_day(practice: WorldPractice, day: date, *, seed: int) -> list[int]:
