@@ -2,20 +2,17 @@
 
 import dagster as dg
 
-from claims_pipeline.orchestration.partitions import uploads_partitions
 
 claim_status_job = dg.define_asset_job(
     "claim_status_job",
     selection=dg.AssetSelection.assets(
         "claim_requests", "claim_statuses", "claim_results", "results_files"
     ),
-    partitions_def=uploads_partitions,
     description="Ask the payer about every row of one upload. Re-executing it resumes.",
 )
 
 results_files_job = dg.define_asset_job(
     "results_files_job",
     selection=dg.AssetSelection.assets("results_files"),
-    partitions_def=uploads_partitions,
     description="Write the files of an upload that ended before its run could.",
 )
