@@ -1,0 +1,109 @@
+"""Services that tests start for themselves from the machine's programs."""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import psycopg
+import pytest
+
+_START_WITHIN_S = 60
+_INITDB_OPTIONS = ("-U", "tester", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
+_UNPRIVILEGED_USERS = ("postgres", "nobody")
+
+
+def skip_for_want_of(what: str) -> NoReturn:
+    """Skip the test, or fail it where every service has to be there (REQUIRE_SERVICES=1)."""
+    if os.environ.get("REQUIRE_SERVICES") == "1":
+        pytest.fail(f"{what} is missing, and REQUIRE_SERVICES=1 asks for it")
+    pytest.skip(f"{what} is missing")
+
+
+@contextmanager
+def postgresql_server() -> Iterator[str]:
+    """A PostgreSQL server that is thrown away; gives its socket's folder.
+
+    User `tester` may do everything, without a password.
+    """
+    programs = _postgresql_programs()
+    user = _unprivileged_user()
+    if programs is None or user is None:
+        skip_for_want_of("PostgreSQL (its server programs and a user other than root to run them)")
+    folder = Path(tempfile.mkdtemp(prefix="claims-postgresql-"))
+    try:
+        os.chown(folder, user.pw_uid, user.pw_gid)
+        identity: dict[str, object] = {}
+        if os.geteuid() == 0:
+            identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        data = folder / "data"
+        subprocess.run(
+            [programs / "initdb", "-D", data, *_INITDB_OPTIONS],
+            check=True,
+            capture_output=True,
+            cwd=folder,
+            **identity,
+        )
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(folder),
+            "fsync": "off",
+            "max_connections": "200",
+            "shared_buffers": "32MB",
+        }
+        options = [part for item in settings.items() for part in ("-c", "=".join(item))]
+        server = subprocess.Popen(
+            [programs / "postgres", "-D", data, *options],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=folder,
+            **identity,
+        )
+        try:
+            _wait_until_it_answers(server, folder)
+            yield str(folder)
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait(timeout=30)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _postgresql_programs() -> Path | None:
+    folders = [Path(folder) for folder in os.environ.get("PATH", "").split(os.pathsep)]
+    folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    for folder in folders:
+        if (folder / "initdb").is_file() and (folder / "postgres").is_file():
+            return folder
+    return None
+
+
+def _unprivileged_user() -> pwd.struct_passwd | None:
+    if os.geteuid() != 0:
+        return pwd.getpwuid(os.geteuid())
+    for name in _UNPRIVILEGED_USERS:
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    return None
+
+
+def _wait_until_it_answers(server: subprocess.Popen[bytes], folder: Path) -> None:
+    deadline = time.monotonic() + _START_WITHIN_S
+    while True:
+        try:
+            psycopg.connect(host=str(folder), user="tester", dbname="postgres").close()
+        except psycopg.OperationalError:
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
