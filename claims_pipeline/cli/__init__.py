@@ -1,1 +1,58 @@
-"""The command `claims-pipeline`."""
+"""The command `claims-pipeline`: parses arguments, shows errors as one line, nothing else.
+
+Commands import what they need when they run, so that `--help` answers at once. No command shows a
+traceback: what an error says of a patient must not reach a terminal's log.
+"""
+
+import signal
+import sys
+
+import typer
+
+from claims_pipeline.cli import check, database, demo, run, uploads
+from claims_pipeline.cli.sandbox import app as sandbox_app
+from claims_pipeline.errors import ClaimsError, FileRefusedError, described_without_values
+
+_FAILED = 1
+_FILE_REFUSED = 2
+_INTERNAL_ERROR = 70
+_INTERRUPTED = 130
+
+app = typer.Typer(
+    help="A CSV of medical claims in, an answer from the payer for every row out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command()(check.check)
+app.command()(run.run)
+app.command()(demo.demo)
+app.command()(demo.dev)
+app.command()(uploads.status)
+app.command()(uploads.cancel)
+app.command()(uploads.retry)
+app.add_typer(database.practices_app, name="practices")
+app.add_typer(database.db_app, name="db")
+app.add_typer(sandbox_app, name="sandbox")
+
+
+def main() -> None:
+    """Run the command of this process's arguments and exit with its code."""
+    # A service manager's SIGTERM ends commands as Ctrl-C does, so that they stop what they started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        app()
+    except FileRefusedError as error:
+        _fail(f"{error.message} [{error.code}]", _FILE_REFUSED)
+    except ClaimsError as error:
+        _fail(f"{error.message} [{error.code}]", _FAILED)
+    except KeyboardInterrupt:
+        _fail("interrupted", _INTERRUPTED)
+    except Exception as error:
+        _fail(described_without_values(error), _INTERNAL_ERROR)
+
+
+def _fail(line: str, code: int) -> None:
+    print(f"claims-pipeline: {line}", file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,161 @@
+"""What is right and wrong in a file and what asking it would cost, before anything is asked.
+
+The command calls it check, the HTTP API verify. No payer is called and nothing is kept; memory
+grows by one small `Need` for each row that is to be asked.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import BinaryIO
+
+from claims_pipeline.errors import FileRefusedError
+from claims_pipeline.intake import IntakeContext, IntakeWarning, read
+from claims_pipeline.model import DensityObservation, RejectedRow, Request, UploadOptions
+from claims_pipeline.names import patient_key, wire_name
+from claims_pipeline.payers.base import Capabilities
+from claims_pipeline.planning import Need, Plan, Span, next_windows, plan, span_of
+
+# What is known of a practice (TIN) at a payer id.
+Observations = Callable[[str, str], Sequence[DensityObservation]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanEstimate:
+    """Search calls that the first plan expects, and those of the two plain ways to ask."""
+
+    queries: int = 0
+    estimated_calls: int = 0
+    one_per_row_calls: int = 0
+    sweep_calls: int = 0
+    reasons: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileCheck:
+    """The findings. `file_error` is set when the file was refused, at once or further down."""
+
+    accepted: int = 0
+    rejected: tuple[RejectedRow, ...] = ()
+    warnings: tuple[IntakeWarning, ...] = ()
+    plan: PlanEstimate = PlanEstimate()
+    file_error: FileRefusedError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanningTerms:
+    """What planning needs to know of the payer, the day and the person's choices."""
+
+    capabilities: Capabilities
+    options: UploadOptions
+    today: date
+    slack_days: int
+    threads: int
+
+
+def check_file(
+    stream: BinaryIO, *, context: IntakeContext, terms: PlanningTerms, observations: Observations
+) -> FileCheck:
+    """Read the whole file and plan it; never raises for what is wrong with the file."""
+    rejected: list[RejectedRow] = []
+    warnings: Counter[tuple[str, str]] = Counter()
+    rows: dict[tuple[str, str], list[_Row]] = defaultdict(list)
+    accepted = 0
+    refusal: FileRefusedError | None = None
+    try:
+        for chunk in read(stream, context).chunks():
+            accepted += len(chunk.requests)
+            rejected += chunk.rejected
+            for found in chunk.warnings:
+                warnings[found.code, found.message] += found.count
+            for request in chunk.requests:
+                if request.duplicate_of is None:
+                    rows[request.tin, request.payer_id].append(_row(request, terms))
+    except FileRefusedError as error:
+        refusal = error
+    return FileCheck(
+        accepted=accepted,
+        rejected=tuple(rejected),
+        warnings=tuple(
+            IntakeWarning(code=code, message=message, count=count)
+            for (code, message), count in warnings.items()
+        ),
+        plan=PlanEstimate() if refusal else _estimate(rows, terms, observations),
+        file_error=refusal,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    number: int
+    patient_key: int
+    span: Span
+    is_askable_by_name: bool
+
+
+def _row(request: Request, terms: PlanningTerms) -> _Row:
+    patient = request.patient
+    return _Row(
+        request.row_number,
+        patient_key(
+            first_name=patient.first_name,
+            last_name=patient.last_name,
+            date_of_birth=patient.date_of_birth,
+        ),
+        span_of(
+            request,
+            options=terms.options,
+            capabilities=terms.capabilities,
+            today=terms.today,
+            slack_days=terms.slack_days,
+        ),
+        bool(wire_name(patient.first_name)) and bool(wire_name(patient.last_name)),
+    )
+
+
+def _estimate(
+    rows: dict[tuple[str, str], list[_Row]], terms: PlanningTerms, observations: Observations
+) -> PlanEstimate:
+    plans = [
+        _plan_group(group, terms, tin=tin, payer_id=payer_id, known=observations(tin, payer_id))
+        for (tin, payer_id), group in rows.items()
+    ]
+    reasons = Counter(query.reason for planned in plans for query in planned.queries)
+    return PlanEstimate(
+        queries=sum(len(planned.queries) for planned in plans),
+        estimated_calls=sum(planned.estimated_calls for planned in plans),
+        one_per_row_calls=sum(planned.one_per_row_calls for planned in plans),
+        sweep_calls=sum(planned.sweep_calls for planned in plans),
+        reasons=tuple(reasons.most_common()),
+    )
+
+
+def _plan_group(
+    rows: Sequence[_Row],
+    terms: PlanningTerms,
+    *,
+    tin: str,
+    payer_id: str,
+    known: Sequence[DensityObservation],
+) -> Plan:
+    # The same share of idle threads that the run will give to undated rows.
+    free = max(1, terms.threads // len(rows))
+    return plan(
+        [
+            Need(
+                row.number,
+                row.patient_key,
+                next_windows(row.span, (), free_concurrency=free),
+                sweep_only=not row.is_askable_by_name,
+            )
+            for row in rows
+        ],
+        tin=tin,
+        payer_id=payer_id,
+        capabilities=terms.capabilities,
+        observations=known,
+        use_sweeps=terms.options.use_batch_query and terms.capabilities.sweep,
+        concurrency=terms.threads,
+        today=terms.today,
+    )

@@ -1,0 +1,196 @@
+"""`claims-pipeline demo` and `dev`: everything on one machine, with the sandbox as the payer."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from claims_pipeline.cli.options import DEMO_ORGANIZATION
+from claims_pipeline.cli.processes import Processes, free_port, installed_command, port_answers
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from claims_pipeline.cli.local_store import LocalStore
+
+_SEED = 7
+_PAYER = "uhc"
+_STARTS_WITHIN_S = 60.0
+_TAKEN_WITHIN_S = 60.0
+_DONE_WITHIN_S = 600.0
+
+
+def demo(
+    rows: Annotated[int, typer.Option(min=1, max=100_000, help="Rows in the sample.")] = 200,
+) -> None:
+    """Drop a sample CSV into the watched folder of a real daemon, with the sandbox as the payer."""
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False)
+    with _stack(port=free_port(), home=_demo_home()) as (store, processes):
+        console.print(f"Home of this demo: {store.home.path}", soft_wrap=True)
+        _start_daemon(processes)
+        earlier = _newest_upload(store)
+        _drop_sample(store, rows, console)
+        upload_id = _watch(store, processes, earlier=earlier)
+    _report(store, upload_id)
+
+
+def dev(
+    port: Annotated[int, typer.Option(help="Port of Dagster's UI.")] = 3000,
+    sandbox_port: Annotated[int, typer.Option(help="Port of the sandbox payer.")] = 8700,
+) -> None:
+    """Run the sandbox, Dagster's UI and its daemon until Ctrl-C."""
+    from rich.console import Console
+
+    from claims_pipeline.cli.home import shipped_file
+
+    console = Console(stderr=True, highlight=False)
+    with _stack(port=sandbox_port, home=None) as (store, processes):
+        workspace = str(shipped_file("workspace.yaml"))
+        processes.start(
+            "webserver",
+            (
+                installed_command("dagster-webserver"),
+                *("--host", "127.0.0.1", "--port", str(port), "--workspace", workspace),
+            ),
+        )
+        _start_daemon(processes)
+        processes.wait_until(
+            lambda: port_answers(port), what="Dagster's UI", timeout_s=_STARTS_WITHIN_S
+        )
+        console.print(f"Dagster:        http://127.0.0.1:{port}")
+        console.print(f"Sandbox payer:  http://127.0.0.1:{sandbox_port}")
+        folder = store.settings.resolved_inbox / DEMO_ORGANIZATION / _PAYER
+        console.print(f"Drop files in:  {folder}", soft_wrap=True)
+        console.print(f"Logs:           {store.home.logs}", soft_wrap=True)
+        console.print("Ctrl-C stops everything.")
+        processes.wait_until(lambda: False, what="Ctrl-C", timeout_s=float("inf"), poll_s=0.5)
+
+
+@contextmanager
+def _stack(*, port: int, home: Path | None) -> "Iterator[tuple[LocalStore, Processes]]":
+    """The sandbox on `port`, the store of the demo organization, and room for processes."""
+    from claims_pipeline.cli.home import process_environment
+    from claims_pipeline.cli.local_store import open_store, practices_of
+    from claims_pipeline.errors import SettingsError
+    from claims_pipeline.settings import load_settings
+
+    if load_settings().environment == "production":
+        raise SettingsError(
+            "sandbox_in_production", "The sandbox is no payer for CLAIMS_ENVIRONMENT=production."
+        )
+    os.environ.update(_sandbox_settings(port))
+    if home is not None:
+        os.environ["CLAIMS_HOME"] = str(home)
+    store = open_store()
+    practices_of(store, DEMO_ORGANIZATION)
+    with Processes(
+        logs=store.home.logs, environment=process_environment(store.settings)
+    ) as processes:
+        processes.start(
+            "sandbox",
+            (
+                installed_command("claims-pipeline"),
+                *("sandbox", "serve", "--port", str(port), "--seed", str(_SEED)),
+            ),
+        )
+        processes.wait_until(
+            lambda: port_answers(port), what="the sandbox", timeout_s=_STARTS_WITHIN_S
+        )
+        yield store, processes
+
+
+def _sandbox_settings(port: int) -> dict[str, str]:
+    url = f"http://127.0.0.1:{port}"
+    return {
+        "CLAIMS_UHC_API_URL": f"{url}/Claims",
+        "CLAIMS_UHC_TOKEN_URL": f"{url}/v1/oauthtoken",
+        "CLAIMS_UHC_CLIENT_ID": "sandbox",
+        "CLAIMS_UHC_CLIENT_SECRET": "sandbox",
+    }
+
+
+def _demo_home() -> Path | None:
+    """A new home for each demo, unless the person has named one."""
+    if os.environ.get("CLAIMS_HOME"):
+        return None
+    parent = Path(".claims").absolute()
+    parent.mkdir(mode=0o770, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix="demo-", dir=parent))
+
+
+def _start_daemon(processes: Processes) -> None:
+    from claims_pipeline.cli.home import shipped_file
+
+    processes.start(
+        "daemon",
+        (
+            installed_command("dagster-daemon"),
+            *("run", "--workspace", str(shipped_file("workspace.yaml"))),
+        ),
+    )
+
+
+def _drop_sample(store: "LocalStore", rows: int, console: "Console") -> None:
+    import subprocess
+
+    sample = subprocess.run(  # noqa: S603 - our own command
+        (
+            installed_command("claims-pipeline"),
+            *("sandbox", "csv", "--rows", str(rows), "--shape", "claims", "--seed", str(_SEED)),
+        ),
+        check=True,
+        stdout=subprocess.PIPE,
+    ).stdout
+    folder = store.settings.resolved_inbox / DEMO_ORGANIZATION / _PAYER
+    folder.mkdir(mode=0o770, parents=True, exist_ok=True)
+    # Written under another name first: the watched folder takes whole files only.
+    part = folder / "sample.csv.part"
+    part.write_bytes(sample)
+    part.rename(folder / "sample.csv")
+    console.print(f"Dropped:           {folder / 'sample.csv'}", soft_wrap=True)
+
+
+def _newest_upload(store: "LocalStore") -> str | None:
+    from claims_pipeline.store.uploads import list_uploads
+
+    page = list_uploads(store.engine, organization_id=DEMO_ORGANIZATION, page_size=1)
+    return page.uploads[0].id if page.uploads else None
+
+
+def _watch(store: "LocalStore", processes: Processes, *, earlier: str | None) -> str:
+    """Show progress until the dropped file's upload has ended, files and all; its id."""
+    from claims_pipeline.cli.running import existing_upload, is_over
+    from claims_pipeline.cli.summary import UploadProgress
+
+    with UploadProgress() as progress:
+        progress.say("daemon")
+        processes.wait_until(
+            lambda: _newest_upload(store) != earlier,
+            what="the daemon to take the file",
+            timeout_s=_TAKEN_WITHIN_S,
+        )
+        upload_id = _newest_upload(store) or ""
+
+        def has_ended() -> bool:
+            upload = existing_upload(store, upload_id)
+            progress.update(upload)
+            return is_over(store, upload)
+
+        processes.wait_until(has_ended, what="the results", timeout_s=_DONE_WITHIN_S)
+    return upload_id
+
+
+def _report(store: "LocalStore", upload_id: str) -> None:
+    from rich.console import Console
+
+    from claims_pipeline.cli.summary import show, summarise
+
+    show(summarise(store, upload_id), Console(highlight=False))
+    outbox = store.settings.resolved_outbox / DEMO_ORGANIZATION / _PAYER
+    typer.echo(f"outbox: {outbox}")

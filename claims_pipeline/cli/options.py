@@ -1,0 +1,52 @@
+"""Arguments and options that several commands share."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from claims_pipeline.model import DetailLevel, UploadOptions
+
+DEMO_ORGANIZATION = "demo"
+
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A CSV of claims or patients.")]
+UploadArgument = Annotated[str, typer.Argument(metavar="UPLOAD", help="The id of an upload.")]
+PayerOption = Annotated[str, typer.Option(help="Who is asked.")]
+OrganizationOption = Annotated[str, typer.Option(help="Whose practices and data.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+BatchQueryOption = Annotated[
+    bool, typer.Option(help="Ask for whole practices where that takes fewer calls.")
+]
+StartDateOption = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d", "%m/%d/%Y"], help="For rows without a date of service."),
+]
+EndDateOption = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d", "%m/%d/%Y"], help="For rows without a date of service."),
+]
+DetailLevelOption = Annotated[DetailLevel, typer.Option(help="How much to fetch of each claim.")]
+
+
+def upload_options(
+    *,
+    use_batch_query: bool,
+    start_date: datetime | None,
+    end_date: datetime | None,
+    detail_level: DetailLevel = DetailLevel.REASONS,
+) -> UploadOptions:
+    """The options of an upload.
+
+    Raises:
+        typer.BadParameter: the dates are the wrong way round.
+
+    """
+    if start_date and end_date and end_date < start_date:
+        raise typer.BadParameter("The end date is before the start date.")
+    return UploadOptions(
+        use_batch_query=use_batch_query,
+        start_date=start_date.date() if start_date else None,
+        end_date=end_date.date() if end_date else None,
+        detail_level=detail_level,
+    )

@@ -1,0 +1,72 @@
+"""`claims-pipeline run`: one upload to the end, in this terminal."""
+
+import json
+import time
+
+import typer
+
+from claims_pipeline.cli.options import (
+    DEMO_ORGANIZATION,
+    BatchQueryOption,
+    DetailLevelOption,
+    EndDateOption,
+    FileArgument,
+    JsonOption,
+    OrganizationOption,
+    PayerOption,
+    StartDateOption,
+    upload_options,
+)
+from claims_pipeline.errors import FileRefusedError
+from claims_pipeline.model import DetailLevel
+
+_NOT_COMPLETE = 1
+_FILE_REFUSED = 2
+
+
+def run(
+    file: FileArgument,
+    *,
+    payer: PayerOption = "uhc",
+    organization: OrganizationOption = DEMO_ORGANIZATION,
+    batch_query: BatchQueryOption = True,
+    start_date: StartDateOption = None,
+    end_date: EndDateOption = None,
+    detail_level: DetailLevelOption = DetailLevel.REASONS,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask the payer about every row of a file, as a real run on the local Dagster instance.
+
+    Ctrl-C cancels the upload; what was answered is kept.
+    """
+    options = upload_options(
+        use_batch_query=batch_query,
+        start_date=start_date,
+        end_date=end_date,
+        detail_level=detail_level,
+    )
+    from rich.console import Console
+
+    from claims_pipeline.cli.local_store import open_store
+    from claims_pipeline.cli.running import run_to_the_end, take_in
+    from claims_pipeline.cli.summary import UploadProgress, refused_as_json, show, summarise
+    from claims_pipeline.intake import FILE_ERRORS
+
+    began = time.monotonic()
+    store = open_store()
+    try:
+        upload = take_in(store, file, organization_id=organization, payer=payer, options=options)
+    except FileRefusedError:
+        if as_json:
+            typer.echo(json.dumps(refused_as_json(duration_s=time.monotonic() - began)))
+        raise
+    with UploadProgress() as progress:
+        run_to_the_end(store, upload.id, on_progress=progress.update)
+    summary = summarise(store, upload.id)
+    if as_json:
+        typer.echo(json.dumps(summary.as_json(duration_s=time.monotonic() - began)))
+    show(summary, Console(stderr=as_json, highlight=False))
+    if summary.upload.error_code in FILE_ERRORS:
+        raise typer.Exit(_FILE_REFUSED)
+    if not summary.is_complete:
+        raise typer.Exit(_NOT_COMPLETE)

@@ -1,0 +1,172 @@
+"""What an upload has come to: as one JSON object, as a table, as a progress bar."""
+
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from claims_pipeline import publishing
+from claims_pipeline.cli.local_store import LocalStore
+from claims_pipeline.errors import InputError
+from claims_pipeline.model import Outcome, OutcomeCounts, UploadStatus
+from claims_pipeline.store import attempts, uploads
+from claims_pipeline.store.attempts import Attempt
+from claims_pipeline.store.uploads import Upload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """An upload, its latest attempt, and the files that are there."""
+
+    upload: Upload
+    attempt: Attempt
+    results_csv: str | None
+    results_xlsx: str | None
+    rejected_csv: str | None
+
+    @property
+    def calls(self) -> int:
+        """Calls to the payer of all kinds, tries included."""
+        attempt = self.attempt
+        return attempt.search_calls + attempt.detail_calls + attempt.payment_calls
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every row was asked."""
+        return self.upload.status is UploadStatus.COMPLETED and not self.upload.counts.failed
+
+    def as_json(self, *, duration_s: float) -> dict[str, Any]:
+        """The object of `claims-pipeline run --json`."""
+        return {
+            "upload_id": self.upload.id,
+            "status": self.upload.status.value,
+            "attempt": self.attempt.number,
+            "counts": counts_as_json(self.upload.counts),
+            "calls": self.calls,
+            "search_calls": self.attempt.search_calls,
+            "one_per_row_calls": self.attempt.one_per_row_calls,
+            "duration_s": round(duration_s, 3),
+            "results_csv": self.results_csv,
+            "results_xlsx": self.results_xlsx,
+            "rejected_csv": self.rejected_csv,
+        }
+
+
+def refused_as_json(*, duration_s: float) -> dict[str, Any]:
+    """The same object for a file that did not become an upload."""
+    return {
+        "upload_id": None,
+        "status": UploadStatus.FAILED.value,
+        "attempt": 0,
+        "counts": counts_as_json(OutcomeCounts()),
+        "calls": 0,
+        "search_calls": 0,
+        "one_per_row_calls": 0,
+        "duration_s": round(duration_s, 3),
+        "results_csv": None,
+        "results_xlsx": None,
+        "rejected_csv": None,
+    }
+
+
+def counts_as_json(counts: OutcomeCounts) -> dict[str, int]:
+    """Rows by outcome, with their total."""
+    return {
+        "total": counts.total,
+        **{outcome.value: getattr(counts, outcome.value) for outcome in Outcome},
+    }
+
+
+def summarise(store: LocalStore, upload_id: str) -> Summary:
+    """Read what an upload has come to.
+
+    Raises:
+        InputError: `upload_unknown`.
+
+    """
+    upload = uploads.get_upload(store.engine, upload_id)
+    attempt = attempts.latest_attempt(store.engine, upload_id)
+    if upload is None or attempt is None:
+        raise InputError("upload_unknown", "There is no such upload.")
+    keys = publishing.file_keys(upload)
+
+    def path(key: str | None) -> str | None:
+        return str(store.files.path(key)) if key and store.files.exists(key) else None
+
+    return Summary(
+        upload=upload,
+        attempt=attempt,
+        results_csv=path(keys.results_csv),
+        results_xlsx=path(keys.results_xlsx),
+        rejected_csv=path(keys.rejected_csv),
+    )
+
+
+def show(summary: Summary, console: Console) -> None:
+    """Print the outcome table, what it cost and where the files are."""
+    upload, attempt = summary.upload, summary.attempt
+    table = Table("outcome", "rows", title=f"Upload {upload.id}: {upload.status.value}")
+    table.columns[1].justify = "right"
+    for outcome, rows in counts_as_json(upload.counts).items():
+        if rows:
+            table.add_row(outcome.replace("_", " "), f"{rows:,}")
+    console.print(table)
+    if upload.error_message:
+        console.print(escape(f"{upload.error_message} [{upload.error_code}]"))
+    if upload.waiting_reason:
+        console.print(escape(f"Waiting: {upload.waiting_reason}. A running daemon goes on later."))
+    console.print(
+        f"{attempt.search_calls:,} search calls (one per row: {attempt.one_per_row_calls:,}), "
+        f"{attempt.detail_calls + attempt.payment_calls:,} calls for details and payments"
+    )
+    for label, path in (
+        ("results", summary.results_csv),
+        ("workbook", summary.results_xlsx),
+        ("rejected rows", summary.rejected_csv),
+    ):
+        if path:
+            console.print(escape(f"{label}: {path}"), soft_wrap=True)
+
+
+class UploadProgress:
+    """A progress bar on standard error, for as long as the block lasts."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description:<12}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("rows"),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+        )
+        self._task = self._progress.add_task("starting", total=None)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def say(self, text: str) -> None:
+        """Name what is going on before there are rows."""
+        self._progress.update(self._task, description=text)
+
+    def update(self, upload: Upload) -> None:
+        """Show the upload's counts."""
+        self._progress.update(
+            self._task,
+            description=upload.status.value.lower(),
+            total=upload.counts.total or None,
+            completed=upload.counts.settled,
+        )
