@@ -160,7 +160,7 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
         return top
 
     peak(10)
-    assert peak(2_000) < 2 * peak(200)
+    assert peak(800) < 2 * peak(100)
 
 
 def test_the_workbook_leaves_nothing_behind_and_uses_no_temporary_folder(

@@ -1,0 +1,57 @@
+"""A results file is a fair input: intake sees the analyst's own columns and cells again."""
+
+import io
+from datetime import date
+
+import pytest
+
+from claims_pipeline import intake
+from claims_pipeline.exports import result_columns
+from claims_pipeline.intake import IntakeContext
+from claims_pipeline.intake.columns import MAX_COLUMNS, written_name
+from claims_pipeline.model import Outcome, Practice
+from claims_pipeline.payers.registry import capabilities_of
+from claims_pipeline.result_columns import RESULT_COLUMNS
+from claims_pipeline_tests.exports.builders import csv_bytes, make_claim, make_row
+
+HEADER = ("first_name", "Last Name", "DOB", "TIN", "total_charged", "=note", "Outcome")
+ROWS = (
+    ("Zoë", "Exámple", "05/10/1975", "070000001", "12.50", "=1+1", "lost"),
+    ("Ada", "Ex-Ample, Jr", "05/11/1975", "070000001", "", "'quoted", "two\nlines"),
+    ("Bob", "Example", "1975-05-12", "070000001", "0.10", "-5", " @x"),
+)
+
+
+def context() -> IntakeContext:
+    return IntakeContext(
+        practices=[Practice(practice_id="1", tin="070000001", name="One", is_default=True)],
+        payer_id="87726",
+        today=date(2026, 3, 25),
+        capabilities=capabilities_of("uhc"),
+        max_rows=1_000,
+        max_bytes=1_000_000,
+    )
+
+
+@pytest.mark.parametrize("bom", [True, False])
+def test_a_results_file_is_read_as_the_file_it_came_from(bom: bool) -> None:
+    rows = [
+        make_row(number, cells=cells, outcome=Outcome.FOUND, claims=[make_claim()])
+        for number, cells in enumerate(ROWS, start=1)
+    ]
+    content = csv_bytes(rows, HEADER, bom=bom)
+    reading = intake.read(io.BytesIO(content), context())
+    chunks = list(reading.chunks())
+    assert reading.header == HEADER
+    assert [row.code for chunk in chunks for row in chunk.rejected] == []
+    requests = [request for chunk in chunks for request in chunk.requests]
+    assert tuple(request.cells for request in requests) == ROWS
+
+
+@pytest.mark.parametrize("name", ["tin", "TIN", " Total_Charged ", "success", "note", "tin code"])
+def test_a_column_of_the_input_gets_the_name_that_intake_knows(name: str) -> None:
+    assert result_columns([name])[0] == written_name(name, frozenset(RESULT_COLUMNS))
+
+
+def test_the_widest_input_and_our_columns_fit_on_a_sheet() -> None:
+    assert len(result_columns([""] * MAX_COLUMNS)) <= 16_384
