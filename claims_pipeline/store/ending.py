@@ -224,7 +224,7 @@ def _answer_open_rows(
     }
     is_open = (requests.c.upload_id == attempt.upload_id) & requests.c.is_open.is_(True)
     open_rows = select(*values.values()).where(is_open)
-    inserted = connection.execute(insert(results).from_select(list(values), open_rows))
+    connection.execute(insert(results).from_select(list(values), open_rows))
     # Claims of queries that answered only a part of a row's window.
     connection.execute(
         delete(claims).where(
@@ -233,8 +233,8 @@ def _answer_open_rows(
             claims.c.match_number == 0,
         )
     )
-    connection.execute(update(requests).where(is_open).values(is_open=False))
-    return inserted.rowcount
+    answered = connection.execute(update(requests).where(is_open).values(is_open=False))
+    return answered.rowcount
 
 
 def _drop_partial_rows(connection: Connection, upload_id: str) -> None:

@@ -144,7 +144,9 @@ def create_upload(
                 outbox_name=outbox_name,
                 created_at=now,
                 updated_at=now,
-            )
+            ),
+            # An INSERT does not tell otherwise.
+            execution_options={"preserve_rowcount": True},
         )
         if inserted.rowcount == 1:
             connection.execute(

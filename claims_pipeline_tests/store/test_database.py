@@ -67,8 +67,7 @@ def test_several_processes_may_upgrade_one_database_at_once(engine: Engine) -> N
 
 def test_a_transaction_that_raises_leaves_nothing(engine: Engine) -> None:
     with pytest.raises(IntegrityError), writing(engine) as connection:
-        connection.execute(insert(organizations), _organization("one"))
-        connection.execute(insert(organizations), _organization("one"))
+        connection.execute(insert(organizations), [_organization("one"), _organization("one")])
     with reading(engine) as connection:
         assert connection.execute(select(func.count()).select_from(organizations)).scalar() == 0
 
