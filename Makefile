@@ -6,13 +6,17 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo test lint format bench chaos dev
+.PHONY: help install demo dev test lint format
 
 help: ## Show what there is to do
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(UV):
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 …")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: make PYTHON=python3.12 …" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || \
+		{ echo "This Python cannot make environments: install its venv package" \
+			"(Debian and Ubuntu: apt-get install python3-venv)." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.5'
 
@@ -24,6 +28,9 @@ install: $(STAMP) ## Install everything into .venv
 
 demo: $(STAMP) ## A sample CSV through a real Dagster daemon against the sandbox payer
 	$(BIN)/claims-pipeline demo
+
+dev: $(STAMP) ## Dagster's UI, its daemon and the sandbox payer on this machine, until Ctrl-C
+	$(BIN)/claims-pipeline dev
 
 test: $(STAMP) ## The whole test suite
 	$(BIN)/python -m pytest $(ARGS)

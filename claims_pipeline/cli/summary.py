@@ -109,11 +109,15 @@ def summarise(store: LocalStore, upload_id: str) -> Summary:
 def show(summary: Summary, console: Console) -> None:
     """Print the outcome table, what it cost and where the files are."""
     upload, attempt = summary.upload, summary.attempt
-    table = Table("outcome", "rows", title=f"Upload {upload.id}: {upload.status.value}")
+    console.print(f"Upload {upload.id}: {upload.status.value}, attempt {attempt.number}")
+    table = Table("outcome", "rows")
     table.columns[1].justify = "right"
-    for outcome, rows in counts_as_json(upload.counts).items():
+    for outcome in Outcome:
+        rows = getattr(upload.counts, outcome.value)
         if rows:
-            table.add_row(outcome.replace("_", " "), f"{rows:,}")
+            table.add_row(outcome.value.replace("_", " "), f"{rows:,}")
+    table.add_section()
+    table.add_row("all", f"{upload.counts.total:,}")
     console.print(table)
     if upload.error_message:
         console.print(escape(f"{upload.error_message} [{upload.error_code}]"))
