@@ -5,8 +5,9 @@ import numpy as np
 from claims_pipeline.payers.base import Capabilities
 from claims_pipeline.planning.density import Floats
 
-# A refused search costs its call, and its two halves end with two part-filled pages.
-_CALLS_LOST_TO_THE_CAP = 2.0
+# A refused search costs its call, its two halves end with two part-filled pages, and where there
+# is more than twice the cap the halves are refused again.
+_CALLS_LOST_TO_EACH_CAP = 2.0
 # The slope at which this logistic curve follows the normal distribution within a hundredth.
 _LOGISTIC_SLOPE = 1.702
 # Below this spread a count is a count.
@@ -25,8 +26,10 @@ def expected_calls(mean: Floats, variance: Floats, *, capabilities: Capabilities
     for page in range(1, full_pages + 1):
         calls += _chance_of(page * capabilities.page_size, mean, spread)
     too_many = _chance_of(capabilities.max_results + 1, mean, spread)
-    beyond = np.maximum(0.0, mean - capabilities.max_results) / capabilities.page_size
-    return calls + too_many * (_CALLS_LOST_TO_THE_CAP + beyond)
+    caps = np.maximum(1.0, mean / capabilities.max_results)
+    lost = _CALLS_LOST_TO_EACH_CAP * caps + full_pages * (caps - 1)
+    expected: Floats = calls + too_many * lost
+    return expected
 
 
 def _chance_of(claims: int, mean: Floats, spread: Floats) -> Floats:

@@ -101,8 +101,8 @@ class Density:
         )  # fmt: skip
 
     def is_counted(self, first: Days, last: Days) -> bool:
-        """Whether every one of these windows lies in windows that were counted completely."""
-        uncounted = np.concatenate(([0], np.cumsum((self.segment < 0) | (np.diff(self.doubt) > 0))))
+        """Whether every day of these windows lies in a window that was counted completely."""
+        uncounted = _running(np.where((self.segment < 0) | (np.diff(self.doubt) > 0), 1.0, 0.0))
         return not (uncounted[last - self.origin + 1] - uncounted[first - self.origin]).any()
 
     def segment_edges(self) -> Days:

@@ -21,6 +21,9 @@ _FEW_WINDOWS = 60
 _EDGE_SPACING_DAYS = 15
 # A row that only a sweep can answer weighs more than any number of calls.
 _FORCED_WEIGHT = 1e5
+# Premium for doubt, in pages for each page of standard deviation. Where nothing is known at all
+# there is none: somebody has to look.
+_PREMIUM = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,15 +33,16 @@ class Block:
     first: int
     end: int
     calls: float
+    price: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A stretch to be swept, edges by position: its cost and the singles it saves."""
+    """A stretch to be swept, edges by position: its price and the singles it saves."""
 
     first: int
     end: int
-    calls: float
+    price: float
     singles_saved: int
     is_forced: bool
 
@@ -47,15 +51,17 @@ class Run:
 class Line:
     """Edges, which stretches between them are needed, and what blocks cost and save.
 
-    `calls[end]` and `pages[end]` belong to the blocks that end at edge `end` and begin at
-    `earliest[end]`, `earliest[end] + 1`, … `end - 1`. `saved[first, end]` counts the singles (and
-    `forced` the rows for sweeps only) inside a run.
+    `calls[end]` and `price[end]` belong to the blocks that end at edge `end` and begin at
+    `earliest[end]`, `earliest[end] + 1`, … `end - 1`. `price` is the expected calls and a premium
+    for doubt: a gamble must be worth more than it is expected to cost. `saved[first, end]` counts
+    the singles inside a run, `forced[first, end]` the windows that only a sweep can answer.
     """
 
     edges: Days
     is_needed: Mask
     earliest: Days
     calls: tuple[Floats, ...]
+    price: tuple[Floats, ...]
     saved: Days
     forced: Days
 
@@ -74,7 +80,7 @@ class Line:
         for end in range(1, count):
             swept[end, end] = 0.0
             low = int(self.earliest[end])
-            reach = swept[:end, low:end] + self.calls[end]
+            reach = swept[:end, low:end] + self.price[end]
             best = reach.min(axis=1)
             if not self.is_needed[end - 1]:
                 best = np.minimum(best, swept[:end, end - 1])
@@ -96,7 +102,7 @@ class Line:
                 Run(
                     first=first,
                     end=end,
-                    calls=float(swept[first, end]),
+                    price=float(swept[first, end]),
                     singles_saved=int(self.saved[first, end]),
                     is_forced=bool(self.forced[first, end]),
                 )
@@ -114,8 +120,9 @@ class Line:
         cost[run.first] = 0.0
         for end in range(run.first + 1, run.end + 1):
             low = max(int(self.earliest[end]), run.first)
-            calls = self.calls[end][low - int(self.earliest[end]) :]
-            total = cost[low:end] + np.where(calls <= longest_calls, calls, np.inf)
+            entries = slice(low - int(self.earliest[end]), None)
+            is_short = self.calls[end][entries] <= longest_calls
+            total = cost[low:end] + np.where(is_short, self.price[end][entries], np.inf)
             first = int(total.argmin())
             cost[end], begins[end] = total[first], low + first
             if not self.is_needed[end - 1] and cost[end - 1] <= cost[end]:
@@ -129,7 +136,15 @@ class Line:
             if first < 0:
                 end -= 1
                 continue
-            blocks.append(Block(first=first, end=end, calls=float(cost[end] - cost[first])))
+            entry = first - int(self.earliest[end])
+            blocks.append(
+                Block(
+                    first=first,
+                    end=end,
+                    calls=float(self.calls[end][entry]),
+                    price=float(self.price[end][entry]),
+                )
+            )
             end = first
         return blocks[::-1]
 
@@ -154,6 +169,7 @@ def lay_line(
     mean, variance = density.between(first, end)
     calls = expected_calls(mean, variance, capabilities=capabilities)
     calls[density.exceeds_cap(first, end)] = np.inf
+    premium = _PREMIUM * np.sqrt(variance) / capabilities.page_size if density.is_learned else 0.0
     starts = np.cumsum(np.arange(len(edges)) - earliest)
     change = np.zeros(len(edges) + 1, np.int64)
     np.add.at(change, np.searchsorted(edges, days.first), 1)
@@ -163,6 +179,7 @@ def lay_line(
         is_needed=np.cumsum(change)[: len(edges) - 1] > 0,
         earliest=earliest,
         calls=tuple(np.split(calls, starts[:-1])),
+        price=tuple(np.split(calls + premium, starts[:-1])),
         saved=_inside(edges, singles.first, singles.last + 1),
         forced=_inside(edges, forced.first, forced.last + 1),
     )

@@ -24,16 +24,13 @@ from claims_pipeline.planning.singles import fewest_singles, merged
 # Cutting sweeps so that they run side by side may cost this much more than not cutting.
 _SIDE_BY_SIDE_ALLOWANCE = 1.15
 _PAGES_IN_A_CHAIN = (1, 2, 3, 4, 5, 7)
-# A practice nobody has asked about: claims a day, and claims for each row that asks.
+# A practice nobody has asked about: claims a day, and claims for each single.
 _UNKNOWN_PRACTICE_RATE = 1.0
-_CLAIMS_FOR_EACH_ROW = 2.0
+_CLAIMS_FOR_EACH_SINGLE = 2.0
 # A guess never cuts a window of legal length into more than about three: each is a probe.
 _MOST_CAPS_GUESSED_IN_A_WINDOW = 2.0
-# A sweep on a guess is ended at this many times the expected pages, to think again.
-_PATIENCE = 2.0
-# Expected calls are sums of chances; counts are certain up to this.
+# Expected calls are sums of chances.
 _ROUNDING = 1e-6
-_COUNTED_VARIANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,16 +69,16 @@ def choose_sweeps(
     sweepable = days.chosen(days.by_sweep)
     if not len(sweepable):
         return ChosenSweeps(sweeps=(), expected_calls=0.0, all_sweeps_calls=0.0)
+    singles = fewest_singles(
+        sweepable.chosen(sweepable.by_single), max_days=capabilities.max_window_days
+    )
     density = learn_density(
         observations,
         first=int(sweepable.first.min()),
         last=int(sweepable.last.max()),
-        guessed_rate=_guessed_rate(sweepable, capabilities),
+        guessed_rate=_guessed_rate(sweepable, len(singles), capabilities),
         capabilities=capabilities,
         today=today,
-    )
-    singles = fewest_singles(
-        sweepable.chosen(sweepable.by_single), max_days=capabilities.max_window_days
     )
     line = lay_line(
         sweepable,
@@ -94,18 +91,19 @@ def choose_sweeps(
     if not np.isfinite(all_sweeps_calls):
         all_sweeps_calls = _calls_at_least(density, sweepable, capabilities)
     singles_left = len(singles) - sum(run.singles_saved for run in runs)
-    allowance = sum(run.calls for run in runs)
-    if density.is_learned:
-        allowance *= _SIDE_BY_SIDE_ALLOWANCE
+    cuts = [line.cut(run) or [] for run in runs]
+    cheapest = _price(cuts)
+    most = float(len(singles) - singles_left)
+    allowance = cheapest * _SIDE_BY_SIDE_ALLOWANCE if density.is_learned else cheapest
     if density.is_counted(sweepable.first, sweepable.last):
         # What is known for certain is never spent: not above the cheaper of the two extremes.
-        longest = _longest_windows_calls(sweepable, density, capabilities)
-        cheaper = min(len(singles), longest) - singles_left
-        allowance = max(sum(run.calls for run in runs), min(allowance, cheaper))
+        longest = _longest_windows_calls(sweepable, density, capabilities) - singles_left
+        most = min(most, longest)
     cuts = _cut_side_by_side(
         line,
         runs,
-        allowance=allowance,
+        cuts,
+        allowance=max(cheapest, min(allowance, most)),
         other_calls=singles_left,
         concurrency=concurrency,
     )
@@ -121,10 +119,10 @@ def choose_sweeps(
     )
 
 
-def _guessed_rate(days: NeededDays, capabilities: Capabilities) -> float:
+def _guessed_rate(days: NeededDays, singles: int, capabilities: Capabilities) -> float:
     """Claims a day of a practice that was never asked about, guessed from the rows alone."""
     span = int(days.last.max()) - int(days.first.min()) + 1
-    rate = _UNKNOWN_PRACTICE_RATE + _CLAIMS_FOR_EACH_ROW * len(days) / span
+    rate = _UNKNOWN_PRACTICE_RATE + _CLAIMS_FOR_EACH_SINGLE * singles / span
     most = _MOST_CAPS_GUESSED_IN_A_WINDOW * capabilities.max_results / capabilities.max_window_days
     return min(rate, most)
 
@@ -164,6 +162,7 @@ def _longest_windows_calls(days: NeededDays, density: Density, capabilities: Cap
 def _cut_side_by_side(
     line: Line,
     runs: Sequence[Run],
+    cheapest: list[list[Block]],
     *,
     allowance: float,
     other_calls: int,
@@ -173,7 +172,6 @@ def _cut_side_by_side(
 
     Chains need not be shorter than the time in which all threads together ask everything.
     """
-    cheapest = [line.cut(run) or [] for run in runs]
     calls = [block.calls for blocks in cheapest for block in blocks]
     if not calls:
         return cheapest
@@ -183,13 +181,13 @@ def _cut_side_by_side(
             continue
         cuts = [line.cut(run, longest_calls=longest + _ROUNDING) for run in runs]
         feasible = [blocks for blocks in cuts if blocks is not None]
-        if len(feasible) == len(runs) and _cost(feasible) <= allowance + _ROUNDING:
+        if len(feasible) == len(runs) and _price(feasible) <= allowance + _ROUNDING:
             return feasible
     return cheapest
 
 
-def _cost(cuts: Sequence[Sequence[Block]]) -> float:
-    return sum(block.calls for blocks in cuts for block in blocks)
+def _price(cuts: Sequence[Sequence[Block]]) -> float:
+    return sum(block.price for blocks in cuts for block in blocks)
 
 
 def _sweeps_of(
@@ -201,41 +199,30 @@ def _sweeps_of(
     capabilities: Capabilities,
 ) -> Iterator[Sweep]:
     """A run's blocks as sweeps, without the days at their ends that nobody needs."""
-    cost = sum(block.calls for block in blocks)
+    price = sum(block.price for block in blocks)
+    most_pages = capabilities.max_results // capabilities.page_size
     for block in blocks:
         needed = np.flatnonzero(line.is_needed[block.first : block.end]) + block.first
-        first, end = int(line.edges[needed[0]]), int(line.edges[needed[-1] + 1])
-        _, variance = density.between(np.array([first]), np.array([end]))
+        first, last = int(line.edges[needed[0]]), int(line.edges[needed[-1] + 1]) - 1
         page_limit: int | None = None
-        reason = "Counted before: one sweep costs less than the singles it replaces."
         if run.is_forced:
             reason = "Only a sweep can answer some rows of this window."
-        elif variance[0] > _COUNTED_VARIANCE:
-            # The singles that this block replaces, as far as they can be told apart by blocks.
-            worth = math.ceil(run.singles_saved * block.calls / cost)
-            page_limit = _page_limit(first, end - 1, worth, block.calls, density)
+        elif density.is_counted(np.array([first]), np.array([last])):
+            reason = "Counted before: one sweep costs less than the singles it replaces."
+        else:
             reason = "A sweep is expected to cost less than the singles it replaces."
-            if page_limit is None:
+            # A sweep may cost as much as the singles it replaces, less what was spent on the same
+            # days before without an answer: so a guess costs at most twice the cheaper of the two.
+            share = run.singles_saved * block.price / price - density.spent_calls(first, last)
+            page_limit = max(math.floor(share), math.ceil(block.price))
+            if page_limit <= density.least_pages(first, last):
                 continue
-            if page_limit * capabilities.page_size > capabilities.max_results:
+            if page_limit > most_pages:
                 page_limit = None
         yield Sweep(
             first=first,
-            last=end - 1,
+            last=last,
             page_limit=page_limit,
             expected_calls=block.calls,
             reason=reason,
         )
-
-
-def _page_limit(first: int, last: int, worth: int, expected: float, density: Density) -> int | None:
-    """Pages after which a sweep on a guess has cost too much; None when it is not worth asking.
-
-    The first time little patience is enough to notice a busy practice. After that the sweep may
-    spend what is left of the singles it replaces, and must go further than before.
-    """
-    spent = density.spent_calls(first, last)
-    if not spent:
-        return max(1, min(worth, math.ceil(_PATIENCE * expected)))
-    left = math.floor(worth - spent)
-    return left if left > density.least_pages(first, last) else None

@@ -1,14 +1,23 @@
 """Which days must be searched for one row, and which of them now."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from claims_pipeline.model import DateWindow, Request, UploadOptions, subtract_windows
+from claims_pipeline.model import (
+    DateWindow,
+    DensityObservation,
+    Request,
+    UploadOptions,
+    subtract_windows,
+)
 from claims_pipeline.payers.base import Capabilities
 
 # How far back a patient is searched when neither the row nor the upload says.
 DEFAULT_WINDOW_DAYS = 90
+# A window's sweep is cut so that one thread reads about so many pages of it.
+_PAGES_A_THREAD_READS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +109,32 @@ def next_windows(
             wave = open_windows[: max(1, free_concurrency)]
             return tuple(gap for gaps in wave for gap in gaps)
     return ()
+
+
+def free_concurrency(
+    *,
+    open_rows: int,
+    observations: Sequence[DensityObservation],
+    capabilities: Capabilities,
+    use_sweeps: bool,
+    concurrency: int,
+) -> int:
+    """How many windows a wave of one group's rows may span so that `concurrency` threads are busy.
+
+    Where singles are cheaper, each open row keeps one thread busy for each window of its wave.
+    Where a sweep answers all of them, only the sweeps do: then the wave is wide, and costs next to
+    nothing, because among many rows some are not found anywhere and need every window anyway.
+    `observations` are those of the group; without any, rows are assumed to be asked singly.
+    """
+    busy_threads = max(1, open_rows)
+    if use_sweeps and observations:
+        counted_days = sum(observation.window.days for observation in observations)
+        claims = sum(observation.claims for observation in observations)
+        expected = claims / counted_days * capabilities.max_window_days
+        calls = 1 + math.ceil(expected / capabilities.page_size)
+        if calls < open_rows:
+            busy_threads = math.ceil(calls / _PAGES_A_THREAD_READS)
+    return max(1, concurrency // busy_threads)
 
 
 def one_per_row_calls(

@@ -13,7 +13,15 @@ import numpy as np
 
 from claims_pipeline.model import DateWindow, DensityObservation, Query, QueryKind, merge_windows
 from claims_pipeline.payers.base import Capabilities
-from claims_pipeline.planning import Need, Plan, Span, next_windows, plan
+from claims_pipeline.planning import (
+    Need,
+    Plan,
+    Span,
+    free_concurrency,
+    next_windows,
+    plan,
+)
+from claims_pipeline.planning import one_per_row_calls as calls_of_row
 
 TIN = "070000001"
 PAYER_ID = "87726"
@@ -78,7 +86,6 @@ def ask(
     known: Sequence[DensityObservation] = (),
     use_sweeps: bool = True,
     concurrency: int = 16,
-    free_concurrency: int = 1,
     most_rounds: int = 60,
 ) -> Outcome:
     """Drive the planner until every row is answered; what it learns comes from answers alone."""
@@ -86,7 +93,14 @@ def ask(
     covered: dict[int, list[DateWindow]] = {n: [] for n in range(1, len(workload.rows) + 1)}
     open_rows = set(covered)
     while open_rows:
-        needs = _needs(workload, covered, open_rows, free_concurrency)
+        wave = free_concurrency(
+            open_rows=len(open_rows),
+            observations=outcome.observations,
+            capabilities=CAPABILITIES,
+            use_sweeps=use_sweeps,
+            concurrency=concurrency,
+        )
+        needs = _needs(workload, covered, open_rows, wave)
         if not needs:
             break
         assert outcome.rounds < most_rounds, "the planner goes round in circles"
@@ -118,12 +132,12 @@ def _needs(
     workload: Workload,
     covered: dict[int, list[DateWindow]],
     open_rows: set[int],
-    free_concurrency: int,
+    wave: int,
 ) -> list[Need]:
     needs = []
     for number in sorted(open_rows):
         row = workload.rows[number - 1]
-        windows = next_windows(row.span, covered[number], free_concurrency=free_concurrency)
+        windows = next_windows(row.span, covered[number], free_concurrency=wave)
         if windows:
             needs.append(
                 Need(
@@ -224,10 +238,8 @@ def _makespan(chains: Sequence[int], threads: int) -> int:
 
 def one_per_row_calls(workload: Workload) -> int:
     """A client that asks each row's windows in turn, newest wave first where it may stop."""
-    from claims_pipeline.planning import one_per_row_calls as calls_of
-
     return sum(
-        calls_of(row.span, found_in=row.claim_day and DateWindow(row.claim_day, row.claim_day))
+        calls_of_row(row.span, found_in=row.claim_day and DateWindow(row.claim_day, row.claim_day))
         for row in workload.rows
     )
 
