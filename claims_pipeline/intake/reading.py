@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import BinaryIO
 
-from claims_pipeline.intake.catalogue import refused
+from claims_pipeline.intake.catalogue import WARNINGS, refused
 from claims_pipeline.intake.columns import Layout, known_columns, layout_of
 from claims_pipeline.intake.context import IntakeContext
 from claims_pipeline.intake.lines import TextBlocks, line_batches
 from claims_pipeline.intake.records import FirstRecord, RecordBatch, first_record, record_batches
-from claims_pipeline.intake.rows import Chunk, IntakeWarning, RowReader, warning
+from claims_pipeline.intake.rows import Chunk, IntakeWarning, RowReader
 
 DELIMITERS = (",", ";", "\t", "|")
 
@@ -50,17 +50,21 @@ class Reading:
         reader = RowReader(self._table.layout, self._context)
         for batch in self._records:
             yield reader.read(batch)
-        warnings = tuple(self._file_warnings())
+        counts = {**self._file_warning_counts(), **reader.warning_counts}
+        warnings = tuple(
+            IntakeWarning(code=code, message=message, count=counts[code])
+            for code, message in WARNINGS.items()
+            if counts[code]
+        )
         if warnings:
-            yield Chunk(requests=(), rejected=(), warnings=warnings)
+            yield Chunk(warnings=warnings)
 
-    def _file_warnings(self) -> Iterator[IntakeWarning]:
+    def _file_warning_counts(self) -> dict[str, int]:
         layout = self._table.layout
-        if self._table.blocks.encoding == "cp1252":
-            yield warning("decoded_as_windows_1252", 1)
-        unread = len(layout.header) - len(layout.columns)
-        if unread:
-            yield warning("unread_columns", unread)
+        return {
+            "decoded_as_windows_1252": int(self._table.blocks.encoding == "cp1252"),
+            "unread_columns": len(layout.header) - len(layout.columns),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Records to requests and rejected rows, a batch at a time."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -8,7 +9,7 @@ from hashlib import blake2b
 from itertools import compress
 
 from claims_pipeline.formulas import restored
-from claims_pipeline.intake.catalogue import ROW_ERRORS, WARNINGS, refused
+from claims_pipeline.intake.catalogue import ROW_ERRORS, refused
 from claims_pipeline.intake.columns import Layout
 from claims_pipeline.intake.context import IntakeContext
 from claims_pipeline.intake.parsing import ParsedColumns, checked_frame, parsed_columns
@@ -34,10 +35,13 @@ class IntakeWarning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """Some of a file's rows; requests and rejected rows each in file order."""
+    """Some of a file's rows; requests and rejected rows each in file order.
 
-    requests: tuple[Request, ...]
-    rejected: tuple[RejectedRow, ...]
+    `warnings` come with the last chunk, each code once for the whole file.
+    """
+
+    requests: tuple[Request, ...] = ()
+    rejected: tuple[RejectedRow, ...] = ()
     warnings: tuple[IntakeWarning, ...] = ()
 
 
@@ -48,11 +52,6 @@ class _SoundRows:
     row_numbers: Sequence[int]
     line_numbers: Sequence[int]
     cells: Sequence[tuple[str, ...]]
-
-
-def warning(code: str, count: int) -> IntakeWarning:
-    """The warning of `code` with its sentence."""
-    return IntakeWarning(code=code, message=WARNINGS[code], count=count)
 
 
 class RowReader:
@@ -66,7 +65,8 @@ class RowReader:
             today=context.today, oldest_day=context.capabilities.oldest_day(context.today)
         )
         self._first_asked_in: dict[bytes, int] = {}
-        self.row_count = 0
+        self._row_count = 0
+        self.warning_counts: Counter[str] = Counter()
 
     def read(self, batch: RecordBatch) -> Chunk:
         """Sort a batch of records into requests and rejected rows.
@@ -75,9 +75,9 @@ class RowReader:
             FileRefusedError: `too_many_rows`.
 
         """
-        first_row_number = self.row_count + 1
-        self.row_count += len(batch.rows)
-        if self.row_count > self._context.max_rows:
+        first_row_number = self._row_count + 1
+        self._row_count += len(batch.rows)
+        if self._row_count > self._context.max_rows:
             raise refused("too_many_rows")
         _restore_formulas(batch)
         broken = _broken_records(batch, width=self._layout.file_width)
@@ -92,7 +92,7 @@ class RowReader:
         ]
         is_sound = [position not in broken for position in range(len(batch.rows))]
         rows = _SoundRows(
-            row_numbers=list(compress(range(first_row_number, self.row_count + 1), is_sound)),
+            row_numbers=list(compress(range(first_row_number, self._row_count + 1), is_sound)),
             line_numbers=list(compress(batch.line_numbers, is_sound)),
             cells=list(map(self._layout.kept_cells, compress(batch.rows, is_sound))),
         )
@@ -105,16 +105,12 @@ class RowReader:
         )
         rejected.sort(key=lambda row: row.row_number)
         requests = self._requests(rows, parsed, faults)
-        counts = {
-            "duplicate_rows": sum(request.duplicate_of is not None for request in requests),
-            "empty_rows": batch.empty_rows,
-            "amount_ignored": parsed.unread_amounts,
-        }
-        return Chunk(
-            requests=tuple(requests),
-            rejected=tuple(rejected),
-            warnings=tuple(warning(code, count) for code, count in counts.items() if count),
+        self.warning_counts.update(
+            duplicate_rows=sum(request.duplicate_of is not None for request in requests),
+            empty_rows=batch.empty_rows,
+            amount_ignored=parsed.unread_amounts,
         )
+        return Chunk(requests=tuple(requests), rejected=tuple(rejected))
 
     def _requests(
         self, rows: _SoundRows, parsed: ParsedColumns, faults: dict[int, list[Fault]]

@@ -1,0 +1,259 @@
+"""The rules for rows: what is asked, and what is rejected with which column and code."""
+
+from decimal import Decimal
+
+import pytest
+
+from claims_pipeline.intake import ROW_ERRORS
+from claims_pipeline.model import DateWindow, Practice
+from claims_pipeline_tests.intake.builders import TODAY, make_context, read_text
+
+LEGAL = {
+    "claim_number": "FH00000001",
+    "patient_account_number": "0007",
+    "first_name": "ADA",
+    "last_name": "EXAMPLE",
+    "date_of_birth": "05/10/1975",
+    "subscriber_id": "00912345678",
+    "first_service_date": "06/01/2025",
+    "last_service_date": "06/02/2025",
+    "practice_id": "1",
+    "tin": "071234567",
+    "payer_id": "87726",
+    "total_charged": "125.50",
+}
+
+
+def read_row(**cells: str):
+    row = {**LEGAL, **cells}
+    quoted = ('"' + cell.replace('"', '""') + '"' for cell in row.values())
+    return read_text(",".join(row) + "\n" + ",".join(quoted) + "\n")
+
+
+def test_the_documented_first_row_is_accepted():
+    file = read_text(
+        "claim_number,first_name,last_name,date_of_birth\nFH00000001,ADA,EXAMPLE,05/10/1975\n"
+    )
+    [request] = file.requests
+    assert request.claim_number == "FH00000001"
+    assert (request.practice_id, request.payer_id, request.service) == ("1", "87726", None)
+    assert not file.rejected
+    assert not file.warnings
+
+
+def test_every_cell_arrives_with_its_zeros():
+    [request] = read_row().requests
+    assert request.patient_account_number == "0007"
+    assert request.subscriber_id == "00912345678"
+    assert request.total_charged == Decimal("125.50")
+    assert request.cells == tuple(LEGAL.values())
+
+
+@pytest.mark.parametrize(
+    ("code", "column", "cell"),
+    [
+        ("required", "first_name", ""),
+        ("required", "last_name", "  "),
+        ("required", "date_of_birth", ""),
+        ("required", "first_name", "\u200b\u00a0"),
+        ("name_without_letters", "first_name", "12"),
+        ("name_without_letters", "last_name", "-"),
+        ("formula_text", "first_name", "=1+1"),
+        ("formula_text", "last_name", "@SUM(A1)"),
+        ("formula_text", "claim_number", "+1+1"),
+        ("formula_text", "subscriber_id", "'=1+1"),
+        ("unreadable_character", "first_name", "AD\ufffd"),
+        ("unreadable_character", "claim_number", "FH\x01"),
+        ("unclosed_quote", "first_name", '"ADA'),
+        ("value_too_long", "last_name", "X" * 101),
+        ("value_too_long", "claim_number", "1" * 81),
+        ("scientific_notation", "claim_number", "1.23E+11"),
+        ("scientific_notation", "claim_number", "1,23E+11"),
+        ("scientific_notation", "patient_account_number", "9E+10"),
+        ("scientific_notation", "subscriber_id", "9.12346e+08"),
+        ("scientific_notation", "tin", "7.12E+07"),
+        ("scientific_notation", "practice_id", "1.00E+00"),
+        ("scientific_notation", "payer_id", "8.77E+04"),
+        ("payer_id_invalid", "payer_id", "877 26"),
+        ("payer_id_invalid", "payer_id", "8" * 33),
+        ("leading_zero_lost", "tin", "71234567"),
+        ("leading_zero_lost", "tin", "7-1234567"),
+        ("tin_invalid", "tin", "7123"),
+        ("tin_invalid", "tin", "0712345678"),
+        ("practice_unknown", "tin", "079999999"),
+        ("practice_unknown", "practice_id", "3"),
+        ("practice_contradiction", "tin", "072345678"),
+        ("date_two_digit_year", "date_of_birth", "05/10/75"),
+        ("date_impossible", "date_of_birth", "02/30/1975"),
+        ("date_is_serial_number", "date_of_birth", "27524"),
+        ("date_unreadable", "first_service_date", "soon"),
+        ("date_is_serial_number", "last_service_date", "45809"),
+        ("birth_date_in_future", "date_of_birth", "06/17/2025"),
+        ("birth_date_before_1900", "date_of_birth", "12/31/1899"),
+        ("service_dates_reversed", "last_service_date", "05/31/2025"),
+    ],
+)
+def test_a_bad_cell_rejects_the_row_with_its_column_and_code(code, column, cell):
+    file = read_row(**{column: cell})
+    assert file.verdicts == [(1, 2, column, code)]
+    assert file.rejected[0].message.startswith(ROW_ERRORS[code])
+
+
+@pytest.mark.parametrize(
+    ("code", "column", "first", "last"),
+    [
+        ("service_date_in_future", "first_service_date", "06/18/2025", "06/20/2025"),
+        ("service_date_in_future", "first_service_date", "06/18/2025", ""),
+        ("service_date_too_old", "last_service_date", "06/01/2023", "06/15/2023"),
+        ("service_date_too_old", "last_service_date", "", "06/15/2023"),
+    ],
+)
+def test_a_service_window_that_cannot_be_asked_for_rejects_the_row(code, column, first, last):
+    file = read_row(first_service_date=first, last_service_date=last)
+    assert file.verdicts == [(1, 2, column, code)]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "window"),
+    [
+        ("06/01/2025", "06/10/2025", ("2025-06-01", "2025-06-10")),
+        ("06/01/2025", "", ("2025-06-01", "2025-06-01")),
+        ("", "06/10/2025", ("2025-06-10", "2025-06-10")),
+        ("06/01/2025", "12/31/2025", ("2025-06-01", "2025-06-16")),
+        ("06/17/2025", "06/17/2025", ("2025-06-16", "2025-06-16")),
+        ("01/01/2020", "06/16/2023", ("2020-01-01", "2023-06-16")),
+        ("07/01/2023", "06/01/2025", ("2023-07-01", "2025-06-01")),
+    ],
+)
+def test_a_service_window_is_taken_as_it_is_and_cut_to_today(first, last, window):
+    [request] = read_row(first_service_date=first, last_service_date=last).requests
+    assert (str(request.service.first), str(request.service.last)) == window
+
+
+def test_the_first_and_the_last_legal_birthday_are_accepted():
+    assert read_row(date_of_birth="01/01/1900").requests
+    assert read_row(date_of_birth=TODAY.strftime("%m/%d/%Y")).requests
+
+
+def test_a_row_with_several_faults_is_rejected_once_and_names_all_columns():
+    file = read_row(first_name="", date_of_birth="1/1/75", tin="1")
+    assert file.verdicts == [(1, 2, "first_name", "required")]
+    assert file.rejected[0].message.endswith("Also wrong: date_of_birth, tin.")
+
+
+def test_no_message_repeats_a_cell():
+    marker = "ZQXJ"
+    for column in LEGAL:
+        for row in read_row(**{column: f"={marker}\ufffd{marker}"}).rejected:
+            assert marker not in row.message
+
+
+@pytest.mark.parametrize(
+    ("cell", "name"),
+    [
+        (" ADA ", "ADA"),
+        ("\u00a0ADA\u00a0", "ADA"),
+        ("\u200eADA\u200f", "ADA"),
+        ("ANNE  MARIE", "ANNE MARIE"),
+        ("O'BRIEN", "O'BRIEN"),
+        ("'ADA", "'ADA"),
+        ('="ADA"', "ADA"),
+        ("NULL", "NULL"),
+        ("NA", "NA"),
+    ],
+)
+def test_names_are_cleaned_at_their_ends_only(cell, name):
+    [request] = read_row(first_name=cell).requests
+    assert request.patient.first_name == name
+
+
+def test_zeros_that_a_program_kept_with_a_formula_are_kept():
+    [request] = read_row(claim_number='="00123"', tin='="071234567"').requests
+    assert (request.claim_number, request.tin) == ("00123", "071234567")
+
+
+@pytest.mark.parametrize(
+    ("cells", "practice_id", "tin", "payer_id"),
+    [
+        ({"practice_id": "", "tin": ""}, "1", "071234567", "87726"),
+        ({"practice_id": "2", "tin": ""}, "2", "072345678", "03432"),
+        ({"practice_id": "", "tin": "07-2345678"}, "2", "072345678", "03432"),
+        ({"practice_id": "072345678", "tin": ""}, "2", "072345678", "03432"),
+        ({"practice_id": "2", "tin": "072345678", "payer_id": "39026"}, "2", "072345678", "39026"),
+    ],
+)
+def test_a_row_is_asked_for_its_practice_and_payer(cells, practice_id, tin, payer_id):
+    [request] = read_row(**{"payer_id": "", **cells}).requests
+    assert (request.practice_id, request.tin, request.payer_id) == (practice_id, tin, payer_id)
+
+
+def test_without_a_default_practice_a_row_must_name_one():
+    context = make_context(practices=[Practice(practice_id="7", tin="077777777", name="West")])
+    text = (
+        "first_name,last_name,date_of_birth,practice_id\n"
+        "ADA,EXAMPLE,05/10/1975,\nADA,EXAMPLE,05/10/1975,7\n"
+    )
+    file = read_text(text, context)
+    assert file.verdicts == [(1, 2, "practice_id", "practice_required")]
+    assert file.places == [(2, 3)]
+    file = read_text("first_name,last_name,date_of_birth\nADA,EXAMPLE,05/10/1975\n", context)
+    assert file.verdicts == [(1, 2, "practice_id", "practice_required")]
+
+
+def test_of_practices_with_one_tin_the_id_decides_and_else_the_default():
+    context = make_context(
+        practices=[
+            Practice(practice_id="a", tin="071111111", name="A"),
+            Practice(practice_id="b", tin="071111111", name="B", is_default=True),
+        ]
+    )
+    header = "first_name,last_name,date_of_birth,practice_id,tin\n"
+    rows = "ADA,EXAMPLE,05/10/1975,a,071111111\nADA,EXAMPLE,05/10/1975,,071111111\n"
+    assert [r.practice_id for r in read_text(header + rows, context).requests] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "amount"),
+    [
+        ("$1,234.50", "1234.50"),
+        ("125", "125"),
+        ("125.5000", "125.50"),
+        ("", None),
+        ("125,50", None),
+        ("free", None),
+        ("-5", None),
+    ],
+)
+def test_an_amount_is_read_or_left_out_with_a_warning(cell, amount):
+    file = read_row(total_charged=cell)
+    [request] = file.requests
+    assert request.total_charged == (Decimal(amount) if amount else None)
+    ignored = [warning.code for warning in file.warnings]
+    assert ignored == (["amount_ignored"] if cell and amount is None else [])
+
+
+def test_exact_duplicates_point_at_the_first_of_them_however_dates_are_written():
+    header = "first_name,last_name,date_of_birth,date_of_service,note\n"
+    rows = [
+        "ADA,EXAMPLE,05/10/1975,06/01/2025,a",
+        "ADA,EXAMPLE,1975-05-10,20250601,b",
+        "ADA,EXAMPLE,05/10/1975,06/02/2025,c",
+        "Ada,EXAMPLE,05/10/1975,06/01/2025,d",
+        " ADA,EXAMPLE,5/10/1975,06/01/2025,e",
+    ]
+    file = read_text(header + "\n".join(rows))
+    assert [request.duplicate_of for request in file.requests] == [None, 1, None, None, 1]
+    assert ("duplicate_rows", 2) in [(warning.code, warning.count) for warning in file.warnings]
+
+
+def test_a_row_of_another_practice_is_no_duplicate():
+    header = "first_name,last_name,date_of_birth,practice_id\n"
+    rows = "ADA,EXAMPLE,05/10/1975,1\nADA,EXAMPLE,05/10/1975,2\nADA,EXAMPLE,05/10/1975,\n"
+    requests = read_text(header + rows).requests
+    assert [request.duplicate_of for request in requests] == [None, None, 1]
+
+
+def test_windows_beyond_any_maximum_are_legal():
+    [request] = read_row(first_service_date="07/01/2023").requests
+    assert request.service == DateWindow(request.service.first, request.service.last)
+    assert request.service.days > 700
