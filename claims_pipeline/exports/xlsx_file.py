@@ -12,6 +12,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from claims_pipeline.exports.lines import Line, lines_of, result_columns
 from claims_pipeline.model import AnsweredRow
+from claims_pipeline.result_columns import RESULT_COLUMNS
 
 MAX_SHEET_LINES = 1_048_576  # Excel's own limit, the header included
 
@@ -26,17 +27,11 @@ _WIDTHS = {
         "checked_at_utc",
     ),
     24: ("rendering_provider", "denial_codes", "remark_codes", "error_code"),
-    44: (
-        "next_action",
-        "match_note",
-        "status_description",
-        "status_details",
-        "denial_reasons",
-        "remarks",
-        "error_message",
-    ),
+    48: ("status_description", "status_details", "denial_reasons", "remarks"),
+    68: ("next_action", "match_note", "error_message"),
 }
 _WIDTH_BY_NAME = {name: width for width, names in _WIDTHS.items() for name in names}
+_OWN_WIDTH = 16
 _ROOM_FOR_FILTER = 4
 _MAX_NAME_WIDTH = 30
 
@@ -128,7 +123,8 @@ class _Book:
 
 
 def _width(name: str) -> int:
-    return max(_WIDTH_BY_NAME.get(name, 0), min(len(name) + _ROOM_FOR_FILTER, _MAX_NAME_WIDTH))
+    usual = _WIDTH_BY_NAME.get(name, 0 if name in RESULT_COLUMNS else _OWN_WIDTH)
+    return max(usual, min(len(name) + _ROOM_FOR_FILTER, _MAX_NAME_WIDTH))
 
 
 def _folder_of(stream: BinaryIO) -> Path | None:

@@ -18,7 +18,7 @@ from claims_pipeline.matching import notes
 from claims_pipeline.matching.likeness import Likeness, compare
 from claims_pipeline.matching.people import BirthDates, FirstNames, first_name_core
 from claims_pipeline.matching.roster import answers_by_patient
-from claims_pipeline.matching.versions import are_one_claim, current_versions
+from claims_pipeline.matching.versions import are_one_claim, count_versions, current_versions
 from claims_pipeline.model import Claim, DateWindow, Outcome, Request
 
 BY_CLAIM_NUMBER = "claim_number"
@@ -174,14 +174,14 @@ def _as_charged(request: Request, fitting: Iterable[Likeness]) -> list[Likeness]
 def _as_match(fit: _Fit, claims: Iterable[Claim]) -> Match:
     kept = [one.claim for one in fit.alike]
     identities = {claim.identity for claim in kept}
-    seen = {claim for claim in claims if claim.identity in identities}
+    seen = count_versions(claim for claim in claims if claim.identity in identities)
     told = list(fit.notes)
     if fit.certain:
         told += [note for one in fit.alike for note in one.differences()]
     return Match(
         outcome=Outcome.FOUND if fit.certain else Outcome.AMBIGUOUS,
         claims=current_versions(kept),
-        versions=len(seen) - len(kept),
+        versions=seen - len(kept),
         matched_by=fit.matched_by,
         note=" ".join(dict.fromkeys(told)) or None,
     )

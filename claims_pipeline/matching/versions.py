@@ -8,13 +8,21 @@ from claims_pipeline.model import Claim
 
 
 def current_versions(claims: Iterable[Claim]) -> tuple[Claim, ...]:
-    """Of each identity the version that was processed last, best claim first."""
+    """Of each identity the version that was processed last, best claim first.
+
+    Two copies of one version are one claim; the one whose detail was fetched is kept.
+    """
     latest: dict[tuple[str, ...], Claim] = {}
     for claim in claims:
         known = latest.get(claim.identity)
-        if known is None or _version(claim) > _version(known):
+        if known is None or _age(claim) > _age(known):
             latest[claim.identity] = claim
     return tuple(sorted(latest.values(), key=_rank, reverse=True))
+
+
+def count_versions(claims: Iterable[Claim]) -> int:
+    """How many versions of claims there are, copies of one version counted once."""
+    return len({(claim.identity, claim.processed, claim.processed_time) for claim in claims})
 
 
 def are_one_claim(claims: Sequence[Claim]) -> bool:
@@ -34,20 +42,21 @@ def _suffixes(claim: Claim) -> frozenset[str]:
     return frozenset(code.icn_suffix for code in claim.status_codes if code.icn_suffix)
 
 
-def _version(claim: Claim) -> tuple[date, str, Decimal]:
+def _age(claim: Claim) -> tuple[date, str, int, Decimal]:
     # The amount only makes the choice independent of the order in which answers come.
     return (
         claim.processed or date.min,
         claim.processed_time or "",
+        len(claim.codes) + len(claim.payments),
         claim.total_paid or Decimal(0),
     )
 
 
-def _rank(claim: Claim) -> tuple[bool, date, str, date, str]:
+def _rank(claim: Claim) -> tuple[bool, date, str, date, tuple[str, ...]]:
     return (
         (claim.total_paid or 0) > 0,
         claim.processed or date.min,
         claim.processed_time or "",
         claim.service_from or date.min,
-        claim.claim_number,
+        claim.identity,
     )

@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 
 from claims_pipeline.matching import match, notes
-from claims_pipeline.model import Claim, DateWindow, Outcome, Request
+from claims_pipeline.model import AdjudicationCode, Claim, DateWindow, Outcome, Request
 from claims_pipeline_tests.matching.builders import SEARCHED, VISIT, make_claim, make_request
 
 NUMBER = "FX00000001"
@@ -217,6 +217,19 @@ def test_older_versions_are_counted_and_not_shown() -> None:
     for given in ([old, new], [new, old], [new, old, old]):
         found = match(make_request(claim_number=NUMBER), given, searched=SEARCHED)
         assert (found.outcome, found.claims, found.versions) == (Outcome.FOUND, (new,), 1)
+
+
+def test_a_claim_seen_twice_is_one_and_keeps_its_fetched_detail() -> None:
+    summary = make_claim()
+    detailed = make_claim(codes=(AdjudicationCode(kind="CARC", code="45"),))
+    for given in ([summary, detailed], [detailed, summary]):
+        found = match(make_request(claim_number=NUMBER), given, searched=SEARCHED)
+        assert (found.claims, found.versions) == ((detailed,), 0)
+
+
+def test_the_order_of_claims_does_not_depend_on_the_order_of_answers() -> None:
+    parts = [make_claim(suffix=suffix) for suffix in ("01", "02", "03")]
+    assert decide(make_request(claim_number=NUMBER), *parts)[0] is Outcome.FOUND
 
 
 def test_paid_claims_come_first_then_the_latest_processed() -> None:
