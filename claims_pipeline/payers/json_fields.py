@@ -12,9 +12,9 @@ from decimal import Decimal, InvalidOperation
 
 # Texts of the payer end up in cells and headers; nothing it sends in earnest is longer.
 _MAX_TEXT = 1000
-_MONEY = re.compile(r"-?\$?(?:\d{1,3}(?:,\d{3})+|\d{1,12})(?:\.\d{1,4})?")
-_US_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
-_ISO_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
+_MONEY = re.compile(r"-?\$?(?:\d{1,3}(?:,\d{3})+|\d{1,12})(?:\.\d{1,4})?", re.ASCII)
+_US_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?!\d)", re.ASCII)
+_ISO_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?!\d)", re.ASCII)
 _CENT = Decimal("0.01")
 
 Fields = dict[str, object]
