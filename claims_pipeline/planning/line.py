@@ -38,13 +38,11 @@ class Block:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A stretch to be swept, edges by position: its price and the singles it saves."""
+    """A stretch to be swept, edges by position, and the singles it saves."""
 
     first: int
     end: int
-    price: float
     singles_saved: int
-    is_forced: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +63,8 @@ class Line:
     saved: Days
     forced: Days
 
-    def cheapest_runs(self) -> tuple[list[Run], float]:
-        """The runs whose calls, less the singles they save, are fewest; and the cost of all.
-
-        The second value is the least cost of sweeping every needed day, infinite where the
-        payer refuses some day whole.
-        """
+    def cheapest_runs(self) -> list[Run]:
+        """The runs whose price, less the singles they save, is least; disjoint and ascending."""
         count = len(self.edges)
         weight = self.saved + self.forced * _FORCED_WEIGHT
         swept = np.full((count, count), np.inf)
@@ -91,24 +85,24 @@ class Line:
             if total[first] < gain[end] - 1e-9:
                 gain[end] = total[first]
                 begins[end] = first
+        return self._traced(begins)
+
+    def _traced(self, begins: Days) -> list[Run]:
+        """The runs that end where `begins` names the edge at which they begin."""
         runs: list[Run] = []
-        end = count - 1
+        end = len(begins) - 1
         while end > 0:
             first = int(begins[end])
             if first < 0:
                 end -= 1
                 continue
-            runs.append(
-                Run(
-                    first=first,
-                    end=end,
-                    price=float(swept[first, end]),
-                    singles_saved=int(self.saved[first, end]),
-                    is_forced=bool(self.forced[first, end]),
-                )
-            )
+            runs.append(Run(first=first, end=end, singles_saved=int(self.saved[first, end])))
             end = first
-        return runs[::-1], float(swept[0, count - 1])
+        return runs[::-1]
+
+    def whole(self) -> Run:
+        """Everything as one run."""
+        return Run(first=0, end=len(self.edges) - 1, singles_saved=int(self.saved[0, -1]))
 
     def cut(self, run: Run, *, longest_calls: float = np.inf) -> list[Block] | None:
         """The cheapest blocks for a run, none of them expected to take more than `longest_calls`.
@@ -136,17 +130,18 @@ class Line:
             if first < 0:
                 end -= 1
                 continue
-            entry = first - int(self.earliest[end])
-            blocks.append(
-                Block(
-                    first=first,
-                    end=end,
-                    calls=float(self.calls[end][entry]),
-                    price=float(self.price[end][entry]),
-                )
-            )
+            blocks.append(self._block(first, end))
             end = first
         return blocks[::-1]
+
+    def _block(self, first: int, end: int) -> Block:
+        entry = first - int(self.earliest[end])
+        return Block(
+            first=first,
+            end=end,
+            calls=float(self.calls[end][entry]),
+            price=float(self.price[end][entry]),
+        )
 
 
 def lay_line(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+from numpy.typing import NDArray
 
 from claims_pipeline.model import DateWindow, DensityObservation, Query, QueryKind
 from claims_pipeline.payers.base import Capabilities
@@ -88,6 +89,11 @@ def plan(
         for sweep in chosen.sweeps
     ]
     rows = rows_of_singles(singles, days.chosen(days.by_single), numbers)
+    reason = (
+        "No sweep is expected to answer these rows for less."
+        if use_sweeps
+        else "Sweeps are switched off for this upload."
+    )
     queries.extend(
         Query(
             kind=QueryKind.SINGLE,
@@ -95,7 +101,7 @@ def plan(
             payer_id=payer_id,
             window=windows.window(first, last),
             row_numbers=row_numbers,
-            reason="One search of one patient costs less than a sweep here.",
+            reason=reason,
         )
         for first, last, row_numbers in zip(
             singles.first.tolist(), singles.last.tolist(), rows, strict=True
@@ -110,7 +116,7 @@ def plan(
     )
 
 
-def _rows_of_sweep(sweep: Sweep, days: NeededDays, numbers: "np.ndarray") -> tuple[int, ...]:
+def _rows_of_sweep(sweep: Sweep, days: NeededDays, numbers: NDArray[np.object_]) -> tuple[int, ...]:
     overlaps = days.by_sweep & (days.first <= sweep.last) & (days.last >= sweep.first)
     return tuple(numbers[np.unique(days.need[overlaps])].tolist())
 

@@ -80,37 +80,39 @@ def choose_sweeps(
         capabilities=capabilities,
         today=today,
     )
+    forced = sweepable.chosen(~sweepable.by_single)
     line = lay_line(
-        sweepable,
-        singles=singles,
-        forced=sweepable.chosen(~sweepable.by_single),
-        density=density,
-        capabilities=capabilities,
+        sweepable, singles=singles, forced=forced, density=density, capabilities=capabilities
     )
-    runs, all_sweeps_calls = line.cheapest_runs()
-    if not np.isfinite(all_sweeps_calls):
-        all_sweeps_calls = _calls_at_least(density, sweepable, capabilities)
-    singles_left = len(singles) - sum(run.singles_saved for run in runs)
-    cuts = [line.cut(run) or [] for run in runs]
-    cheapest = _price(cuts)
-    most = float(len(singles) - singles_left)
-    allowance = cheapest * _SIDE_BY_SIDE_ALLOWANCE if density.is_learned else cheapest
+    everything = line.cut(line.whole())
+    all_sweeps_calls = (
+        _calls_at_least(sweepable, density, capabilities)
+        if everything is None
+        else sum(block.calls for block in everything)
+    )
+    runs = line.cheapest_runs()
+    cheapest = [line.cut(run) or [] for run in runs]
+    singles_saved = sum(run.singles_saved for run in runs)
+    most = float(singles_saved)
     if density.is_counted(sweepable.first, sweepable.last):
         # What is known for certain is never spent: not above the cheaper of the two extremes.
-        longest = _longest_windows_calls(sweepable, density, capabilities) - singles_left
-        most = min(most, longest)
+        longest = _longest_windows_calls(sweepable, density, capabilities)
+        most = min(most, longest - (len(singles) - singles_saved))
+    allowance = _SIDE_BY_SIDE_ALLOWANCE if density.is_learned else 1.0
     cuts = _cut_side_by_side(
         line,
         runs,
-        cuts,
-        allowance=max(cheapest, min(allowance, most)),
-        other_calls=singles_left,
+        cheapest,
+        most=max(_price(cheapest), min(_price(cheapest) * allowance, most)),
+        other_calls=len(singles) - singles_saved,
         concurrency=concurrency,
     )
     sweeps = [
         sweep
         for run, blocks in zip(runs, cuts, strict=True)
-        for sweep in _sweeps_of(run, blocks, line=line, density=density, capabilities=capabilities)
+        for sweep in _sweeps_of(
+            run, blocks, line=line, forced=forced, density=density, capabilities=capabilities
+        )
     ]
     return ChosenSweeps(
         sweeps=tuple(sweeps),
@@ -127,7 +129,7 @@ def _guessed_rate(days: NeededDays, singles: int, capabilities: Capabilities) ->
     return min(rate, most)
 
 
-def _calls_at_least(density: Density, days: NeededDays, capabilities: Capabilities) -> float:
+def _calls_at_least(days: NeededDays, density: Density, capabilities: Capabilities) -> float:
     """A lower bound for sweeping everything where the payer refuses a single day whole."""
     first, end = days.first.min(keepdims=True), days.last.max(keepdims=True) + 1
     mean, _ = density.between(first, end)
@@ -164,11 +166,11 @@ def _cut_side_by_side(
     runs: Sequence[Run],
     cheapest: list[list[Block]],
     *,
-    allowance: float,
+    most: float,
     other_calls: int,
     concurrency: int,
 ) -> list[list[Block]]:
-    """Cut runs into blocks: the shortest page chains that keep within `allowance` calls.
+    """Cut runs into blocks: the shortest page chains that keep within a price of `most`.
 
     Chains need not be shorter than the time in which all threads together ask everything.
     """
@@ -181,7 +183,7 @@ def _cut_side_by_side(
             continue
         cuts = [line.cut(run, longest_calls=longest + _ROUNDING) for run in runs]
         feasible = [blocks for blocks in cuts if blocks is not None]
-        if len(feasible) == len(runs) and _price(feasible) <= allowance + _ROUNDING:
+        if len(feasible) == len(runs) and _price(feasible) <= most + _ROUNDING:
             return feasible
     return cheapest
 
@@ -195,6 +197,7 @@ def _sweeps_of(
     blocks: Sequence[Block],
     *,
     line: Line,
+    forced: NeededDays,
     density: Density,
     capabilities: Capabilities,
 ) -> Iterator[Sweep]:
@@ -205,7 +208,7 @@ def _sweeps_of(
         needed = np.flatnonzero(line.is_needed[block.first : block.end]) + block.first
         first, last = int(line.edges[needed[0]]), int(line.edges[needed[-1] + 1]) - 1
         page_limit: int | None = None
-        if run.is_forced:
+        if bool(((forced.first <= last) & (forced.last >= first)).any()):
             reason = "Only a sweep can answer some rows of this window."
         elif density.is_counted(np.array([first]), np.array([last])):
             reason = "Counted before: one sweep costs less than the singles it replaces."
