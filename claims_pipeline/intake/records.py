@@ -14,10 +14,10 @@ from itertools import islice
 from claims_pipeline.intake.lines import MAX_LINE_CHARACTERS
 
 # How far a quoted cell may run over lines before its quotation mark counts as forgotten.
-_MAX_RECORD_CHARACTERS = MAX_LINE_CHARACTERS
-# The module's limit holds for the whole interpreter; records are bounded above, so it may only
-# ever be raised.
-csv.field_size_limit(max(csv.field_size_limit(), _MAX_RECORD_CHARACTERS * 2))
+_MAX_RECORD_CHARACTERS = 2_000_000
+# The module's limit holds for the whole interpreter, and lines are bounded already: it is raised
+# beyond anything that gets here, never lowered.
+csv.field_size_limit(max(csv.field_size_limit(), 4 * MAX_LINE_CHARACTERS))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,8 +60,11 @@ def record_batches(
     """Cut lines into records. Blank lines are no records, but they count as lines."""
     line_number = first_line_number
     pending: list[str] = []
+    enough = 0
     for lines in batches:
         pending.extend(lines)
+        if len(pending) < enough:
+            continue
         batch = RecordBatch()
         used = _cut(pending, delimiter, line_number, batch, at_end=False)
         if used:
@@ -69,6 +72,9 @@ def record_batches(
             yield batch
             line_number += used
             del pending[:used]
+        # What is left is the beginning of one record. Were it read again with every batch, a cell
+        # of a million lines would cost the square of its length.
+        enough = 2 * len(pending)
     if pending:
         batch = RecordBatch()
         _cut(pending, delimiter, line_number, batch, at_end=True)
