@@ -60,6 +60,13 @@ _NAME_NOT_ASKABLE = (
 )
 
 
+_PARTIAL = PayerError(
+    ErrorClass.PARTIAL,
+    "partial",
+    "The payer could not give all of this patient's claims. Retry later.",
+)
+
+
 class PayerRefusedError(ClaimsError):
     """Nothing can be asked: the payer refuses our credentials."""
 
@@ -155,6 +162,7 @@ class _Lane:
         self._answered_since = 0.0
         self._refused: dict[Group, PayerError] = {}
         self._planned_at = 0.0
+        self._ran_dry_at = 0.0
 
     def run(self) -> None:
         pool = ThreadPoolExecutor(self._terms.threads, thread_name_prefix="payer")
@@ -183,6 +191,7 @@ class _Lane:
         if self._is_time_to_plan(is_idle) and plan_open_groups(
             self._ledger, self._payer, self._terms
         ):
+            self._ran_dry_at = 0.0
             return True
         if not is_idle:
             return True
@@ -201,13 +210,17 @@ class _Lane:
         return True
 
     def _refill(self) -> None:
+        """Lease for half of the threads at least, so that a transaction serves many queries."""
         under_way = len(self._ready) + len(self._running)
         wanted = self._terms.threads * _LEASED_PER_THREAD - under_way
-        # Half a refill at least, so that leasing costs a transaction for many queries, not each.
-        if wanted < self._terms.threads and under_way:
+        is_dry = under_way > 0 and time.monotonic() - self._ran_dry_at < _IDLE_WAIT_S
+        if is_dry or (wanted < self._terms.threads and under_way):
             self._ledger.renew_if_due()
             return
-        self._ready.extend(self._ledger.lease(wanted))
+        leased = self._ledger.lease(wanted)
+        self._ready.extend(leased)
+        if len(leased) < wanted:
+            self._ran_dry_at = time.monotonic()
 
     def _submit(self, pool: ThreadPoolExecutor) -> None:
         while len(self._running) < self._terms.threads:
@@ -271,7 +284,7 @@ class _Lane:
         for request in work.leased.requests:
             claims = work.candidates.get(request.row_number)
             if claims:
-                span = self._span(request)
+                span = _span(request, self._payer, self._terms)
                 for claim in match(request, claims, searched=span.window).claims:
                     if self._payer.wants_detail(claim, level):
                         shown[id(claim)] = claim
@@ -310,11 +323,8 @@ class _Lane:
         self._ledger.settle(answered, self._conclude)
         self._on_progress()
 
-    def _span(self, request: Request) -> Span:
-        return _span(request, self._payer, self._terms)
-
     def _conclude(self, row: RowProgress) -> Conclusion | None:
-        return conclude(row, payer=self._payer, terms=self._terms)
+        return conclude(row, span=_span(row.request, self._payer, self._terms), payer=self._payer)
 
 
 def _replace_claim(work: _Work, old: Claim, new: Claim) -> None:
@@ -351,7 +361,13 @@ def plan_group(ledger: Ledger, group: Group, payer: Payer, terms: Terms) -> None
         interim = ledger.interim_claims([row.request.row_number for row in searched_out])
         ledger.conclude_rows(
             [
-                _matched(row.request, interim.get(row.request.row_number, ()), None, payer, terms)
+                _matched(
+                    row.request,
+                    interim.get(row.request.row_number, ()),
+                    None,
+                    _span(row.request, payer, terms),
+                    payer,
+                )
                 for row in searched_out
             ]
         )
@@ -406,34 +422,26 @@ def _span(request: Request, payer: Payer, terms: Terms) -> Span:
 # Concluding
 
 
-def conclude(row: RowProgress, *, payer: Payer, terms: Terms) -> Conclusion | None:
-    """Decide a row once a query of its settles; None when it needs a further query.
+def conclude(row: RowProgress, *, span: Span, payer: Payer) -> Conclusion | None:
+    """Decide a row at a checkpoint of its queries; None when it needs a further query.
 
     A row is concluded when all of its window is covered by complete answers, or when it was to
     be searched until found and is found. What could not be asked is failed with its class, and
     never not found.
     """
-    item = row.settled_by
-    if item.error is not None:
-        return _concluded_by_error(row.request, item.error, item.leased.query.kind, payer)
-    answer = item.answer
-    if answer is None or (not answer.complete and item.leased.query.kind is QueryKind.SWEEP):
-        return None
-    if not answer.complete:
-        error = PayerError(
-            ErrorClass.PARTIAL,
-            "partial",
-            "The payer could not give all of this patient's claims. Retry later.",
-        )
-        return _concluded_by_error(row.request, error, QueryKind.SINGLE, payer)
-    span = _span(row.request, payer, terms)
-    is_covered = not next_windows(span, row.covered, free_concurrency=1)
-    if is_covered:
-        return _matched(row.request, row.claims, item, payer, terms)
-    if span.until_found:
-        conclusion = _matched(row.request, row.claims, item, payer, terms)
+    if not next_windows(span, row.covered, free_concurrency=1):
+        return _matched(row.request, row.claims, row.settled_by, span, payer)
+    if span.until_found and row.claims:
+        conclusion = _matched(row.request, row.claims, row.settled_by, span, payer)
         if conclusion.result.outcome is not Outcome.NOT_FOUND:
             return conclusion
+    if row.failed_by is not None and row.failed_by.error is not None:
+        kind = row.failed_by.leased.query.kind
+        return _concluded_by_error(row.request, row.failed_by.error, kind, payer)
+    is_single = row.settled_by.leased.query.kind is QueryKind.SINGLE
+    answer = row.settled_by.answer
+    if is_single and answer is not None and not answer.complete:
+        return _concluded_by_error(row.request, _PARTIAL, QueryKind.SINGLE, payer)
     return None
 
 
@@ -465,23 +473,25 @@ def _matched(
     request: Request,
     claims: tuple[Claim, ...],
     item: AnsweredQuery | None,
+    span: Span,
     payer: Payer,
-    terms: Terms,
 ) -> Conclusion:
-    span = _span(request, payer, terms)
     matched = match(request, claims, searched=span.window)
-    query = item.leased.query if item else None
-    found_in = query.window if query and matched.outcome is not Outcome.NOT_FOUND else None
     result = replace(
         _result(request, matched),
         searched=span.window,
-        search=query.kind if query else None,
+        search=item.leased.query.kind if item else None,
         payer_environment=payer.environment,
     )
     return Conclusion(
-        result=result,
-        one_per_row_calls=one_per_row_calls(span, found_in=found_in),
+        result=result, one_per_row_calls=one_per_row_calls(span, found_in=_visit(matched))
     )
+
+
+def _visit(matched: Match) -> DateWindow | None:
+    """The day of service by which a row-by-row client would have come upon the claim."""
+    days = [claim.service_from for claim in matched.claims if claim.service_from]
+    return DateWindow(max(days), max(days)) if days else None
 
 
 def _result(request: Request, matched: Match) -> Result:

@@ -31,7 +31,7 @@ def _engine(url: str) -> Engine:
     return engine
 
 
-class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+class StoreResource(dg.ConfigurableResource):
     """The database and the file store, as the environment names them."""
 
     def settings(self) -> Settings:
@@ -63,7 +63,7 @@ class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return datetime.now(UTC).astimezone(ZoneInfo(self.settings().payer_timezone)).date()
 
 
-class PayerResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+class PayerResource(dg.ConfigurableResource):
     """Payers, connected for one organization with its caps."""
 
     def connect(

@@ -60,12 +60,17 @@ class AnsweredQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowProgress:
-    """A row at the moment a query settles: all windows covered and claims seen for it so far."""
+    """A row at a checkpoint: the windows covered and the claims seen for it so far.
+
+    `settled_by` is the query that has told most: the last complete one, else the last. `failed_by`
+    is a query of the row that met an error.
+    """
 
     request: Request
     covered: tuple[DateWindow, ...]
     claims: tuple[Claim, ...]
     settled_by: AnsweredQuery
+    failed_by: AnsweredQuery | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
 
+from claims_pipeline.errors import InvariantError
 from claims_pipeline.model import (
     Claim,
     DateWindow,
     DensityObservation,
     QueryKind,
+    Request,
     merge_windows,
 )
 from claims_pipeline.store import codec, densities, results, tables
@@ -43,6 +45,51 @@ def open_rows(hold: Hold) -> ColumnElement[bool]:
     )
 
 
+# Why an incomplete sweep cannot be trusted for its rows: they are asked singly from then on.
+_UNRELIABLE = frozenset({"partial", "unreadable_claims"})
+
+
+@dataclass(slots=True, kw_only=True)
+class _TouchedRow:
+    """An open row of the queries at hand: what was known of it, and what they bring."""
+
+    request: Request
+    covered: tuple[DateWindow, ...]
+    kept: tuple[Claim, ...]
+    brought: tuple[Claim, ...] = ()
+    single_only: bool = False
+    has_news: bool = False
+    settled_by: AnsweredQuery | None = None
+    failed_by: AnsweredQuery | None = None
+
+    def add(self, item: AnsweredQuery) -> None:
+        answer = item.answer
+        if answer is not None and answer.complete:
+            self.covered = (*self.covered, item.leased.query.window)
+            self.brought = (*self.brought, *item.candidates.get(self.request.row_number, ()))
+            self.settled_by = item
+            self.has_news = True
+            return
+        if self.settled_by is None:
+            self.settled_by = item
+        if answer is None:
+            self.failed_by = item
+        if answer is None or answer.incomplete_reason in _UNRELIABLE:
+            self.single_only = True
+            self.has_news = True
+
+    def progress(self) -> RowProgress:
+        if self.settled_by is None:
+            raise InvariantError("row_not_touched", "A row is settled that no query was about.")
+        return RowProgress(
+            request=self.request,
+            covered=merge_windows(self.covered),
+            claims=(*self.kept, *self.brought),
+            settled_by=self.settled_by,
+            failed_by=self.failed_by,
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
     """One checkpoint of a lane, inside its writing transaction."""
@@ -54,18 +101,25 @@ class Settlement:
 
     def settle(self, answered: Sequence[AnsweredQuery], conclude: Conclude) -> int:
         """Close the queries and conclude their rows; gives the number of rows concluded."""
-        concluded: dict[int, Conclusion] = {}
-        for item in answered:
-            # A query whose lease went to another lane is that lane's to settle.
-            if self._close(item):
-                self._settle_rows(item, conclude, concluded)
-        self.write_conclusions(list(concluded.values()))
+        # A query whose lease went to another lane is that lane's to settle.
+        closed = [item for item in answered if self._close(item)]
+        touched = self._touched_rows(closed)
+        concluded: list[Conclusion] = []
+        unfinished: list[_TouchedRow] = []
+        for row in touched:
+            conclusion = conclude(row.progress())
+            if conclusion is None:
+                unfinished.append(row)
+            else:
+                concluded.append(conclusion)
+        self.write_conclusions(concluded)
+        self._save_progress(unfinished)
         densities.record_observations(
             self.connection,
             self.hold.organization_id,
-            [seen for item in answered if (seen := _observation(item, self.now))],
+            [seen for item in closed if (seen := _observation(item, self.now))],
         )
-        foreign = sum(item.answer.foreign_claims for item in answered if item.answer)
+        foreign = sum(item.answer.foreign_claims for item in closed if item.answer)
         count(self.connection, self.hold, foreign_claims=foreign)
         return len(concluded)
 
@@ -107,29 +161,25 @@ class Settlement:
         )
         return closed.rowcount == 1
 
-    def _settle_rows(
-        self, item: AnsweredQuery, conclude: Conclude, concluded: dict[int, Conclusion]
-    ) -> None:
-        requests = {request.row_number: request for request in item.leased.requests}
-        progress = self._progress(sorted(requests.keys() - concluded.keys()))
-        waiting = [number for number, covered in progress.items() if covered]
+    def _touched_rows(self, closed: Sequence[AnsweredQuery]) -> list["_TouchedRow"]:
+        """Open rows of the queries, each once, with what all of the queries brought for it."""
+        requests = {
+            request.row_number: request for item in closed for request in item.leased.requests
+        }
+        before = self._progress(sorted(requests))
+        waiting = [number for number, covered in before.items() if covered]
         interim = interim_claims(self.connection, self.hold, waiting)
-        complete = item.answer is not None and item.answer.complete
-        unfinished: list[RowProgress] = []
-        for number, before in progress.items():
-            covered = merge_windows([*before, item.leased.query.window]) if complete else before
-            row = RowProgress(
-                request=requests[number],
-                covered=covered,
-                claims=(*interim.get(number, ()), *item.candidates.get(number, ())),
-                settled_by=item,
+        touched = {
+            number: _TouchedRow(
+                request=requests[number], covered=covered, kept=interim.get(number, ())
             )
-            conclusion = conclude(row)
-            if conclusion is None:
-                unfinished.append(row)
-            else:
-                concluded[number] = conclusion
-        self._save_progress(unfinished, complete=complete)
+            for number, covered in before.items()
+        }
+        for item in closed:
+            for request in item.leased.requests:
+                if request.row_number in touched:
+                    touched[request.row_number].add(item)
+        return list(touched.values())
 
     def _progress(self, numbers: Sequence[int]) -> dict[int, tuple[DateWindow, ...]]:
         """Open rows of `numbers` with the windows that are covered for them."""
@@ -146,43 +196,36 @@ class Settlement:
             }
         return found
 
-    def _save_progress(self, unfinished: Sequence[RowProgress], *, complete: bool) -> None:
-        """Keep what a row has so far. An incomplete answer leaves no trace but `single_only`."""
-        if not unfinished:
-            return
-        columns = tables.requests.c
-        if not complete:
-            answer = unfinished[0].settled_by.answer
-            error = unfinished[0].settled_by.error
-            unreliable = error is not None or (
-                answer is not None and answer.incomplete_reason in {"partial", "unreadable_claims"}
-            )
-            if unreliable:
-                for batch in batches([row.request.row_number for row in unfinished]):
-                    self.connection.execute(
-                        update(tables.requests)
-                        .where(open_rows(self.hold), columns.row_number.in_(batch))
-                        .values(single_only=True)
-                    )
-            return
+    def _save_progress(self, unfinished: Sequence["_TouchedRow"]) -> None:
+        """Keep what rows have so far. An incomplete answer leaves no trace but `single_only`."""
+        by_values: dict[tuple[tuple[DateWindow, ...], bool], list[int]] = defaultdict(list)
         for row in unfinished:
-            self.connection.execute(
-                update(tables.requests)
-                .where(
-                    columns.upload_id == self.hold.upload_id,
-                    columns.row_number == row.request.row_number,
+            if row.has_news:
+                key = (merge_windows(row.covered), row.single_only)
+                by_values[key].append(row.request.row_number)
+        columns = tables.requests.c
+        for (covered, single_only), numbers in by_values.items():
+            values: dict[str, object] = {"covered": codec.windows_to_json(covered)}
+            if single_only:
+                values["single_only"] = True
+            for batch in batches(numbers):
+                self.connection.execute(
+                    update(tables.requests)
+                    .where(columns.upload_id == self.hold.upload_id, columns.row_number.in_(batch))
+                    .values(values)
                 )
-                .values(covered=codec.windows_to_json(row.covered))
-            )
         self._keep_interim_claims(unfinished)
 
-    def _keep_interim_claims(self, unfinished: Sequence[RowProgress]) -> None:
+    def _keep_interim_claims(self, unfinished: Sequence["_TouchedRow"]) -> None:
         kept = {
             (row.request.row_number, key): self._interim_row(row.request.row_number, key, claim)
             for row in unfinished
-            for claim in row.claims
+            if row.brought
+            for claim in (*row.kept, *row.brought)
             if (key := codec.claim_key(claim))
         }
+        if not kept:
+            return
         columns = tables.claims.c
         for batch in batches(sorted({number for number, _ in kept})):
             self.connection.execute(
@@ -193,8 +236,7 @@ class Settlement:
                     columns.row_number.in_(batch),
                 )
             )
-        if kept:
-            self.connection.execute(insert(tables.claims), list(kept.values()))
+        self.connection.execute(insert(tables.claims), list(kept.values()))
 
     def _interim_row(self, row_number: int, key: str, claim: Claim) -> dict[str, Any]:
         return {
