@@ -19,7 +19,6 @@ from claims_pipeline.store.database import (
     open_engine,
     reading,
     schema_is_current,
-    upgrade,
     writing,
 )
 from claims_pipeline.store.tables import metadata, organizations
@@ -45,24 +44,16 @@ def test_the_migrations_make_exactly_the_schema_of_the_tables(engine: Engine) ->
     assert schema_is_current(engine)
 
 
-def test_a_database_without_a_schema_is_not_current(tmp_path: Path) -> None:
-    engine = open_engine(f"sqlite:///{tmp_path / 'new' / 'claims.sqlite'}")
-    assert not schema_is_current(engine)
-    upgrade(engine)
-    assert schema_is_current(engine)
-    engine.dispose()
+def test_a_database_without_a_schema_is_not_current(empty_engine: Engine) -> None:
+    assert not schema_is_current(empty_engine)
 
 
-def test_several_processes_may_upgrade_one_database_at_once(engine: Engine) -> None:
-    with writing(engine) as connection:
-        for table in reversed(metadata.sorted_tables):
-            table.drop(connection)
-        connection.execute(text("DROP TABLE alembic_version"))
-    url = engine.url.render_as_string(hide_password=False)
+def test_several_processes_may_upgrade_one_database_at_once(empty_engine: Engine) -> None:
+    url = empty_engine.url.render_as_string(hide_password=False)
     command = [sys.executable, "-c", _UPGRADE, url]
     processes = [subprocess.Popen(command) for _ in range(2)]
     assert [process.wait() for process in processes] == [0, 0]
-    assert schema_is_current(engine)
+    assert schema_is_current(empty_engine)
 
 
 def test_a_transaction_that_raises_leaves_nothing(engine: Engine) -> None:
