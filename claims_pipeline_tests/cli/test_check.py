@@ -1,0 +1,125 @@
+"""`claims-pipeline check`."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from claims_pipeline_tests.cli.conftest import Command
+
+HEADER = "claim_number,first_name,last_name,date_of_birth\n"
+ADA = "FH00000001,ADA,EXAMPLE,05/10/1975\n"
+BAD = "FH00000002,BRUNO,EXAMPLE,13/45/1975\n"
+
+
+def a_file(folder: Path, content: str | bytes, name: str = "worklist.csv") -> Path:
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def parsed(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def test_a_clean_file_is_planned_without_payer_settings(tmp_path: Path, command: Command) -> None:
+    outcome = command("check", a_file(tmp_path, HEADER + ADA), "--json")
+    assert outcome.exit_code == 0
+    found = parsed(outcome.stdout)
+    assert list(found) == [
+        "total_rows",
+        "accepted_rows",
+        "rejected_rows",
+        "file_error",
+        "errors",
+        "warnings",
+        "plan",
+    ]
+    assert (found["total_rows"], found["accepted_rows"], found["rejected_rows"]) == (1, 1, 0)
+    assert found["file_error"] is None
+    assert set(found["plan"]) == {"queries", "estimated_calls", "one_per_row_calls", "sweep_calls"}
+    assert found["plan"]["queries"] == 1
+    assert outcome.stderr == ""
+
+
+def test_a_rejected_row_is_shown_with_its_place_and_no_value(
+    tmp_path: Path, command: Command
+) -> None:
+    file = a_file(tmp_path, HEADER + ADA + BAD)
+    outcome = command("check", file, "--json")
+    assert outcome.exit_code == 1
+    (error,) = parsed(outcome.stdout)["errors"]
+    assert (error["row_number"], error["line_number"]) == (2, 3)
+    assert error["column"] == "date_of_birth"
+    shown = command("check", file)
+    assert shown.exit_code == 1
+    assert error["code"] in shown.stdout
+    for text in (outcome.stdout, shown.stdout):
+        assert "BRUNO" not in text
+        assert "13/45" not in text
+
+
+def test_a_refused_file_says_what_to_do(tmp_path: Path, command: Command) -> None:
+    file = a_file(tmp_path, b"PK\x03\x04" + b"\x00" * 100)
+    outcome = command("check", file, "--json")
+    assert outcome.exit_code == 2
+    assert parsed(outcome.stdout)["file_error"]["code"] == "binary_content"
+    assert "CSV" in command("check", file).stdout
+
+
+def test_a_file_that_is_not_there_is_refused_without_its_name(
+    tmp_path: Path, command: Command
+) -> None:
+    outcome = command("check", tmp_path / "EXAMPLE ADA.csv", "--json")
+    assert outcome.exit_code == 2
+    assert parsed(outcome.stdout)["file_error"]["code"] == "file_unreadable"
+    assert "EXAMPLE" not in outcome.stdout + outcome.stderr
+
+
+def test_checking_writes_nothing(tmp_path: Path, home: Path, command: Command) -> None:
+    command("check", a_file(tmp_path, HEADER + ADA))
+    assert not home.exists()
+
+
+def test_a_duplicate_row_is_planned_once(tmp_path: Path, command: Command) -> None:
+    once = parsed(command("check", a_file(tmp_path, HEADER + ADA), "--json").stdout)
+    twice = parsed(command("check", a_file(tmp_path, HEADER + ADA + ADA), "--json").stdout)
+    assert twice["accepted_rows"] == 2
+    assert twice["plan"]["queries"] == once["plan"]["queries"]
+    assert "duplicate_rows" in [warning["code"] for warning in twice["warnings"]]
+
+
+def test_sweeps_can_be_switched_off(tmp_path: Path, command: Command) -> None:
+    rows = "".join(f"FH{n:08d},ADA{'ABCDEFGHIJ'[n % 10]},EXAMPLE,05/10/1975\n" for n in range(60))
+    file = a_file(tmp_path, HEADER + rows)
+    with_sweeps = command("check", file)
+    without = command("check", file, "--no-batch-query")
+    assert with_sweeps.exit_code == without.exit_code == 0
+    assert "sweep" not in without.stdout.split("Plan:")[1].split("\n", 1)[1]
+
+
+def test_an_unknown_payer_is_one_line_without_a_traceback(tmp_path: Path, command: Command) -> None:
+    outcome = command("check", a_file(tmp_path, HEADER + ADA), "--payer", "nobody")
+    assert outcome.exit_code == 1
+    assert outcome.stderr.count("\n") == 1
+    assert "[payer_unknown]" in outcome.stderr
+
+
+def test_an_organization_without_practices_is_told_how_to_add_them(
+    tmp_path: Path, command: Command
+) -> None:
+    outcome = command("check", a_file(tmp_path, HEADER + ADA), "--organization", "acme")
+    assert outcome.exit_code == 1
+    assert "[practices_missing]" in outcome.stderr
+
+
+def test_an_unexpected_error_shows_its_class_and_no_message(
+    tmp_path: Path, home: Path, command: Command
+) -> None:
+    home.mkdir()
+    (home / "claims.sqlite").write_bytes(b"EXAMPLE ADA is no database" * 100)
+    outcome = command("check", a_file(tmp_path, HEADER + ADA))
+    assert outcome.exit_code == 70
+    assert outcome.stderr.count("\n") == 1
+    assert "DatabaseError [internal_error]" in outcome.stderr
+    assert "not a database" not in outcome.stderr
