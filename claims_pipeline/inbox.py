@@ -27,7 +27,7 @@ _TAKEN = ".taken"
 _REFUSED = ".refused"
 _SETTLED_AFTER_S = 5.0
 _CHUNK_BYTES = 1 << 20
-FOLDER_MODE = 0o770
+_FOLDER_MODE = 0o770
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,9 +94,7 @@ class Inbox:
         for organization in practices.list_organizations(self.engine):
             for payer in self.payers:
                 for parent in (self.folder, self.outbox):
-                    (parent / organization / payer).mkdir(
-                        parents=True, exist_ok=True, mode=FOLDER_MODE
-                    )
+                    make_folder(parent / organization / payer)
 
     def look(self, *, seen_before: frozenset[Sighting]) -> Look:
         """Take every complete file, finish what an earlier look left half done."""
@@ -191,12 +189,24 @@ class Inbox:
     ) -> None:
         """Say why beside the results, and keep the file out of the way but at hand."""
         refused = folder.parent.parent / _REFUSED
-        refused.mkdir(mode=FOLDER_MODE, exist_ok=True)
+        make_folder(refused)
         note = self.outbox / organization / payer / f"{path.stem}.{folder.name[:8]}.refused.txt"
-        note.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
+        make_folder(note.parent)
         note.write_text(f"{refusal.message} [{refusal.code}]\n", encoding="utf-8")
         path.rename(refused / f"{folder.name}.csv")
         folder.rmdir()
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each open to its owner and group only.
+
+    `Path.mkdir` gives its mode to the last folder alone.
+    """
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
+    folder.chmod(_FOLDER_MODE)
 
 
 def _is_wanted(entry: os.DirEntry[str]) -> bool:
@@ -229,7 +239,7 @@ def _take(path: Path) -> Path | None:
     if not os.access(path, os.R_OK):
         return None
     folder = path.parent / _TAKEN / str(uuid.uuid4())
-    folder.mkdir(parents=True, mode=FOLDER_MODE)
+    make_folder(folder)
     try:
         path.rename(folder / path.name)
     except OSError:

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from claims_pipeline import exports
 from claims_pipeline.errors import InvariantError
-from claims_pipeline.inbox import FOLDER_MODE
+from claims_pipeline.inbox import make_folder
 from claims_pipeline.intake import rejected_rows_csv
 from claims_pipeline.model import Outcome, OutcomeCounts
 from claims_pipeline.payers.status import NEXT_ACTIONS
@@ -143,7 +143,7 @@ def _status_lines(counts: OutcomeCounts) -> Iterator[str]:
 
 def _outbox_stem(upload: Upload, outbox: Path) -> Path:
     folder = outbox / upload.organization_id / upload.payer
-    folder.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
+    make_folder(folder)
     return folder / str(upload.outbox_name)
 
 

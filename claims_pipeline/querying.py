@@ -364,6 +364,7 @@ def plan_group(ledger: Ledger, group: Group, payer: Payer, terms: Terms) -> None
                 _matched(
                     row.request,
                     interim.get(row.request.row_number, ()),
+                    row.covered,
                     None,
                     _span(row.request, payer, terms),
                     payer,
@@ -430,9 +431,9 @@ def conclude(row: RowProgress, *, span: Span, payer: Payer) -> Conclusion | None
     never not found.
     """
     if not next_windows(span, row.covered, free_concurrency=1):
-        return _matched(row.request, row.claims, row.settled_by, span, payer)
+        return _matched(row.request, row.claims, row.covered, row.settled_by, span, payer)
     if span.until_found and row.claims:
-        conclusion = _matched(row.request, row.claims, row.settled_by, span, payer)
+        conclusion = _matched(row.request, row.claims, row.covered, row.settled_by, span, payer)
         if conclusion.result.outcome is not Outcome.NOT_FOUND:
             return conclusion
     if row.failed_by is not None and row.failed_by.error is not None:
@@ -472,6 +473,7 @@ def _failed(
 def _matched(
     request: Request,
     claims: tuple[Claim, ...],
+    covered: tuple[DateWindow, ...],
     item: AnsweredQuery | None,
     span: Span,
     payer: Payer,
@@ -479,13 +481,21 @@ def _matched(
     matched = match(request, claims, searched=span.window)
     result = replace(
         _result(request, matched),
-        searched=span.window,
+        searched=_searched(span, covered),
         search=item.leased.query.kind if item else None,
         payer_environment=payer.environment,
     )
     return Conclusion(
         result=result, one_per_row_calls=one_per_row_calls(span, found_in=_visit(matched))
     )
+
+
+def _searched(span: Span, covered: tuple[DateWindow, ...]) -> DateWindow:
+    """From the first to the last day of the row's window that was searched."""
+    days = [days for window in covered if (days := window.intersection(span.window))]
+    if not days:
+        return span.window
+    return DateWindow(min(window.first for window in days), max(window.last for window in days))
 
 
 def _visit(matched: Match) -> DateWindow | None:

@@ -1,0 +1,110 @@
+"""Dropping files into a real stack and waiting for what becomes of them."""
+
+import csv
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from claims_pipeline.model import UploadStatus
+from claims_pipeline.sandbox.running import Sandbox
+from claims_pipeline.settings import load_settings
+from claims_pipeline.store.database import open_engine, upgrade
+from claims_pipeline.store.practices import ensure_organization
+from claims_pipeline.store.uploads import Upload, list_uploads
+from claims_pipeline_tests.pipeline import ORGANIZATION, sandbox_practices
+from claims_pipeline_tests.stack import Stack, running_stack
+
+_TIMEOUT_S = 180.0
+
+# Short, so that tests see what else takes half a minute.
+FAST = {"CLAIMS_HEARTBEAT_S": "1", "CLAIMS_LEASE_S": "5", "CLAIMS_DEAD_AFTER_S": "6"}
+
+
+class DropStack:
+    """A running stack with its watched folder and store."""
+
+    def __init__(self, stack: Stack, engine: Engine, sandbox: Sandbox) -> None:
+        self.stack = stack
+        self.engine = engine
+        self.sandbox = sandbox
+
+    @property
+    def inbox(self) -> Path:
+        return self.stack.home / "inbox" / ORGANIZATION / "uhc"
+
+    @property
+    def outbox(self) -> Path:
+        return self.stack.home / "outbox" / ORGANIZATION / "uhc"
+
+    def drop(self, name: str, content: bytes) -> None:
+        """As a person's file manager does it: written beside, then renamed."""
+        self.stack.wait_until(self.inbox.is_dir, what="the watched folder")
+        part = self.inbox / f"{name}.part"
+        part.write_bytes(content)
+        part.rename(self.inbox / name)
+
+    def upload_named(self, name: str) -> Upload | None:
+        page = list_uploads(self.engine, organization_id=ORGANIZATION, page_size=1000)
+        return next((upload for upload in page.uploads if upload.file_name == name), None)
+
+    def wait_for_taken(self, name: str) -> Upload:
+        self.stack.wait_until(
+            lambda: self.upload_named(name) is not None, what="the file to be taken"
+        )
+        upload = self.upload_named(name)
+        assert upload is not None
+        return upload
+
+    def wait_for_status(self, name: str, status: UploadStatus) -> Upload:
+        def is_there() -> bool:
+            upload = self.upload_named(name)
+            if upload is not None and upload.status.is_terminal:
+                assert upload.status is status, upload.error_code
+            return upload is not None and upload.status is status
+
+        self.stack.wait_until(is_there, what=f"the upload to be {status}", timeout_s=_TIMEOUT_S)
+        upload = self.upload_named(name)
+        assert upload is not None
+        return upload
+
+    def wait_for_rows(self, name: str, answered: int) -> Upload:
+        """Wait until at least that many rows have an answer."""
+
+        def has_them() -> bool:
+            upload = self.upload_named(name)
+            return upload is not None and upload.counts.settled >= answered
+
+        self.stack.wait_until(has_them, what=f"{answered} answers", timeout_s=_TIMEOUT_S)
+        upload = self.upload_named(name)
+        assert upload is not None
+        return upload
+
+    def results_in_outbox(self, name: str) -> list[dict[str, str]]:
+        stem = Path(name).stem
+
+        def found() -> list[Path]:
+            return list(self.outbox.glob(f"{stem}.*.results.csv"))
+
+        self.stack.wait_until(lambda: bool(found()), what="the results in the outbox")
+        [path] = found()
+        return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
+
+
+@contextmanager
+def running_drop_stack(
+    home: Path, sandbox: Sandbox, *, settings: dict[str, str] | None = None
+) -> Iterator[DropStack]:
+    """Everything that watches a folder, asking `sandbox`."""
+    chosen = {**FAST, **sandbox.settings(), **(settings or {})}
+    home.mkdir(parents=True, exist_ok=True)
+    engine = open_engine(load_settings({**chosen, "CLAIMS_HOME": str(home)}).resolved_database_url)
+    upgrade(engine)
+    ensure_organization(engine, ORGANIZATION, "Demo", sandbox_practices())
+    try:
+        with running_stack(home, settings=chosen) as stack:
+            yield DropStack(stack, engine, sandbox)
+    finally:
+        engine.dispose()
