@@ -1,8 +1,8 @@
 """OAuth client credentials: one token for all threads, fetched by one of them.
 
 A token endpoint that refuses the credentials is asked once, never again. A 401 on a call throws
-the token away once, whoever meets it first; when the payer refuses the replacement too before it
-has accepted it from anybody, the credentials are of no use and every thread is told so.
+the token away once, whoever meets it first. When the payer refuses one fresh token after another,
+from everybody, the credentials are of no use and every thread is told so.
 """
 
 import json
@@ -22,13 +22,16 @@ _ASSUMED_LIFETIME_S = 300.0
 # Renewed this long before the end, or after nine tenths of a short life.
 _MARGIN_S = 60.0
 _MARGIN_SHARE = 0.1
+# Fresh tokens refused in a row: two for credentials that have never worked; more for those that
+# have, because a payer in trouble may end tokens before they are used.
+_MAX_REFUSED_AT_FIRST = 2
+_MAX_REFUSED_LATER = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Token:
     signature: Signature
     renew_at: float
-    is_replacement: bool
 
 
 class TokenSource:
@@ -55,7 +58,7 @@ class TokenSource:
         self._token: _Token | None = None
         self._issued = 0
         self._accepted = 0
-        self._was_refused = False
+        self._refused_in_a_row = 0
         self._is_hopeless = False
 
     def current(self) -> Signature:
@@ -76,24 +79,30 @@ class TokenSource:
 
     def accepted(self, signature: Signature) -> None:
         """Remember that the payer took this token."""
-        self._accepted = max(self._accepted, signature.number)
+        if signature.number > self._accepted:
+            with self._lock:
+                self._accepted = max(self._accepted, signature.number)
+                self._refused_in_a_row = 0
 
     def refused(self, signature: Signature) -> None:
         """Throw the token away, unless another thread has done so.
 
         Raises:
-            PayerError: `auth`, when a replacement nobody could use was refused as well.
+            PayerError: `auth`, when it was one of several that nobody could use.
 
         """
         with self._lock:
             token = self._token
             if token is None or token.signature.number != signature.number:
                 return
-            if token.is_replacement and self._accepted < signature.number:
+            self._token = None
+            if self._accepted >= signature.number:
+                return
+            self._refused_in_a_row += 1
+            limit = _MAX_REFUSED_LATER if self._accepted else _MAX_REFUSED_AT_FIRST
+            if self._refused_in_a_row >= limit:
                 self._is_hopeless = True
                 raise _credentials_refused()
-            self._token = None
-            self._was_refused = True
 
     def _fetch(self) -> _Token:
         try:
@@ -103,13 +112,10 @@ class TokenSource:
             raise
         self._issued += 1
         margin_s = min(_MARGIN_S, lifetime_s * _MARGIN_SHARE)
-        token = _Token(
+        return _Token(
             signature=Signature(number=self._issued, header=f"Bearer {value}"),
             renew_at=self._clockwork.monotonic() + lifetime_s - margin_s,
-            is_replacement=self._was_refused,
         )
-        self._was_refused = False
-        return token
 
 
 def _read_token(reply: HttpReply) -> tuple[str, float]:

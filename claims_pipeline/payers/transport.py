@@ -112,7 +112,7 @@ class Transport:
             CancelRequestedError: told to stop, before the next exchange.
 
         """
-        was_unauthorized = False
+        unauthorized = 0
         try_number = 1
         while True:
             if self._stop.is_set():
@@ -123,17 +123,14 @@ class Transport:
                 exchange = self._exchange(request, signature, try_number)
                 return self._understood(exchange, read, authorization)
             except PayerError as error:
-                is_unauthorized = error.code == _UNAUTHORIZED_CODE
-                if is_unauthorized and was_unauthorized:
-                    # Others are let in with the same token: it is this practice that is refused.
-                    raise error_for_status(_UNAUTHORIZED) from None
                 if error.error_class is not ErrorClass.TRANSIENT:
                     raise
+                unauthorized += error.code == _UNAUTHORIZED_CODE
                 if try_number == self._policy.max_tries:
-                    raise _given_up() from None
-            if not is_unauthorized:
+                    raise _given_up(was_let_in=unauthorized < try_number) from None
+                is_expired_token = error.code == _UNAUTHORIZED_CODE and unauthorized == 1
+            if not is_expired_token:
                 self.wait_up_to(self._policy.longest_wait_s(after_try=try_number))
-            was_unauthorized = is_unauthorized
             try_number += 1
 
     def wait_up_to(self, longest_s: float) -> None:
@@ -197,7 +194,7 @@ class Transport:
     def _take_notice(
         self, reply: HttpReply, exchange: _Exchange, authorization: Authorization | None
     ) -> None:
-        """What concerns all threads: a token that is refused, a payer that wants a pause."""
+        """See to what concerns all threads: a refused token, a payer that wants a pause."""
         if authorization and exchange.signature:
             if reply.status == _UNAUTHORIZED:
                 authorization.refused(exchange.signature)
@@ -219,11 +216,14 @@ class Transport:
         answers = exchange.http_status in {_UNAUTHORIZED, _THROTTLED}
         if error.error_class is ErrorClass.TRANSIENT and not answers:
             self._limiter.failed()
-        else:
+        elif exchange.http_status is not None:
             self._limiter.succeeded()
 
 
-def _given_up() -> PayerError:
+def _given_up(*, was_let_in: bool) -> PayerError:
+    if not was_let_in:
+        # Others are let in with the same tokens: it is this practice that is refused.
+        return error_for_status(_UNAUTHORIZED)
     return PayerError(
         ErrorClass.TRANSIENT,
         "payer_unavailable",

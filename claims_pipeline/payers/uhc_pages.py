@@ -64,7 +64,7 @@ def read_page(reply: HttpReply, query: Query) -> Page:
             foreign += 1
         elif error_class := _not_answered(claim):
             not_answered.append(error_class)
-        elif not categories(claim) or not categories(claim) <= ABSENT_CATEGORIES:
+        elif not _is_absent(claim):
             unreadable += not _is_identified(claim)
             claims.append(claim)
     if not_answered and not claims and query.patient is not None:
@@ -77,6 +77,12 @@ def read_page(reply: HttpReply, query: Query) -> Page:
         transaction=transaction_of(answer.fields),
         problem=answer.problem,
     )
+
+
+def _is_absent(claim: Claim) -> bool:
+    """Whether it only says that there is no such claim."""
+    found = categories(claim)
+    return bool(found) and found <= ABSENT_CATEGORIES
 
 
 def _not_answered(claim: Claim) -> ErrorClass | None:

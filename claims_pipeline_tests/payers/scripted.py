@@ -141,8 +141,8 @@ def _read_request(reader: BinaryIO) -> Seen | None:
         raise _NotHttpError
     method, path, _ = line.decode("latin-1").split(" ", 2)
     headers: dict[str, str] = {}
-    while (line := reader.readline().decode("latin-1").strip()) != "":
-        name, _, value = line.partition(":")
+    while field_line := reader.readline().decode("latin-1").strip():
+        name, _, value = field_line.partition(":")
         headers[name.lower()] = value.strip()
     body = reader.read(int(headers.get("content-length", "0")))
     return Seen(method=method, path=path, headers=headers, body=body)

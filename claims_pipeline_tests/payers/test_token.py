@@ -8,7 +8,7 @@ import pytest
 from claims_pipeline.errors import ErrorClass, PayerError
 from claims_pipeline.model import Claim, DetailLevel
 from claims_pipeline.payers.base import CallKind
-from claims_pipeline_tests.payers.builders import PAYER_ID, TIN, Asked, sweep
+from claims_pipeline_tests.payers.builders import OTHER_TIN, PAYER_ID, TIN, Asked, sweep
 from claims_pipeline_tests.payers.scripted import (
     ScriptedPayer,
     Seen,
@@ -87,7 +87,9 @@ def test_wrong_credentials_are_tried_once_by_all_threads_together(
     assert "client secret" in str(errors[0]) or "client id" in str(errors[0])
 
 
-def test_a_payer_that_refuses_every_token_ends_in_auth(script: ScriptedPayer, asked: Asked) -> None:
+def test_credentials_that_never_work_end_in_auth_after_two_calls(
+    script: ScriptedPayer, asked: Asked
+) -> None:
     script.say(http(status=401))
 
     for _ in range(3):
@@ -99,35 +101,34 @@ def test_a_payer_that_refuses_every_token_ends_in_auth(script: ScriptedPayer, as
     assert len(script.token_calls) == 2
 
 
-def test_a_practice_refused_with_a_good_token_fails_alone(
+def test_a_practice_refused_with_good_tokens_fails_alone(
     script: ScriptedPayer, asked: Asked
 ) -> None:
-    # Whenever the new token is fetched, another practice is let in with it before this one asks.
-    refused_tin = "070000099"
-
     def answer(seen: Seen, _index: int) -> bytes:
-        return http(status=401) if seen.headers["tin"] == refused_tin else EMPTY
+        if seen.headers["tin"] == TIN:
+            return EMPTY
+        # Meanwhile another practice is let in with the very token that is refused here.
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(asked.payer.search, sweep()).result(timeout=20).complete
+        return http(status=401)
 
-    def token(_seen: Seen, index: int) -> bytes:
-        return token_answer(index + 1)
+    script.answer = answer
+    script.token = lambda _seen, index: token_answer(index + 1)
 
-    script.answer, script.token = answer, token
-    asked.payer.search(sweep())
-    other = threading.Event()
-
-    def answer_while_others_ask(seen: Seen, index: int) -> bytes:
-        if seen.headers["tin"] == refused_tin and seen.headers["authorization"].endswith("2"):
-            helper = threading.Thread(target=lambda: (asked.payer.search(sweep()), other.set()))
-            helper.start()
-            assert other.wait(20)
-        return answer(seen, index)
-
-    script.answer = answer_while_others_ask
     with pytest.raises(PayerError) as caught:
-        asked.payer.search(sweep(tin=refused_tin))
+        asked.payer.search(sweep(tin=OTHER_TIN))
 
     assert (caught.value.error_class, caught.value.code) == (ErrorClass.CONFIG, "http_401")
     assert asked.payer.search(sweep()).complete
+
+
+def test_a_payer_that_ends_fresh_tokens_for_a_while_is_asked_on(
+    script: ScriptedPayer, asked: Asked
+) -> None:
+    script.say(EMPTY, http(status=401), http(status=401), http(status=401), EMPTY)
+    assert asked.payer.search(sweep()).complete
+    assert asked.payer.search(sweep()).complete
+    assert len(script.token_calls) == 4
 
 
 def test_a_token_endpoint_that_is_down_is_transient(script: ScriptedPayer, asked: Asked) -> None:
