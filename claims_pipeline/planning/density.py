@@ -182,7 +182,9 @@ class _Counted:
         open_days = np.flatnonzero(self.segment[first:end] < 0) + first
         if not len(open_days):
             return
-        pieces = np.split(open_days, np.flatnonzero(np.diff(open_days) > 1) + 1)
+        pieces = [open_days]
+        if open_days[-1] - open_days[0] >= len(open_days):
+            pieces = np.split(open_days, np.flatnonzero(np.diff(open_days) > 1) + 1)
         rate = max(0.0, claims - float(self.rate[first:end].sum())) / len(open_days)
         is_exact = is_fresh and len(pieces) == 1 and not self._is_cut_at(first, end)
         for piece in pieces:

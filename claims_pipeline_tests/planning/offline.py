@@ -20,11 +20,13 @@ def optimum_calls(needs: Sequence[Need], workload: Workload) -> int:
     for need in needs:
         for window in need.windows:
             needed[(window.first - OLDEST).days : (window.last - OLDEST).days + 1] = True
+    origin, last = np.flatnonzero(needed)[[0, -1]]
+    needed = needed[origin : last + 1]
     days = len(needed)
-    total = np.concatenate(([0], np.cumsum(workload.claims_by_day)))
+    total = np.concatenate(([0], np.cumsum(workload.claims_by_day[origin : last + 1])))
     inside = np.zeros((days + 1, days + 1))
     for first, end in items:
-        inside[first, end] += 1
+        inside[first - origin, end - origin] += 1
     inside = np.cumsum(np.cumsum(inside[::-1], axis=0)[::-1], axis=1)
     sweep = np.full((days + 1, days + 1), np.inf)
     sweep[0, 0] = 0

@@ -202,7 +202,12 @@ NAMED: tuple[Callable[[random.Random], Workload], ...] = (
 )
 
 
-def generated(count: int, *, seed: int) -> Iterator[Workload]:
+def generated(
+    count: int,
+    *,
+    seed: int,
+    undated_shares: tuple[float, ...] = (0.0, 0.0, 0.0, 0.2, 1.0),
+) -> Iterator[Workload]:
     """Workloads of one practice each, in sizes and mixes drawn at random."""
     dice = random.Random(seed)
     for number in range(count):
@@ -212,7 +217,7 @@ def generated(count: int, *, seed: int) -> Iterator[Workload]:
         reach = dice.choice([20, 60, 180, 400, 710])
         centres = [_days_ago(dice, 8, reach) for _ in range(dice.choice([1, 2, 5, 1000]))]
         missing = dice.choice([0.05, 0.3, 0.9])
-        undated_share = dice.choice([0.0, 0.0, 0.0, 0.2, 1.0])
+        undated_share = dice.choice(undated_shares)
         rows = []
         for _ in range(rows_wanted):
             patient = dice.randrange(patients)
