@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from claims_pipeline.errors import ErrorClass, PayerError
 from claims_pipeline.model import Claim, Patient, Query
 from claims_pipeline.names import folded_name
+from claims_pipeline.payers.json_fields import entries
 from claims_pipeline.payers.replies import HttpReply, unreadable_answer
 from claims_pipeline.payers.status import ABSENT_CATEGORIES, ERROR_BY_CATEGORY, categories
 from claims_pipeline.payers.uhc_answers import payer_error, read_answer, transaction_of
@@ -51,16 +52,15 @@ def read_page(reply: HttpReply, query: Query) -> Page:
         if answer.problem is None:
             raise unreadable_answer()
         listed = []
+    objects = list(entries(listed))
     claims: list[Claim] = []
     not_answered: list[ErrorClass] = []
-    unreadable = foreign = 0
-    for entry in listed:
-        claim = None
-        if isinstance(entry, dict):
-            claim = claim_of(entry, payer_id=query.payer_id, tin=query.tin)
+    unreadable, foreign = len(listed) - len(objects), 0
+    for entry in objects:
+        claim = claim_of(entry, payer_id=query.payer_id, tin=query.tin)
         if claim is None:
             unreadable += 1
-        elif not isinstance(entry, dict) or _is_foreign(claim, tins_of(entry), query):
+        elif _is_foreign(claim, tins_of(entry), query):
             foreign += 1
         elif error_class := _not_answered(claim):
             not_answered.append(error_class)
