@@ -57,6 +57,9 @@ def wire_name(text: str) -> str:
     Upper-case A to Z, blank, hyphen and apostrophe. A row whose first or last name is empty here
     cannot be asked for by name: only a sweep answers it.
     """
+    if text.isascii() and text.isalpha():
+        # Most names, and a million of them are folded while a large file is stored.
+        return text.upper()
     plain = _NOT_FOR_THE_WIRE.sub("", without_accents(text))
     plain = _SPACES.sub(" ", plain).strip(" -'")
     return plain
