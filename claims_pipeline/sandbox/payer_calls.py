@@ -139,10 +139,11 @@ class PayerCalls:
         token = headers.get("transactionid", "")
         if not claim_number or (self._options.token_on_last_page and not token):
             raise RefusedError("LCLM_PS_102", "transactionId and claimNumber are mandatory")
-        if token:
-            self._transaction(token)
         world = self.world()
         records = world.records_numbered(claim_number)
+        if token:
+            searched = self._transaction(token).inquiry.practice.number
+            records = tuple(record for record in records if record.practice_number == searched)
         if not records:
             raise RefusedError("LCLM_PS_201", "Nothing found")
         if kind == "detail":

@@ -180,6 +180,7 @@ def first_names_agree(asked: str, known: str) -> bool:
     )
 
 
+@lru_cache(maxsize=50_000)
 def birth_dates_close_to(asked: date) -> tuple[date, ...]:
     """Dates on which patients may be born and for which `asked` may be mistyped, itself included.
 

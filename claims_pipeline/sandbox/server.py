@@ -72,23 +72,25 @@ class PayerApp:
             return
         self._stats.calls[kind] += 1
         if kind == "token":
-            await self._answer(kind, scope, await _body(receive), send)
+            await self._answer(kind, scope, await _body(receive), receive, send)
             return
         self._in_flight += 1
         self._stats.max_concurrency = max(self._stats.max_concurrency, self._in_flight)
         try:
-            await self._answer(kind, scope, b"", send)
+            await self._answer(kind, scope, b"", receive, send)
         finally:
             self._in_flight -= 1
 
-    async def _answer(self, kind: str, scope: Scope, body: bytes, send: Send) -> None:
+    async def _answer(
+        self, kind: str, scope: Scope, body: bytes, receive: Receive, send: Send
+    ) -> None:
         headers = {
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
         what = self._faults.choose(kind, headers)
         wait_s = self._latency_s + (what.delay_s if what else 0.0)
-        if wait_s:
-            await asyncio.sleep(wait_s)
+        if wait_s and await _hangs_up(receive, within_s=wait_s):
+            return
         reply = self._reply(kind, headers, body, what)
         if reply.is_error or (what is not None and what.spoils_the_answer):
             self._stats.errors_sent += 1
@@ -133,6 +135,17 @@ class PayerApp:
                     return json_reply({"error": str(error)}, status=400)
                 return json_reply({})
         return json_reply({"error": "no such page"}, status=404)
+
+
+async def _hangs_up(receive: Receive, *, within_s: float) -> bool:
+    """Wait, unless the caller leaves first: a call that nobody waits for is not in flight."""
+    try:
+        async with asyncio.timeout(within_s):
+            while (await receive())["type"] != "http.disconnect":
+                pass
+    except TimeoutError:
+        return False
+    return True
 
 
 async def _body(receive: Receive) -> bytes:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date
 
 from claims_pipeline.sandbox.dice import Dice
-from claims_pipeline.sandbox.people import NICKNAMES, SUFFIXES, Person, birth_dates_close_to
+from claims_pipeline.sandbox.people import NICKNAMES, SUFFIXES, Person
 from claims_pipeline.sandbox.wire import us_date
 
 _ACCENTED = {
@@ -96,7 +96,7 @@ def mistyped_birth_date(someone: Person, dice: Dice) -> date:
                 day = date.fromisoformat(text[:place] + digit + text[place + 1 :])
             except ValueError:
                 continue
-            if day != born and born in birth_dates_close_to(day):
+            if day != born:
                 mistyped.append(day)
     return dice.pick(mistyped)
 
