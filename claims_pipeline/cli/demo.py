@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from claims_pipeline.cli.options import DEMO_ORGANIZATION
+from claims_pipeline.cli.options import DEMO_ORGANIZATION, shown_path
 from claims_pipeline.cli.processes import Processes, free_port, installed_command, port_answers
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 _SEED = 7
 _PAYER = "uhc"
-_STARTS_WITHIN_S = 60.0
-_TAKEN_WITHIN_S = 60.0
+_STARTS_WITHIN_S = 120.0
+_TAKEN_WITHIN_S = 180.0
 _DONE_WITHIN_S = 600.0
 
 
@@ -31,9 +31,12 @@ def demo(
     from rich.console import Console
 
     console = Console(stderr=True, highlight=False)
-    with _stack(port=free_port(), home=_demo_home()) as (store, processes):
-        console.print(f"Home of this demo: {store.home.path}", soft_wrap=True)
+    port = free_port()
+    with _stack(port=port, home=_demo_home()) as (store, processes):
+        console.print(f"Home of this demo: {shown_path(store.home.path)}", soft_wrap=True)
+        # Started before the sandbox answers: each of them takes seconds to import.
         _start_daemon(processes)
+        _wait_for_port(processes, port, "the sandbox")
         earlier = _newest_upload(store)
         _drop_sample(store, rows, console)
         upload_id = _watch(store, processes, earlier=earlier)
@@ -60,9 +63,8 @@ def dev(
             ),
         )
         _start_daemon(processes)
-        processes.wait_until(
-            lambda: port_answers(port), what="Dagster's UI", timeout_s=_STARTS_WITHIN_S
-        )
+        _wait_for_port(processes, sandbox_port, "the sandbox")
+        _wait_for_port(processes, port, "Dagster's UI")
         console.print(f"Dagster:        http://127.0.0.1:{port}")
         console.print(f"Sandbox payer:  http://127.0.0.1:{sandbox_port}")
         folder = store.settings.resolved_inbox / DEMO_ORGANIZATION / _PAYER
@@ -99,10 +101,11 @@ def _stack(*, port: int, home: Path | None) -> "Iterator[tuple[LocalStore, Proce
                 *("sandbox", "serve", "--port", str(port), "--seed", str(_SEED)),
             ),
         )
-        processes.wait_until(
-            lambda: port_answers(port), what="the sandbox", timeout_s=_STARTS_WITHIN_S
-        )
         yield store, processes
+
+
+def _wait_for_port(processes: Processes, port: int, what: str) -> None:
+    processes.wait_until(lambda: port_answers(port), what=what, timeout_s=_STARTS_WITHIN_S)
 
 
 def _sandbox_settings(port: int) -> dict[str, str]:
@@ -153,7 +156,7 @@ def _drop_sample(store: "LocalStore", rows: int, console: "Console") -> None:
     part = folder / "sample.csv.part"
     part.write_bytes(sample)
     part.rename(folder / "sample.csv")
-    console.print(f"Dropped:           {folder / 'sample.csv'}", soft_wrap=True)
+    console.print(f"Dropped:           {shown_path(folder / 'sample.csv')}", soft_wrap=True)
 
 
 def _newest_upload(store: "LocalStore") -> str | None:
@@ -193,4 +196,4 @@ def _report(store: "LocalStore", upload_id: str) -> None:
 
     show(summarise(store, upload_id), Console(highlight=False))
     outbox = store.settings.resolved_outbox / DEMO_ORGANIZATION / _PAYER
-    typer.echo(f"outbox: {outbox}")
+    typer.echo(f"outbox: {shown_path(outbox)}")

@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share."""
+"""Arguments, options and ways to show things that several commands share."""
 
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +27,12 @@ EndDateOption = Annotated[
     typer.Option(formats=["%Y-%m-%d", "%m/%d/%Y"], help="For rows without a date of service."),
 ]
 DetailLevelOption = Annotated[DetailLevel, typer.Option(help="How much to fetch of each claim.")]
+
+
+def shown_path(path: Path) -> str:
+    """A path as a person at this terminal would write it: relative when it lies below."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def upload_options(

@@ -1,6 +1,7 @@
 """What an upload has come to: as one JSON object, as a table, as a progress bar."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -11,6 +12,7 @@ from rich.table import Table
 
 from claims_pipeline import publishing
 from claims_pipeline.cli.local_store import LocalStore
+from claims_pipeline.cli.options import shown_path
 from claims_pipeline.errors import InputError
 from claims_pipeline.model import Outcome, OutcomeCounts, UploadStatus
 from claims_pipeline.store import attempts, uploads
@@ -133,7 +135,7 @@ def show(summary: Summary, console: Console) -> None:
         ("rejected rows", summary.rejected_csv),
     ):
         if path:
-            console.print(escape(f"{label}: {path}"), soft_wrap=True)
+            console.print(escape(f"{label}: {shown_path(Path(path))}"), soft_wrap=True)
 
 
 class UploadProgress:
