@@ -75,6 +75,9 @@ class RowReader:
             FileRefusedError: `too_many_rows`.
 
         """
+        self.warning_counts["empty_rows"] += batch.empty_rows
+        if not batch.rows:
+            return Chunk()
         first_row_number = self._row_count + 1
         self._row_count += len(batch.rows)
         if self._row_count > self._context.max_rows:
@@ -107,7 +110,6 @@ class RowReader:
         requests = self._requests(rows, parsed, faults)
         self.warning_counts.update(
             duplicate_rows=sum(request.duplicate_of is not None for request in requests),
-            empty_rows=batch.empty_rows,
             amount_ignored=parsed.unread_amounts,
         )
         return Chunk(requests=tuple(requests), rejected=tuple(rejected))
@@ -116,6 +118,7 @@ class RowReader:
         self, rows: _SoundRows, parsed: ParsedColumns, faults: dict[int, list[Fault]]
     ) -> list[Request]:
         texts, today, default_payer_id = parsed.texts, self._context.today, self._context.payer_id
+        first_asked_in = self._first_asked_in.setdefault
         requests = []
         columns = zip(
             rows.row_numbers,
@@ -149,6 +152,8 @@ class RowReader:
                 f"{birth.ordinal}\x1f{claim_number}\x1f{account_number}\x1f{subscriber_id}\x1f"
                 f"{first.ordinal or last.ordinal}\x1f{last.ordinal or first.ordinal}\x1f{amount}"
             )
+            digest = blake2b(asked.encode(), digest_size=16).digest()
+            first_row = first_asked_in(digest, row_number)
             requests.append(
                 Request(
                     row_number=row_number,
@@ -165,21 +170,16 @@ class RowReader:
                     service=service,
                     total_charged=amount,
                     cells=cells,
-                    duplicate_of=self._duplicate_of(asked, row_number),
+                    duplicate_of=None if first_row == row_number else first_row,
                 )
             )
         return requests
 
-    def _duplicate_of(self, asked: str, row_number: int) -> int | None:
-        """The first row that asked exactly this, if it was an earlier one."""
-        digest = blake2b(asked.encode(), digest_size=16).digest()
-        first = self._first_asked_in.setdefault(digest, row_number)
-        return None if first == row_number else first
-
 
 def _restore_formulas(batch: RecordBatch) -> None:
     """Take off the apostrophes that our files put before formula text."""
-    if not any(f"{before}'" in batch.text for before in _BEFORE_A_CELL):
+    before_apostrophes = batch.text.split("'")[:-1]
+    if not any(text[-1:] in _BEFORE_A_CELL for text in before_apostrophes):
         return
     for row in batch.rows:
         for position, cell in enumerate(row):

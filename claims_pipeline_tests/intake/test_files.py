@@ -127,6 +127,13 @@ def test_rows_are_counted_as_they_would_be_read():
     assert count == len(file.requests) + len(file.rejected) == 4
 
 
+def test_the_beginning_of_a_file_is_enough_to_understand_or_refuse_it():
+    content = claims_file(*["FH1,ZOË,MÜLLER,05/10/1975"] * 100)
+    for length in range(200, 260):
+        reading = read(io.BytesIO(content[:length]), make_context())
+        assert len(reading.header) == 4
+
+
 def test_the_header_is_known_before_the_rows_are_read():
     reading = read(io.BytesIO(claims_file(claim_row())), make_context())
     assert reading.header == tuple(CLAIMS_HEADER.split(","))
