@@ -32,7 +32,7 @@ REPOSITORY = "__repository__"
 JOB = "claim_status_job"
 PARTITION_TAG = "dagster/partition"
 TICKET_TAG = "claims/ticket"
-_START_TIMEOUT_S = 90.0
+_START_TIMEOUT_S = 180.0
 _ENDED = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
 
 
@@ -81,7 +81,7 @@ class DagsterApi:
         )
         body = response.json()
         if response.status_code != 200 or "errors" in body:
-            raise GraphQLError(f"{response.status_code}: {body.get('errors')}")
+            raise GraphQLError(f"{response.status_code}: {response.text[:2000]}")
         data: dict[str, Any] = body["data"]
         return data
 

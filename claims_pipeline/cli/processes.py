@@ -75,11 +75,6 @@ class Processes:
     ) -> None:
         self.stop()
 
-    @property
-    def running(self) -> tuple[RunningProcess, ...]:
-        """All that were started, in order, ended ones included."""
-        return tuple(self._running)
-
     def start(
         self, name: str, command: Sequence[str], *, environment: Mapping[str, str] | None = None
     ) -> RunningProcess:
