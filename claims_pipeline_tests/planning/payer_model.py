@@ -75,7 +75,7 @@ class Outcome:
     rounds: int = 0
     round_trips: int = 0
     observations: list[DensityObservation] = field(default_factory=list)
-    plans: list[Plan] = field(default_factory=list)
+    asked: list[list[Need]] = field(default_factory=list)
     unanswered: set[int] = field(default_factory=set)
     unaskable: set[int] = field(default_factory=set)
 
@@ -115,7 +115,7 @@ def ask(
             today=TODAY,
         )
         outcome.rounds += 1
-        outcome.plans.append(planned)
+        outcome.asked.append(needs)
         outcome.unaskable.update(planned.unaskable)
         open_rows -= set(planned.unaskable)
         _check(planned, needs, use_sweeps=use_sweeps)
