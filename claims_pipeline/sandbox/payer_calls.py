@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import date
 from urllib.parse import parse_qs
 
-from claims_pipeline.sandbox.claims import Record
 from claims_pipeline.sandbox.inquiry import Inquiry, RefusedError, read_inquiry
 from claims_pipeline.sandbox.practices import WorldPractice
+from claims_pipeline.sandbox.records import Record
 from claims_pipeline.sandbox.reply import Reply, json_reply
 from claims_pipeline.sandbox.wire import detail, payment, summary_claim
 from claims_pipeline.sandbox.world import PAYER_ID, World

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from claims_pipeline.model import DateWindow, Patient
-from claims_pipeline.sandbox.claims import Record
 from claims_pipeline.sandbox.dice import Dice
 from claims_pipeline.sandbox.people import Person, person, twin_pairs
 from claims_pipeline.sandbox.practices import WorldPractice, claim_number_of
+from claims_pipeline.sandbox.records import Record
 from claims_pipeline.sandbox.world import World
 
 # The pipeline's own default: how far a row's dates of service are widened on each side.

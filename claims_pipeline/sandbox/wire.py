@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable
 from datetime import date
 
-from claims_pipeline.sandbox.claims import Code, Draft, Line, Record
 from claims_pipeline.sandbox.practices import WorldPractice
+from claims_pipeline.sandbox.records import Code, Draft, Line, Record
 from claims_pipeline.sandbox.world import PAYER_ID
 
 Json = dict[str, object]

@@ -8,12 +8,12 @@ Nothing is made before it is asked for.
 import hashlib
 from array import array
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Generic, TypeVar
 
 from claims_pipeline.model import DateWindow, Patient
-from claims_pipeline.sandbox.claims import Record, Visit, records_of_visit
+from claims_pipeline.sandbox.claims import records_of_visit
 from claims_pipeline.sandbox.people import (
     Person,
     birth_dates_close_to,
@@ -27,6 +27,7 @@ from claims_pipeline.sandbox.practices import (
     WorldPractice,
     claim_number_of,
 )
+from claims_pipeline.sandbox.records import Record, Visit
 
 PAYER_ID = "87726"
 LOOK_BACK_MONTHS = 24
@@ -192,13 +193,6 @@ class World:
             return records_of_visit(visit, seed=self.seed, today=self.today)
 
         return self._records.get_or_make(claim_number, make)
-
-    def people(self, practice: WorldPractice) -> Iterator[Person]:
-        """Every patient of a practice, ADA EXAMPLE not among them."""
-        return (
-            person(seed=self.seed, practice=practice.number, index=index)
-            for index in range(practice.patients)
-        )
 
     def _patients_seen(self, practice: WorldPractice, day: date) -> "array[int]":
         """Indices of the patients of a day: fewer at weekends, some come again and again."""

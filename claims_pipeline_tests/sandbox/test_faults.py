@@ -1,7 +1,8 @@
 import json
+import socket
 import time
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import requests
 
 from claims_pipeline.sandbox.faults import Faults, read_scripts
-from claims_pipeline_tests.sandbox.conftest import ADA, Client, code_of
+from claims_pipeline_tests.sandbox.conftest import ADA, SUMMARY, Client, code_of
 
 
 def _numbers(answer: requests.Response) -> list[str]:
@@ -170,7 +171,7 @@ def test_a_connection_may_break_mid_body(client: Client) -> None:
 def test_a_body_may_drip(client: Client) -> None:
     _set(client, drip_bytes_per_s=20)
     sent = {"tin": "070000001", "payerId": "87726"}
-    url = client.sandbox.url + "/Claims/api/claim/summary/byprovider/v2.0"
+    url = client.sandbox.url + SUMMARY
     with client.session.get(url, headers=sent, stream=True, timeout=5) as answer:
         pieces = answer.iter_content(chunk_size=1)
         assert [next(pieces) for _ in range(4)] == [b"{", b'"', b"m", b"e"]
@@ -180,9 +181,7 @@ def test_a_body_may_drip(client: Client) -> None:
 def test_an_answer_may_be_late(client: Client) -> None:
     _set(client, delay_s=30)
     with pytest.raises(requests.ReadTimeout):
-        client.session.get(
-            client.sandbox.url + "/Claims/api/claim/summary/byprovider/v2.0", timeout=0.05
-        )
+        client.session.get(client.sandbox.url + SUMMARY, timeout=0.05)
     assert client.sandbox.stats()["errors_sent"] == 0
 
 
@@ -229,8 +228,27 @@ def test_entries_may_be_unreadable(client: Client) -> None:
     assert client.summary(30, 30, **ADA).json()["claims"][:2] == [17, {"claimNumber": None}]
 
 
-def test_calls_in_flight_are_counted(client: Client) -> None:
-    _set(client, delay_s=0.2)
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: client.summary(30, 30, **ADA), range(8)))
-    assert 2 <= int(str(client.sandbox.stats()["max_concurrency"])) <= 8
+def test_calls_in_flight_are_counted_until_the_caller_hangs_up(client: Client) -> None:
+    sandbox = client.sandbox
+    _until(lambda: _concurrency_of_one_call(client) == 1)
+    _set(client, delay_s=60)
+    address = ("127.0.0.1", int(sandbox.url.rsplit(":", 1)[1]))
+    with ExitStack() as callers:
+        for _ in range(8):
+            caller = callers.enter_context(socket.create_connection(address))
+            caller.sendall(f"GET {SUMMARY} HTTP/1.1\r\nHost: sandbox\r\n\r\n".encode())
+        _until(lambda: sandbox.stats()["max_concurrency"] == 8)
+    _until(lambda: _concurrency_of_one_call(client) == 1)
+
+
+def _concurrency_of_one_call(client: Client) -> object:
+    client.sandbox.reset()
+    client.summary(30, 30, **ADA)
+    return client.sandbox.stats()["max_concurrency"]
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

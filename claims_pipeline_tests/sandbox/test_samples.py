@@ -11,8 +11,8 @@ import pytest
 
 from claims_pipeline.model import DateWindow, Outcome
 from claims_pipeline.names import folded_name
-from claims_pipeline.sandbox.claims import Record
 from claims_pipeline.sandbox.people import NICKNAMES, Person
+from claims_pipeline.sandbox.records import Record
 from claims_pipeline.sandbox.samples import COLUMNS, Sampler, SampleRow, Shape, write_sample
 from claims_pipeline.sandbox.world import World
 from claims_pipeline_tests.sandbox.conftest import TODAY

@@ -4,8 +4,9 @@ from datetime import date, timedelta
 import pytest
 
 from claims_pipeline.model import DateWindow, Patient
-from claims_pipeline.sandbox.claims import Record
-from claims_pipeline.sandbox.people import birth_dates, birth_dates_close_to
+from claims_pipeline.sandbox.people import Person, birth_dates, birth_dates_close_to, person
+from claims_pipeline.sandbox.practices import WorldPractice
+from claims_pipeline.sandbox.records import Record
 from claims_pipeline.sandbox.world import World
 from claims_pipeline_tests.sandbox.conftest import TODAY
 
@@ -17,6 +18,11 @@ def world() -> World:
 
 def _whole_look_back(world: World) -> DateWindow:
     return DateWindow(world.oldest_day, world.today)
+
+
+def _people(world: World, practice: WorldPractice) -> list[Person]:
+    indices = range(practice.patients)
+    return [person(seed=world.seed, practice=practice.number, index=index) for index in indices]
 
 
 def _all_records(world: World) -> list[Record]:
@@ -123,7 +129,7 @@ def test_a_search_for_a_patient_gives_what_a_sweep_gives_of_them(world: World) -
     practice = world.practices[0]
     window = DateWindow(TODAY - timedelta(days=200), TODAY - timedelta(days=100))
     swept = world.search(practice, window)
-    for someone in list(world.people(practice))[:300]:
+    for someone in _people(world, practice)[:300]:
         patient = Patient(
             first_name=someone.first_name,
             last_name=someone.last_name,
@@ -158,7 +164,7 @@ def test_the_world_holds_every_kind_of_claim(records: list[Record]) -> None:
 
 
 def test_people_can_be_told_apart_but_for_twins(world: World) -> None:
-    people = list(world.people(world.practices[0]))
+    people = _people(world, world.practices[0])
     families = Counter(
         (someone.last_name, someone.date_of_birth)
         for someone in people
