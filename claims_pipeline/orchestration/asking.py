@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 import dagster as dg
@@ -62,23 +62,29 @@ def _connected(step: HeldStep, store: StoreResource, payers: PayerResource) -> I
     if upload is None:
         raise InvariantError("upload_gone", "The upload was deleted while its run was on.")
     calls = CallLog()
-    limiter = payers.limiter(
-        step.engine,
-        organization_id=upload.organization_id,
-        payer=upload.payer,
-        settings=step.settings,
-    )
-    try:
-        yield _Connected(
-            upload=upload,
-            ledger=Ledger(step.engine, step.hold, lease_s=step.settings.lease_s, now=now),
-            payer=payers.connect(
+    with (
+        closing(
+            payers.limiter(
+                step.engine,
+                organization_id=upload.organization_id,
+                payer=upload.payer,
+                settings=step.settings,
+            )
+        ) as limiter,
+        closing(
+            payers.connect(
                 upload.payer,
                 settings=step.settings,
                 limiter=limiter,
                 on_call=calls.add,
                 stop=step.stop,
-            ),
+            )
+        ) as payer,
+    ):
+        yield _Connected(
+            upload=upload,
+            ledger=Ledger(step.engine, step.hold, lease_s=step.settings.lease_s, now=now),
+            payer=payer,
             terms=Terms(
                 options=upload.options,
                 today=store.payer_today(),
@@ -87,8 +93,6 @@ def _connected(step: HeldStep, store: StoreResource, payers: PayerResource) -> I
             ),
             calls=calls,
         )
-    finally:
-        limiter.close()
 
 
 def _reporter(context: StepContext, step: HeldStep) -> Callable[[], None]:

@@ -109,6 +109,8 @@ def attempt_held(context: StepContext, store: StoreResource) -> Iterator[HeldSte
     # Raised outside of the handlers, so that no exception hangs on as context of another.
     if cancelled:
         _finish(context, step, store, UploadStatus.CANCELLED)
+        # Else Dagster takes the interrupt for a crash, and retries the run.
+        context.instance.report_run_canceling(context.run)
         raise dg.DagsterExecutionInterruptedError
     if failure is not None:
         raise dg.Failure(description=failure, allow_retries=False)
