@@ -5,7 +5,7 @@ better knowledge whenever a group's queries have been answered and rows are stil
 wrong guess is put right by the next plan.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,8 +15,11 @@ from numpy.typing import NDArray
 from claims_pipeline.model import DateWindow, DensityObservation, Query, QueryKind
 from claims_pipeline.payers.base import Capabilities
 from claims_pipeline.planning.needs import Need, NeededDays, needed_days
-from claims_pipeline.planning.singles import fewest_singles, rows_of_singles
+from claims_pipeline.planning.singles import Singles, fewest_singles, rows_of_singles
 from claims_pipeline.planning.sweeps import Sweep, choose_sweeps
+
+_SINGLES_ARE_CHEAPER = "No sweep is expected to answer these rows for less."
+_SWEEPS_ARE_OFF = "Sweeps are switched off for this upload."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,44 +74,16 @@ def plan(
         np.array([sweep.last for sweep in chosen.sweeps], np.int64),
     )
     unaskable = frozenset(left.need[~left.by_single].tolist())
-    askable = left.chosen(left.by_single)
-    singles = fewest_singles(askable, max_days=capabilities.max_window_days)
+    singles = fewest_singles(left.chosen(left.by_single), max_days=capabilities.max_window_days)
     numbers = np.empty(len(needs), np.object_)
     numbers[:] = [need.row_number for need in needs]
-    windows = _Windows()
-    queries = [
-        Query(
-            kind=QueryKind.SWEEP,
-            tin=tin,
-            payer_id=payer_id,
-            window=windows.window(sweep.first, sweep.last),
-            row_numbers=_rows_of_sweep(sweep, days, numbers),
-            page_limit=sweep.page_limit,
-            reason=sweep.reason,
-        )
-        for sweep in chosen.sweeps
-    ]
-    rows = rows_of_singles(singles, days.chosen(days.by_single), numbers)
-    reason = (
-        "No sweep is expected to answer these rows for less."
-        if use_sweeps
-        else "Sweeps are switched off for this upload."
-    )
-    queries.extend(
-        Query(
-            kind=QueryKind.SINGLE,
-            tin=tin,
-            payer_id=payer_id,
-            window=windows.window(first, last),
-            row_numbers=row_numbers,
-            reason=reason,
-        )
-        for first, last, row_numbers in zip(
-            singles.first.tolist(), singles.last.tolist(), rows, strict=True
-        )
-    )
+    asked = _Asked(tin=tin, payer_id=payer_id, days=days, row_numbers=numbers)
+    reason = _SINGLES_ARE_CHEAPER if use_sweeps else _SWEEPS_ARE_OFF
     return Plan(
-        queries=tuple(queries),
+        queries=(
+            *(asked.sweep(sweep) for sweep in chosen.sweeps),
+            *asked.singles(singles, reason=reason),
+        ),
         estimated_calls=round(chosen.expected_calls) + len(singles),
         one_per_row_calls=len(days),
         sweep_calls=round(chosen.all_sweeps_calls),
@@ -116,21 +91,53 @@ def plan(
     )
 
 
-def _rows_of_sweep(sweep: Sweep, days: NeededDays, numbers: NDArray[np.object_]) -> tuple[int, ...]:
-    overlaps = days.by_sweep & (days.first <= sweep.last) & (days.last >= sweep.first)
-    return tuple(numbers[np.unique(days.need[overlaps])].tolist())
+class _Asked:
+    """Makes the queries of one group.
 
+    Each window is made once: a million singles share a few thousand.
+    """
 
-class _Windows:
-    """Dates and windows by ordinal, each made once: a million singles share a few thousand."""
-
-    def __init__(self) -> None:
+    def __init__(
+        self, *, tin: str, payer_id: str, days: NeededDays, row_numbers: NDArray[np.object_]
+    ) -> None:
+        self._tin = tin
+        self._payer_id = payer_id
+        self._days = days
+        self._row_numbers = row_numbers
         self._windows: dict[tuple[int, int], DateWindow] = {}
 
-    def window(self, first: int, last: int) -> DateWindow:
-        key = (first, last)
-        found = self._windows.get(key)
+    def sweep(self, sweep: Sweep) -> Query:
+        """The sweep with every row it overlaps and may answer."""
+        days = self._days
+        overlaps = days.by_sweep & (days.first <= sweep.last) & (days.last >= sweep.first)
+        return Query(
+            kind=QueryKind.SWEEP,
+            tin=self._tin,
+            payer_id=self._payer_id,
+            window=self._window(sweep.first, sweep.last),
+            row_numbers=tuple(self._row_numbers[np.unique(days.need[overlaps])].tolist()),
+            page_limit=sweep.page_limit,
+            reason=sweep.reason,
+        )
+
+    def singles(self, singles: Singles, *, reason: str) -> Iterator[Query]:
+        """The singles with the rows of their patients that they overlap."""
+        rows = rows_of_singles(singles, self._days.chosen(self._days.by_single), self._row_numbers)
+        for first, last, row_numbers in zip(
+            singles.first.tolist(), singles.last.tolist(), rows, strict=True
+        ):
+            yield Query(
+                kind=QueryKind.SINGLE,
+                tin=self._tin,
+                payer_id=self._payer_id,
+                window=self._window(first, last),
+                row_numbers=row_numbers,
+                reason=reason,
+            )
+
+    def _window(self, first: int, last: int) -> DateWindow:
+        found = self._windows.get((first, last))
         if found is None:
             found = DateWindow(date.fromordinal(first), date.fromordinal(last))
-            self._windows[key] = found
+            self._windows[first, last] = found
         return found
