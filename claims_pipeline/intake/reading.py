@@ -42,7 +42,7 @@ class Reading:
         return dict(self._table.layout.columns)
 
     def chunks(self) -> Iterator[Chunk]:
-        """The rows in file order, at most 20,000 at a time.
+        """The rows in file order, about 20,000 at a time.
 
         Raises:
             FileRefusedError: `too_many_rows`, `file_too_large`, `undecodable` or `line_too_long`,
