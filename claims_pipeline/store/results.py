@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from claims_pipeline.model import MatchedClaim, Outcome, OutcomeCounts, Result
 from claims_pipeline.store.answered_rows import iterate_answered_rows
@@ -88,14 +88,16 @@ def _with_duplicates(
     by_row = {result.row_number: result for result in results}
     answers: list[Result] = []
     for chunk in chunks_of(sorted(by_row)):
-        query = select(requests.c.row_number, requests.c.duplicate_of).where(
-            requests.c.upload_id == upload_id,
-            requests.c.is_open.is_(True),
-            or_(requests.c.row_number.in_(chunk), requests.c.duplicate_of.in_(chunk)),
-        )
-        for number, duplicate_of in connection.execute(query):
-            own = by_row.get(number) or by_row[duplicate_of]
-            answers.append(replace(own, row_number=number))
+        for found_by in (requests.c.row_number, requests.c.duplicate_of):
+            # Open rows are told apart here: SQLite would rather look at all of an upload's open
+            # rows than at these few.
+            query = select(requests.c.row_number, found_by.label("asked"), requests.c.is_open)
+            query = query.where(requests.c.upload_id == upload_id, found_by.in_(chunk))
+            answers.extend(
+                replace(by_row[row.asked], row_number=row.row_number)
+                for row in connection.execute(query)
+                if row.is_open
+            )
     return answers
 
 

@@ -254,6 +254,8 @@ results = Table(
     Column("payer_environment", String(16)),
     Column("checked_at", UtcInstant, nullable=False),
     Index("ix_results_upload_id_is_current_outcome", "upload_id", "is_current", "outcome"),
+    # Without it SQLite would look for a row's result among all results of its upload.
+    Index("ix_results_upload_id_is_current_row_number", "upload_id", "is_current", "row_number"),
 )
 
 claims = Table(

@@ -381,6 +381,12 @@ def upgrade() -> None:
         ["upload_id", "is_current", "outcome"],
         unique=False,
     )
+    op.create_index(
+        "ix_results_upload_id_is_current_row_number",
+        "results",
+        ["upload_id", "is_current", "row_number"],
+        unique=False,
+    )
     op.create_table(
         "attempt_runs",
         sa.Column("id", sa.String(length=36), nullable=False),
