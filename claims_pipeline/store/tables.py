@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from claims_pipeline.store.types import Money, UtcInstant
@@ -186,7 +187,14 @@ requests = Table(
     Column("covered", JSON(none_as_null=True)),
     Column("single_only", Boolean, nullable=False, default=False),
     Index("ix_requests_open", "upload_id", "is_open", "tin", "payer_id"),
-    Index("ix_requests_duplicate_of", "upload_id", "duplicate_of"),
+    # Few rows are duplicates, so the index holds only these.
+    Index(
+        "ix_requests_duplicate_of",
+        "upload_id",
+        "duplicate_of",
+        sqlite_where=text("duplicate_of IS NOT NULL"),
+        postgresql_where=text("duplicate_of IS NOT NULL"),
+    ),
 )
 
 rejected_rows = Table(

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import Engine, delete, event, insert, select, update
 
 from claims_pipeline.model import (
     ClaimStatus,
@@ -18,7 +19,7 @@ from claims_pipeline.model import (
 from claims_pipeline.store import attempts, results, rows, tables
 from claims_pipeline.store.attempts import Hold
 from claims_pipeline.store.codec import claim_to_json
-from claims_pipeline.store.database import reading, writing
+from claims_pipeline.store.database import open_engine, reading, writing
 from claims_pipeline.store.uploads import get_upload
 from claims_pipeline_tests.store.builders import (
     HEADER,
@@ -243,3 +244,32 @@ def test_calls_are_counted_by_kind(engine: Engine) -> None:
             ],
         )
     assert results.attempt_calls(engine, hold.attempt_id) == {"search": 2, "detail": 1}
+
+
+def test_sqlite_finds_rows_by_number_and_does_not_read_the_whole_upload(sqlite_url: str) -> None:
+    engine = open_engine(sqlite_url)
+    hold = make_runs(engine).held()
+    store_rows(engine, hold, accepted=3, rejected=1, duplicates=[1])
+    plans: list[str] = []
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def _explain(_connection: object, cursor: Any, sql: str, values: Any, *_rest: object) -> None:
+        is_many = isinstance(values, list)
+        if sql.startswith(("SELECT", "UPDATE", "DELETE")) and not is_many:
+            plan = cursor.connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)
+            plans.extend(detail for *_, detail in plan)
+
+    answer(engine, hold, make_result(1), make_result(2))
+    assert len(list(results.iterate_answered_rows(engine, hold.upload_id))) == 5
+    searches = [
+        plan
+        for plan in plans
+        if plan.startswith(("SEARCH", "SCAN"))
+        and plan.split()[1] in {"requests", "results", "claims"}
+        and "COVERING" not in plan  # The greatest row number is read off an index's end.
+    ]
+    assert len(searches) > 5
+    assert [
+        plan for plan in searches if "row_number" not in plan and "duplicate_of=" not in plan
+    ] == []
+    engine.dispose()

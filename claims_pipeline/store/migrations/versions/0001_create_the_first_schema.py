@@ -343,7 +343,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("upload_id", "row_number", name=op.f("pk_requests")),
     )
     op.create_index(
-        "ix_requests_duplicate_of", "requests", ["upload_id", "duplicate_of"], unique=False
+        "ix_requests_duplicate_of",
+        "requests",
+        ["upload_id", "duplicate_of"],
+        unique=False,
+        sqlite_where=sa.text("duplicate_of IS NOT NULL"),
+        postgresql_where=sa.text("duplicate_of IS NOT NULL"),
     )
     op.create_index(
         "ix_requests_open", "requests", ["upload_id", "is_open", "tin", "payer_id"], unique=False
