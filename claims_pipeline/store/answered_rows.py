@@ -15,6 +15,7 @@ from claims_pipeline.model import (
     QueryKind,
     Result,
 )
+from claims_pipeline.payers.status import next_action_for_error
 from claims_pipeline.store.codec import claim_from_json
 from claims_pipeline.store.database import reading
 from claims_pipeline.store.tables import claims, rejected_rows, requests, results
@@ -73,6 +74,7 @@ def _rejected(
             result=Result(
                 row_number=row["row_number"],
                 outcome=Outcome.REJECTED,
+                next_action=next_action_for_error(Outcome.REJECTED),
                 error_code=row["code"],
                 error_message=row["message"],
             ),
@@ -153,15 +155,24 @@ def _input_row(row: RowMapping) -> InputRow:
 
 def _result(row: RowMapping, matches: Iterable[MatchedClaim]) -> Result:
     if row["outcome"] is None:
-        return Result(row_number=row["row_number"], outcome=Outcome.UNPROCESSED)
+        return Result(
+            row_number=row["row_number"],
+            outcome=Outcome.UNPROCESSED,
+            next_action=next_action_for_error(Outcome.UNPROCESSED),
+        )
+    outcome = Outcome(row["outcome"])
+    # Rows that the end of an upload answered in bulk carry no action of their own.
+    next_action = row["next_action"] or (
+        None if outcome is Outcome.FOUND else next_action_for_error(outcome)
+    )
     was_searched = row["searched_from"] is not None
     return Result(
         row_number=row["row_number"],
-        outcome=Outcome(row["outcome"]),
+        outcome=outcome,
         claims=tuple(matches),
         matched_by=row["matched_by"],
         match_note=row["match_note"],
-        next_action=row["next_action"],
+        next_action=next_action,
         searched=DateWindow(row["searched_from"], row["searched_to"]) if was_searched else None,
         search=QueryKind(row["search"]) if row["search"] else None,
         error_code=row["error_code"],

@@ -1,9 +1,9 @@
-"""Drains the ledger through a payer: plan, lease, ask side by side, match, settle.
+"""One lane: leases queries, asks them with a pool of threads, settles the answers.
 
-One lane is one call of `drain`. Its main thread plans, leases and settles; a pool of threads
-asks. Answers are settled together, one transaction for each 32 of them or tenth of a second,
-whichever comes first, so a killed run asks at most its threads and those 32 again. What a lane
-knows beyond the ledger is only how to ask: a lane may stop anywhere and another go on.
+The lane's main thread plans, leases and settles; the threads of its pool ask. Answers are settled
+together, one transaction for each 32 of them or tenth of a second, whichever comes first, so a
+killed run asks at most its threads and those 32 again. What a lane knows beyond the ledger is only
+how to ask: a lane may stop anywhere and another go on.
 """
 
 import threading
@@ -11,37 +11,21 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, field
 
-from claims_pipeline.errors import (
-    CancelRequestedError,
-    ClaimsError,
-    ErrorClass,
-    PayerError,
-)
-from claims_pipeline.matching import Match, Roster, match
-from claims_pipeline.model import (
-    Claim,
-    DateWindow,
-    MatchedClaim,
-    Outcome,
-    QueryKind,
-    Request,
-    Result,
-    UploadOptions,
-)
-from claims_pipeline.names import wire_name
+from claims_pipeline.errors import CancelRequestedError, ClaimsError, ErrorClass, PayerError
+from claims_pipeline.matching import Roster, match
+from claims_pipeline.model import Claim
 from claims_pipeline.payers.base import Answer, CallRecord, Payer
-from claims_pipeline.payers.status import claim_status, next_action_for_error
-from claims_pipeline.planning import Need, Span, next_windows, one_per_row_calls, plan, span_of
+from claims_pipeline.querying.conclusions import conclude
+from claims_pipeline.querying.groups import plan_open_groups
+from claims_pipeline.querying.terms import Terms, span_for
 from claims_pipeline.store.ledger import Ledger
 from claims_pipeline.store.ledger_entries import (
     AnsweredQuery,
     Conclusion,
     Group,
     LeasedQuery,
-    OpenRow,
     RowProgress,
 )
 
@@ -51,34 +35,9 @@ _IDLE_WAIT_S = 0.5
 # Lanes lease this many times their threads, so that no thread waits for a transaction.
 _LEASED_PER_THREAD = 2
 
-_NAME_NOT_ASKABLE = (
-    "name_not_askable",
-    (
-        "The name has no letter that this payer's search can carry. Allow sweeps for this "
-        "upload, or look the claim up in the payer's portal."
-    ),
-)
-
-
-_PARTIAL = PayerError(
-    ErrorClass.PARTIAL,
-    "partial",
-    "The payer could not give all of this patient's claims. Retry later.",
-)
-
 
 class PayerRefusedError(ClaimsError):
     """Nothing can be asked: the payer refuses our credentials."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """How an upload is asked: its options and the payer's day."""
-
-    options: UploadOptions
-    today: date
-    slack_days: int
-    threads: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -284,7 +243,7 @@ class _Lane:
         for request in work.leased.requests:
             claims = work.candidates.get(request.row_number)
             if claims:
-                span = _span(request, self._payer, self._terms)
+                span = span_for(request, self._payer, self._terms)
                 for claim in match(request, claims, searched=span.window).claims:
                     if self._payer.wants_detail(claim, level):
                         shown[id(claim)] = claim
@@ -324,7 +283,9 @@ class _Lane:
         self._on_progress()
 
     def _conclude(self, row: RowProgress) -> Conclusion | None:
-        return conclude(row, span=_span(row.request, self._payer, self._terms), payer=self._payer)
+        return conclude(
+            row, span=span_for(row.request, self._payer, self._terms), payer=self._payer
+        )
 
 
 def _replace_claim(work: _Work, old: Claim, new: Claim) -> None:
@@ -332,199 +293,3 @@ def _replace_claim(work: _Work, old: Claim, new: Claim) -> None:
         for position, claim in enumerate(claims):
             if claim is old:
                 claims[position] = new
-
-
-# Planning
-
-
-def plan_open_groups(ledger: Ledger, payer: Payer, terms: Terms) -> bool:
-    """Plan every group that has open rows and nothing under way; whether there was one."""
-    groups = ledger.groups_to_plan()
-    for group in groups:
-        plan_group(ledger, group, payer, terms)
-    return bool(groups)
-
-
-def plan_group(ledger: Ledger, group: Group, payer: Payer, terms: Terms) -> None:
-    """Plan one group's open rows with all that has been learned about it so far."""
-    needs: list[Need] = []
-    searched_out: list[OpenRow] = []
-    open_rows = ledger.open_rows(group)
-    free = max(1, terms.threads // max(1, len(open_rows)))
-    for row in open_rows:
-        windows = next_windows(_span(row.request, payer, terms), row.covered, free_concurrency=free)
-        if windows:
-            needs.append(_need(row, windows))
-        else:
-            searched_out.append(row)
-    if searched_out:
-        interim = ledger.interim_claims([row.request.row_number for row in searched_out])
-        ledger.conclude_rows(
-            [
-                _matched(
-                    row.request,
-                    interim.get(row.request.row_number, ()),
-                    row.covered,
-                    None,
-                    _span(row.request, payer, terms),
-                    payer,
-                )
-                for row in searched_out
-            ]
-        )
-    if not needs:
-        return
-    planned = plan(
-        needs,
-        tin=group.tin,
-        payer_id=group.payer_id,
-        capabilities=payer.capabilities,
-        observations=ledger.observations(group),
-        use_sweeps=terms.options.use_batch_query and payer.capabilities.sweep,
-        concurrency=terms.threads,
-        today=terms.today,
-    )
-    if planned.unaskable:
-        code, message = _NAME_NOT_ASKABLE
-        ledger.conclude_rows(
-            [
-                Conclusion(
-                    result=_failed(number, code, message, ErrorClass.FIX_INPUT, payer),
-                    one_per_row_calls=0,
-                )
-                for number in planned.unaskable
-            ]
-        )
-    ledger.add(group, planned.queries)
-
-
-def _need(row: OpenRow, windows: tuple[DateWindow, ...]) -> Need:
-    patient = row.request.patient
-    by_name = bool(wire_name(patient.first_name)) and bool(wire_name(patient.last_name))
-    return Need(
-        row_number=row.request.row_number,
-        patient_key=row.patient_key,
-        windows=windows,
-        sweep_only=not by_name,
-        single_only=row.single_only,
-    )
-
-
-def _span(request: Request, payer: Payer, terms: Terms) -> Span:
-    return span_of(
-        request,
-        options=terms.options,
-        capabilities=payer.capabilities,
-        today=terms.today,
-        slack_days=terms.slack_days,
-    )
-
-
-# Concluding
-
-
-def conclude(row: RowProgress, *, span: Span, payer: Payer) -> Conclusion | None:
-    """Decide a row at a checkpoint of its queries; None when it needs a further query.
-
-    A row is concluded when all of its window is covered by complete answers, or when it was to
-    be searched until found and is found. What could not be asked is failed with its class, and
-    never not found.
-    """
-    if not next_windows(span, row.covered, free_concurrency=1):
-        return _matched(row.request, row.claims, row.covered, row.settled_by, span, payer)
-    if span.until_found and row.claims:
-        conclusion = _matched(row.request, row.claims, row.covered, row.settled_by, span, payer)
-        if conclusion.result.outcome is not Outcome.NOT_FOUND:
-            return conclusion
-    if row.failed_by is not None and row.failed_by.error is not None:
-        kind = row.failed_by.leased.query.kind
-        return _concluded_by_error(row.request, row.failed_by.error, kind, payer)
-    is_single = row.settled_by.leased.query.kind is QueryKind.SINGLE
-    answer = row.settled_by.answer
-    if is_single and answer is not None and not answer.complete:
-        return _concluded_by_error(row.request, _PARTIAL, QueryKind.SINGLE, payer)
-    return None
-
-
-def _concluded_by_error(
-    request: Request, error: PayerError, kind: QueryKind, payer: Payer
-) -> Conclusion | None:
-    asked_singly_instead = {ErrorClass.FIX_INPUT, ErrorClass.PARTIAL, ErrorClass.NEAR_MATCH}
-    if kind is QueryKind.SWEEP and error.error_class in asked_singly_instead:
-        return None
-    failed = _failed(request.row_number, error.code, error.message, error.error_class, payer)
-    return Conclusion(result=failed, one_per_row_calls=1)
-
-
-def _failed(
-    row_number: int, code: str, message: str, error_class: ErrorClass, payer: Payer
-) -> Result:
-    return Result(
-        row_number=row_number,
-        outcome=Outcome.FAILED,
-        next_action=next_action_for_error(Outcome.FAILED, error_class),
-        error_code=code,
-        error_message=message,
-        payer_environment=payer.environment,
-        checked_at=datetime.now(UTC),
-    )
-
-
-def _matched(
-    request: Request,
-    claims: tuple[Claim, ...],
-    covered: tuple[DateWindow, ...],
-    item: AnsweredQuery | None,
-    span: Span,
-    payer: Payer,
-) -> Conclusion:
-    matched = match(request, claims, searched=span.window)
-    result = replace(
-        _result(request, matched),
-        searched=_searched(span, covered),
-        search=item.leased.query.kind if item else None,
-        payer_environment=payer.environment,
-    )
-    return Conclusion(
-        result=result, one_per_row_calls=one_per_row_calls(span, found_in=_visit(matched))
-    )
-
-
-def _searched(span: Span, covered: tuple[DateWindow, ...]) -> DateWindow:
-    """From the first to the last day of the row's window that was searched."""
-    days = [days for window in covered if (days := window.intersection(span.window))]
-    if not days:
-        return span.window
-    return DateWindow(min(window.first for window in days), max(window.last for window in days))
-
-
-def _visit(matched: Match) -> DateWindow | None:
-    """The day of service by which a row-by-row client would have come upon the claim."""
-    days = [claim.service_from for claim in matched.claims if claim.service_from]
-    return DateWindow(max(days), max(days)) if days else None
-
-
-def _result(request: Request, matched: Match) -> Result:
-    readings = [(claim, claim_status(claim)) for claim in matched.claims]
-    shown = tuple(
-        MatchedClaim(
-            claim=claim,
-            status=reading.status,
-            next_action=reading.next_action,
-            primary=position == 0,
-        )
-        for position, (claim, reading) in enumerate(readings)
-    )
-    return Result(
-        row_number=request.row_number,
-        outcome=matched.outcome,
-        claims=shown,
-        matched_by=matched.matched_by,
-        match_note=matched.note,
-        next_action=(
-            shown[0].next_action
-            if matched.outcome is Outcome.FOUND
-            else next_action_for_error(matched.outcome)
-        ),
-        checked_at=datetime.now(UTC),
-    )

@@ -1,0 +1,147 @@
+"""Decides rows: found, ambiguous, not found, or failed with the class of what went wrong."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from claims_pipeline.errors import ErrorClass, PayerError
+from claims_pipeline.matching import Match, match
+from claims_pipeline.model import (
+    Claim,
+    DateWindow,
+    MatchedClaim,
+    Outcome,
+    QueryKind,
+    Request,
+    Result,
+)
+from claims_pipeline.payers.base import Payer
+from claims_pipeline.payers.status import claim_status, next_action_for_error
+from claims_pipeline.planning import Span, next_windows, one_per_row_calls
+from claims_pipeline.store.ledger_entries import Conclusion, RowProgress
+
+_PARTIAL = PayerError(
+    ErrorClass.PARTIAL,
+    "partial",
+    "The payer could not give all of this patient's claims. Retry later.",
+)
+
+
+def conclude(row: RowProgress, *, span: Span, payer: Payer) -> Conclusion | None:
+    """Decide a row at a checkpoint of its queries; None when it needs a further query.
+
+    A row is concluded when all of its window is covered by complete answers, or when it was to
+    be searched until found and is found. What could not be asked is failed with its class, and
+    never not found.
+    """
+    if not next_windows(span, row.covered, free_concurrency=1):
+        return _matched_by(row, span, payer)
+    if span.until_found and row.claims:
+        conclusion = _matched_by(row, span, payer)
+        if conclusion.result.outcome is not Outcome.NOT_FOUND:
+            return conclusion
+    if row.failed_by is not None and row.failed_by.error is not None:
+        kind = row.failed_by.leased.query.kind
+        return _concluded_by_error(row.request, row.failed_by.error, kind, payer)
+    is_single = row.settled_by.leased.query.kind is QueryKind.SINGLE
+    answer = row.settled_by.answer
+    if is_single and answer is not None and not answer.complete:
+        return _concluded_by_error(row.request, _PARTIAL, QueryKind.SINGLE, payer)
+    return None
+
+
+def _concluded_by_error(
+    request: Request, error: PayerError, kind: QueryKind, payer: Payer
+) -> Conclusion | None:
+    asked_singly_instead = {ErrorClass.FIX_INPUT, ErrorClass.PARTIAL, ErrorClass.NEAR_MATCH}
+    if kind is QueryKind.SWEEP and error.error_class in asked_singly_instead:
+        return None
+    result = failed(request.row_number, error.code, error.message, error.error_class, payer)
+    return Conclusion(result=result, one_per_row_calls=1)
+
+
+def failed(
+    row_number: int, code: str, message: str, error_class: ErrorClass, payer: Payer
+) -> Result:
+    """A row that could not be asked, with its class turned into what to do."""
+    return Result(
+        row_number=row_number,
+        outcome=Outcome.FAILED,
+        next_action=next_action_for_error(Outcome.FAILED, error_class),
+        error_code=code,
+        error_message=message,
+        payer_environment=payer.environment,
+        checked_at=datetime.now(UTC),
+    )
+
+
+def _matched_by(row: RowProgress, span: Span, payer: Payer) -> Conclusion:
+    return matched(
+        row.request,
+        row.claims,
+        covered=row.covered,
+        span=span,
+        payer=payer,
+        search=row.settled_by.leased.query.kind,
+    )
+
+
+def matched(
+    request: Request,
+    claims: tuple[Claim, ...],
+    *,
+    covered: tuple[DateWindow, ...],
+    span: Span,
+    payer: Payer,
+    search: QueryKind | None = None,
+) -> Conclusion:
+    """Conclude a row by the claims seen for it in the windows covered."""
+    found = match(request, claims, searched=span.window)
+    result = replace(
+        _result(request, found),
+        searched=_searched(span, covered),
+        search=search,
+        payer_environment=payer.environment,
+    )
+    return Conclusion(
+        result=result, one_per_row_calls=one_per_row_calls(span, found_in=_visit(found))
+    )
+
+
+def _searched(span: Span, covered: tuple[DateWindow, ...]) -> DateWindow:
+    """From the first to the last day of the row's window that was searched."""
+    days = [days for window in covered if (days := window.intersection(span.window))]
+    if not days:
+        return span.window
+    return DateWindow(min(window.first for window in days), max(window.last for window in days))
+
+
+def _visit(matched: Match) -> DateWindow | None:
+    """The day of service by which a row-by-row client would have come upon the claim."""
+    days = [claim.service_from for claim in matched.claims if claim.service_from]
+    return DateWindow(max(days), max(days)) if days else None
+
+
+def _result(request: Request, matched: Match) -> Result:
+    readings = [(claim, claim_status(claim)) for claim in matched.claims]
+    shown = tuple(
+        MatchedClaim(
+            claim=claim,
+            status=reading.status,
+            next_action=reading.next_action,
+            primary=position == 0,
+        )
+        for position, (claim, reading) in enumerate(readings)
+    )
+    return Result(
+        row_number=request.row_number,
+        outcome=matched.outcome,
+        claims=shown,
+        matched_by=matched.matched_by,
+        match_note=matched.note,
+        next_action=(
+            shown[0].next_action
+            if matched.outcome is Outcome.FOUND
+            else next_action_for_error(matched.outcome)
+        ),
+        checked_at=datetime.now(UTC),
+    )

@@ -1,0 +1,100 @@
+"""Plans the open rows of a group with all that has been learned about it so far."""
+
+from claims_pipeline.errors import ErrorClass
+from claims_pipeline.model import DateWindow
+from claims_pipeline.names import wire_name
+from claims_pipeline.payers.base import Payer
+from claims_pipeline.planning import Need, free_concurrency, next_windows, plan
+from claims_pipeline.querying.conclusions import failed, matched
+from claims_pipeline.querying.terms import Terms, span_for
+from claims_pipeline.store.ledger import Ledger
+from claims_pipeline.store.ledger_entries import Conclusion, Group, OpenRow
+
+_NAME_NOT_ASKABLE = (
+    "name_not_askable",
+    (
+        "The name has no letter that this payer's search can carry. Allow sweeps for this "
+        "upload, or look the claim up in the payer's portal."
+    ),
+)
+
+
+def plan_open_groups(ledger: Ledger, payer: Payer, terms: Terms) -> bool:
+    """Plan every group that has open rows and nothing under way; whether there was one."""
+    groups = ledger.groups_to_plan()
+    for group in groups:
+        plan_group(ledger, group, payer, terms)
+    return bool(groups)
+
+
+def plan_group(ledger: Ledger, group: Group, payer: Payer, terms: Terms) -> None:
+    """Plan one group's open rows with all that has been learned about it so far."""
+    needs: list[Need] = []
+    searched_out: list[OpenRow] = []
+    open_rows = ledger.open_rows(group)
+    observations = ledger.observations(group)
+    use_sweeps = terms.options.use_batch_query and payer.capabilities.sweep
+    free = free_concurrency(
+        open_rows=len(open_rows),
+        observations=observations,
+        capabilities=payer.capabilities,
+        use_sweeps=use_sweeps,
+        concurrency=terms.threads,
+    )
+    for row in open_rows:
+        span = span_for(row.request, payer, terms)
+        windows = next_windows(span, row.covered, free_concurrency=free)
+        if windows:
+            needs.append(_need(row, windows))
+        else:
+            searched_out.append(row)
+    if searched_out:
+        interim = ledger.interim_claims([row.request.row_number for row in searched_out])
+        ledger.conclude_rows(
+            [
+                matched(
+                    row.request,
+                    interim.get(row.request.row_number, ()),
+                    covered=row.covered,
+                    span=span_for(row.request, payer, terms),
+                    payer=payer,
+                )
+                for row in searched_out
+            ]
+        )
+    if not needs:
+        return
+    planned = plan(
+        needs,
+        tin=group.tin,
+        payer_id=group.payer_id,
+        capabilities=payer.capabilities,
+        observations=observations,
+        use_sweeps=use_sweeps,
+        concurrency=terms.threads,
+        today=terms.today,
+    )
+    if planned.unaskable:
+        code, message = _NAME_NOT_ASKABLE
+        ledger.conclude_rows(
+            [
+                Conclusion(
+                    result=failed(number, code, message, ErrorClass.FIX_INPUT, payer),
+                    one_per_row_calls=0,
+                )
+                for number in planned.unaskable
+            ]
+        )
+    ledger.add(group, planned.queries)
+
+
+def _need(row: OpenRow, windows: tuple[DateWindow, ...]) -> Need:
+    patient = row.request.patient
+    by_name = bool(wire_name(patient.first_name)) and bool(wire_name(patient.last_name))
+    return Need(
+        row_number=row.request.row_number,
+        patient_key=row.patient_key,
+        windows=windows,
+        sweep_only=not by_name,
+        single_only=row.single_only,
+    )
