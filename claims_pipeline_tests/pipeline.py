@@ -115,7 +115,13 @@ def running_pipeline(
     settings: Mapping[str, str] | None = None,
 ) -> Iterator[Pipeline]:
     """A pipeline on a home of its own, asking `sandbox`."""
-    environment = {"CLAIMS_HOME": str(home), **sandbox.settings(), **(settings or {})}
+    environment = {
+        "CLAIMS_HOME": str(home),
+        # The sandbox bears more than a payer would.
+        "CLAIMS_UHC_CALLS_PER_SECOND": "5000",
+        **sandbox.settings(),
+        **(settings or {}),
+    }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     loaded = load_settings()
