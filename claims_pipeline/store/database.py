@@ -153,6 +153,8 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
     # The driver would begin transactions on its own, late and never for reads; `_begin_sqlite`
     # does it instead.
     connection.isolation_level = None
+    # FULL, so that what was acknowledged outlives a loss of power: measured at 0.43 ms a commit
+    # against 0.36 ms for NORMAL, and there are ten commits a second.
     for pragma in (
         f"busy_timeout = {_BUSY_TIMEOUT_S * 1000}",
         "journal_mode = WAL",
