@@ -70,7 +70,7 @@ def redacted_errors() -> Iterator[None]:
     except Exception as error:  # The boundary: nothing passes with its message.
         failure = described_without_values(error)
     if failure is not None:
-        raise dg.Failure(description=failure, allow_retries=False)
+        raise dg.Failure(description=failure, allow_retries=False) from None
 
 
 @contextmanager
@@ -106,14 +106,14 @@ def attempt_held(context: StepContext, store: StoreResource) -> Iterator[HeldSte
     except Exception as error:  # The boundary: nothing passes with its message.
         failure = described_without_values(error)
         _end_if_final(context, step, error)
-    # Raised outside of the handlers, so that no exception hangs on as context of another.
+    # `from None`: the error at hand, message and all, must not hang on as context.
     if cancelled:
         _finish(context, step, store, UploadStatus.CANCELLED)
         # Else Dagster takes the interrupt for a crash, and retries the run.
         context.instance.report_run_canceling(context.run)
-        raise dg.DagsterExecutionInterruptedError
+        raise dg.DagsterExecutionInterruptedError from None
     if failure is not None:
-        raise dg.Failure(description=failure, allow_retries=False)
+        raise dg.Failure(description=failure, allow_retries=False) from None
 
 
 def _take(context: StepContext, store: StoreResource) -> HeldStep | None:

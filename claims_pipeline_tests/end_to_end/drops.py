@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, exists, select
 
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.sandbox.running import Sandbox
 from claims_pipeline.settings import load_settings
-from claims_pipeline.store.database import open_engine, upgrade
+from claims_pipeline.store import tables
+from claims_pipeline.store.database import open_engine, reading, upgrade
 from claims_pipeline.store.practices import ensure_organization
 from claims_pipeline.store.uploads import Upload, list_uploads
 from claims_pipeline_tests.pipeline import ORGANIZATION, sandbox_practices
@@ -73,6 +74,34 @@ class DropStack:
         self.stack.wait_until(is_there, what=f"the upload to be {status}", timeout_s=_TIMEOUT_S)
         upload = self.upload_named(name)
         assert upload is not None
+        return upload
+
+    def wait_for_end(self, name: str) -> Upload:
+        """Wait for any terminal status."""
+
+        def has_ended() -> bool:
+            upload = self.upload_named(name)
+            return upload is not None and upload.status.is_terminal
+
+        self.stack.wait_until(has_ended, what="the upload's end", timeout_s=_TIMEOUT_S)
+        upload = self.upload_named(name)
+        assert upload is not None
+        return upload
+
+    def wait_for_asking(self, name: str) -> Upload:
+        """Wait until a query of the upload is leased: its lane is asking."""
+        self.wait_for_taken(name)
+        upload = self.upload_named(name)
+        assert upload is not None
+        leased = exists().where(
+            tables.queries.c.upload_id == upload.id, tables.queries.c.state == "leased"
+        )
+
+        def is_asking() -> bool:
+            with reading(self.engine) as connection:
+                return bool(connection.execute(select(leased)).scalar_one())
+
+        self.stack.wait_until(is_asking, what="a query to be asked", timeout_s=_TIMEOUT_S)
         return upload
 
     def wait_for_rows(self, name: str, answered: int) -> Upload:
