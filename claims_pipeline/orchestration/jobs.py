@@ -2,7 +2,6 @@
 
 import dagster as dg
 
-
 claim_status_job = dg.define_asset_job(
     "claim_status_job",
     selection=dg.AssetSelection.assets(
