@@ -14,7 +14,6 @@ from claims_pipeline.model import (
     Request,
     Result,
 )
-from claims_pipeline.payers.base import Payer
 from claims_pipeline.payers.status import claim_status, next_action_for_error
 from claims_pipeline.planning import Span, next_windows, one_per_row_calls
 from claims_pipeline.store.ledger_entries import Conclusion, RowProgress
@@ -26,7 +25,7 @@ _PARTIAL = PayerError(
 )
 
 
-def conclude(row: RowProgress, *, span: Span, payer: Payer) -> Conclusion | None:
+def conclude(row: RowProgress, *, span: Span, environment: str) -> Conclusion | None:
     """Decide a row at a checkpoint of its queries; None when it needs a further query.
 
     A row is concluded when all of its window is covered by complete answers, or when it was to
@@ -34,33 +33,33 @@ def conclude(row: RowProgress, *, span: Span, payer: Payer) -> Conclusion | None
     never not found.
     """
     if not next_windows(span, row.covered, free_concurrency=1):
-        return _matched_by(row, span, payer)
+        return _matched_by(row, span, environment)
     if span.until_found and row.claims:
-        conclusion = _matched_by(row, span, payer)
+        conclusion = _matched_by(row, span, environment)
         if conclusion.result.outcome is not Outcome.NOT_FOUND:
             return conclusion
     if row.failed_by is not None and row.failed_by.error is not None:
         kind = row.failed_by.leased.query.kind
-        return _concluded_by_error(row.request, row.failed_by.error, kind, payer)
+        return _concluded_by_error(row.request, row.failed_by.error, kind, environment)
     is_single = row.settled_by.leased.query.kind is QueryKind.SINGLE
     answer = row.settled_by.answer
     if is_single and answer is not None and not answer.complete:
-        return _concluded_by_error(row.request, _PARTIAL, QueryKind.SINGLE, payer)
+        return _concluded_by_error(row.request, _PARTIAL, QueryKind.SINGLE, environment)
     return None
 
 
 def _concluded_by_error(
-    request: Request, error: PayerError, kind: QueryKind, payer: Payer
+    request: Request, error: PayerError, kind: QueryKind, environment: str
 ) -> Conclusion | None:
     asked_singly_instead = {ErrorClass.FIX_INPUT, ErrorClass.PARTIAL, ErrorClass.NEAR_MATCH}
     if kind is QueryKind.SWEEP and error.error_class in asked_singly_instead:
         return None
-    result = failed(request.row_number, error.code, error.message, error.error_class, payer)
+    result = failed(request.row_number, error.code, error.message, error.error_class, environment)
     return Conclusion(result=result, one_per_row_calls=1)
 
 
 def failed(
-    row_number: int, code: str, message: str, error_class: ErrorClass, payer: Payer
+    row_number: int, code: str, message: str, error_class: ErrorClass, environment: str
 ) -> Result:
     """A row that could not be asked, with its class turned into what to do."""
     return Result(
@@ -69,18 +68,18 @@ def failed(
         next_action=next_action_for_error(Outcome.FAILED, error_class),
         error_code=code,
         error_message=message,
-        payer_environment=payer.environment,
+        payer_environment=environment,
         checked_at=datetime.now(UTC),
     )
 
 
-def _matched_by(row: RowProgress, span: Span, payer: Payer) -> Conclusion:
+def _matched_by(row: RowProgress, span: Span, environment: str) -> Conclusion:
     return matched(
         row.request,
         row.claims,
         covered=row.covered,
         span=span,
-        payer=payer,
+        environment=environment,
         search=row.settled_by.leased.query.kind,
     )
 
@@ -91,7 +90,7 @@ def matched(
     *,
     covered: tuple[DateWindow, ...],
     span: Span,
-    payer: Payer,
+    environment: str,
     search: QueryKind | None = None,
 ) -> Conclusion:
     """Conclude a row by the claims seen for it in the windows covered."""
@@ -100,7 +99,7 @@ def matched(
         _result(request, found),
         searched=_searched(span, covered),
         search=search,
-        payer_environment=payer.environment,
+        payer_environment=environment,
     )
     return Conclusion(
         result=result, one_per_row_calls=one_per_row_calls(span, found_in=_visit(found))

@@ -57,7 +57,7 @@ def plan_group(ledger: Ledger, group: Group, payer: Payer, terms: Terms) -> None
                     interim.get(row.request.row_number, ()),
                     covered=row.covered,
                     span=span_for(row.request, payer, terms),
-                    payer=payer,
+                    environment=payer.environment,
                 )
                 for row in searched_out
             ]
@@ -79,7 +79,7 @@ def plan_group(ledger: Ledger, group: Group, payer: Payer, terms: Terms) -> None
         ledger.conclude_rows(
             [
                 Conclusion(
-                    result=failed(number, code, message, ErrorClass.FIX_INPUT, payer),
+                    result=failed(number, code, message, ErrorClass.FIX_INPUT, payer.environment),
                     one_per_row_calls=0,
                 )
                 for number in planned.unaskable

@@ -13,12 +13,20 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
-from claims_pipeline.errors import CancelRequestedError, ClaimsError, ErrorClass, PayerError
+from claims_pipeline.errors import (
+    CancelRequestedError,
+    ErrorClass,
+    PayerDownError,
+    PayerError,
+    PayerRefusedError,
+)
 from claims_pipeline.matching import Roster, match
 from claims_pipeline.model import Claim
-from claims_pipeline.payers.base import Answer, CallRecord, Payer
+from claims_pipeline.payers.base import Answer, Payer
+from claims_pipeline.querying.calls import CallLog
 from claims_pipeline.querying.conclusions import conclude
 from claims_pipeline.querying.groups import plan_open_groups
+from claims_pipeline.querying.outage import OutageWatch
 from claims_pipeline.querying.terms import Terms, span_for
 from claims_pipeline.store.ledger import Ledger
 from claims_pipeline.store.ledger_entries import (
@@ -34,29 +42,6 @@ _SETTLE_AFTER_S = 0.1
 _IDLE_WAIT_S = 0.5
 # Lanes lease this many times their threads, so that no thread waits for a transaction.
 _LEASED_PER_THREAD = 2
-
-
-class PayerRefusedError(ClaimsError):
-    """Nothing can be asked: the payer refuses our credentials."""
-
-
-@dataclass(slots=True, kw_only=True)
-class CallLog:
-    """Collects the calls of all threads until they are written down."""
-
-    _calls: list[CallRecord] = field(default_factory=list)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def add(self, call: CallRecord) -> None:
-        """Keep one call; any thread."""
-        with self._lock:
-            self._calls.append(call)
-
-    def take(self) -> list[CallRecord]:
-        """Hand over what has been collected."""
-        with self._lock:
-            calls, self._calls = self._calls, []
-        return calls
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,6 +75,7 @@ def drain(
 
     Raises:
         PayerRefusedError: the payer refuses our credentials; what was answered is kept.
+        PayerDownError: the payer answers nobody; what was answered is kept, the rest stays open.
         HoldLostError, CancelRequestedError: from the ledger's checkpoints.
 
     """
@@ -120,6 +106,10 @@ class _Lane:
         self._answered: list[AnsweredQuery] = []
         self._answered_since = 0.0
         self._refused: dict[Group, PayerError] = {}
+        self._watch = OutageWatch(payer, today=terms.today)
+        # Queries that were given up because the payer is down, while calls are still out.
+        self._not_asked: list[LeasedQuery] = []
+        self._answered_in_outage = False
         self._planned_at = 0.0
         self._ran_dry_at = 0.0
 
@@ -144,6 +134,8 @@ class _Lane:
         self._submit(pool)
         if self._running:
             self._collect()
+        if self._not_asked and not self._running:
+            self._go_on_or_leave()
         if self._is_time_to_settle():
             self._settle()
         is_idle = not (self._running or self._ready or self._answered)
@@ -173,7 +165,7 @@ class _Lane:
         under_way = len(self._ready) + len(self._running)
         wanted = self._terms.threads * _LEASED_PER_THREAD - under_way
         is_dry = under_way > 0 and time.monotonic() - self._ran_dry_at < _IDLE_WAIT_S
-        if is_dry or (wanted < self._terms.threads and under_way):
+        if self._not_asked or is_dry or (wanted < self._terms.threads and under_way):
             self._ledger.renew_if_due()
             return
         leased = self._ledger.lease(wanted)
@@ -182,7 +174,7 @@ class _Lane:
             self._ran_dry_at = time.monotonic()
 
     def _submit(self, pool: ThreadPoolExecutor) -> None:
-        while len(self._running) < self._terms.threads:
+        while len(self._running) < self._terms.threads and not self._not_asked:
             if self._enrichments:
                 work, claim = self._enrichments.popleft()
                 self._running[pool.submit(self._enrich, work, claim)] = (work, claim)
@@ -199,7 +191,14 @@ class _Lane:
 
     def _search(self, work: _Work) -> None:
         """In a thread: ask, and find the rows that each claim could answer."""
-        answer = self._payer.search(work.leased.query)
+        try:
+            answer = self._payer.search(work.leased.query)
+        except PayerError as error:
+            is_given_up = error.error_class is ErrorClass.TRANSIENT
+            if is_given_up and self._watch.is_down(work.leased.query):
+                raise PayerDownError from None
+            raise
+        self._watch.answered(work.leased.query)
         roster = Roster(work.leased.requests)
         for claim in answer.claims:
             for number in roster.candidates(claim):
@@ -219,9 +218,13 @@ class _Lane:
             work, claim = self._running.pop(future)
             try:
                 outcome = future.result()
+            except PayerDownError:
+                self._not_asked.append(work.leased)
+                continue
             except PayerError as error:
                 self._fail(work, error)
                 continue
+            self._answered_in_outage = bool(self._not_asked)
             if claim is None:
                 self._queue_enrichments(work)
             elif isinstance(outcome, Claim):
@@ -233,6 +236,21 @@ class _Lane:
                         leased=work.leased, answer=work.answer, candidates=work.candidates
                     )
                 )
+
+    def _go_on_or_leave(self) -> None:
+        """No call is out any more: was the payer down for good, or is it back already?
+
+        A run that comes back from waiting has one thread try the payer while the breaker keeps
+        the others off, so those that saw it down may have been wrong by a moment.
+        """
+        if self._answered_in_outage:
+            self._ready.extendleft(reversed(self._not_asked))
+            self._not_asked.clear()
+            self._answered_in_outage = False
+            return
+        self._settle()
+        self._ledger.release()
+        raise PayerDownError
 
     def _queue_enrichments(self, work: _Work) -> None:
         """Only claims that a row would show are worth a further call."""
@@ -284,7 +302,9 @@ class _Lane:
 
     def _conclude(self, row: RowProgress) -> Conclusion | None:
         return conclude(
-            row, span=span_for(row.request, self._payer, self._terms), payer=self._payer
+            row,
+            span=span_for(row.request, self._payer, self._terms),
+            environment=self._payer.environment,
         )
 
 

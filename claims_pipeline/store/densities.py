@@ -1,7 +1,7 @@
 """How many claims a practice has in a window, learned from answered searches."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select
 
@@ -11,18 +11,22 @@ from claims_pipeline.store.tables import claim_densities
 
 # A practice's volume drifts; what is older than half a year misleads more than it tells.
 _KEPT_FOR = timedelta(days=180)
-_KEPT_PER_PRACTICE = 500
+_KEPT_PER_PRACTICE = 2000
 
 
 def record_observations(
-    connection: Connection, organization_id: str, observations: Sequence[DensityObservation]
+    connection: Connection,
+    organization_id: str,
+    observations: Sequence[DensityObservation],
+    *,
+    now: datetime,
 ) -> None:
     """Keep what searches have shown, and drop what it makes old.
 
     An observation takes the place of earlier ones of the same window. One that has no instant was
-    made now. Of one practice at one payer the newest 500 are kept, for half a year.
+    made now. Of one practice at one payer the newest 2,000 are kept, for half a year: more than an
+    upload makes, because its planning must not forget what its own searches have shown.
     """
-    now = datetime.now(UTC)
     latest = {(item.tin, item.payer_id, item.window): item for item in observations}
     groups: dict[tuple[str, str], list[DensityObservation]] = {}
     for (tin, payer_id, _), item in latest.items():
@@ -51,7 +55,7 @@ def record_observations(
 def observations(
     connection: Connection, organization_id: str, tin: str, payer_id: str
 ) -> list[DensityObservation]:
-    """What is known of one practice at one payer, newest first, at most 500."""
+    """What is known of one practice at one payer, newest first, at most 2,000."""
     query = (
         select(claim_densities)
         .where(_group(organization_id, tin, payer_id))

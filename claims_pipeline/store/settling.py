@@ -118,6 +118,7 @@ class Settlement:
             self.connection,
             self.hold.organization_id,
             [seen for item in closed if (seen := _observation(item, self.now))],
+            now=self.now,
         )
         foreign = sum(item.answer.foreign_claims for item in closed if item.answer)
         count(self.connection, self.hold, foreign_claims=foreign)

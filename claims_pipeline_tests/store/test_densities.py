@@ -26,7 +26,7 @@ def _observed(
 
 def _record(engine: Engine, *items: DensityObservation) -> None:
     with writing(engine) as connection:
-        record_observations(connection, ORGANIZATION, items)
+        record_observations(connection, ORGANIZATION, items, now=datetime.now(UTC))
 
 
 def _known(engine: Engine, tin: str = TIN) -> list[DensityObservation]:
@@ -64,6 +64,6 @@ def test_old_and_surplus_observations_are_dropped(engine: Engine) -> None:
     make_upload(engine)
     _record(engine, _observed(0, 1, age_days=181))
     assert _known(engine) == []
-    _record(engine, *(_observed(day, day, age_days=1 + day / 100) for day in range(510)))
-    assert len(_known(engine)) == 500
+    _record(engine, *(_observed(day, day, age_days=1 + day / 1000) for day in range(2010)))
+    assert len(_known(engine)) == 2000
     assert [item.claims for item in _known(engine)][:2] == [0, 1]
