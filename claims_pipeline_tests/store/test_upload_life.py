@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
@@ -55,6 +56,12 @@ class UploadLife(RuleBasedStateMachine):
         assert upload is not None
         return upload
 
+    @initialize(is_under_way=st.booleans())
+    def begin(self, is_under_way: bool) -> None:
+        if is_under_way:
+            self.holds.append(self.runs.held())
+            self._store_rows(self.holds[0])
+
     @rule(seconds=st.sampled_from([1, 31, 601]))
     def time_passes(self, seconds: int) -> None:
         self.now += timedelta(seconds=seconds)
@@ -86,17 +93,18 @@ class UploadLife(RuleBasedStateMachine):
     @precondition(lambda self: self.holds)
     @rule(data=st.data())
     def a_run_asks_again(self, data: st.DataObject) -> None:
-        self._ask(data.draw(st.sampled_from(self.holds)).run_id, None, has_parent=False)
+        self._ask(self._some_hold(data).run_id, None, has_parent=False)
 
     @precondition(lambda self: self.holds)
-    @rule(data=st.data())
-    def a_run_crashes(self, data: st.DataObject) -> None:
-        self.runs.ended.add(data.draw(st.sampled_from(self.holds)).run_id)
+    @rule(data=st.data(), is_automatic=st.booleans())
+    def a_run_crashes_and_is_launched_again(self, data: st.DataObject, is_automatic: bool) -> None:
+        self.runs.ended.add(self._some_hold(data).run_id)
+        self._ask(str(uuid4()), None, has_parent=True, is_automatic=is_automatic)
 
     @precondition(lambda self: self.holds)
     @rule(data=st.data())
     def a_step_beats(self, data: st.DataObject) -> None:
-        hold = data.draw(st.sampled_from(self.holds))
+        hold = self._some_hold(data)
         try:
             attempts.heartbeat(self.engine, hold, self.now)
         except _STOPPED:
@@ -106,24 +114,28 @@ class UploadLife(RuleBasedStateMachine):
     @precondition(lambda self: self.holds)
     @rule(data=st.data())
     def intake_stores_the_rows(self, data: st.DataObject) -> None:
-        hold = data.draw(st.sampled_from(self.holds))
+        hold = self._some_hold(data)
         latest = attempts.latest_attempt(self.engine, self.runs.upload_id)
         assert latest is not None
         if latest.rows_stored:
             return
         try:
-            store_rows(self.engine, hold, accepted=_ROWS - 1, rejected=1, duplicates=[1])
+            self._store_rows(hold)
         except _STOPPED:
             return
         assert self._holder() == hold.run_id
 
     @precondition(lambda self: self.holds)
-    @rule(data=st.data(), row=st.integers(1, _ROWS - 1), outcome=st.sampled_from(_OUTCOMES))
-    def a_row_is_answered(self, data: st.DataObject, row: int, outcome: Outcome) -> None:
-        hold = data.draw(st.sampled_from(self.holds))
+    @rule(
+        data=st.data(),
+        outcomes=st.dictionaries(st.integers(1, _ROWS - 1), st.sampled_from(_OUTCOMES), min_size=1),
+    )
+    def rows_are_answered(self, data: st.DataObject, outcomes: dict[int, Outcome]) -> None:
+        hold = self._some_hold(data)
         before = results.count_outcomes(self.engine, self.runs.upload_id)
+        answers = [make_result(row, outcome, claims=2) for row, outcome in outcomes.items()]
         try:
-            answer(self.engine, hold, make_result(row, outcome, claims=2))
+            answer(self.engine, hold, *answers)
         except _STOPPED:
             assert results.count_outcomes(self.engine, self.runs.upload_id) == before
             return
@@ -135,7 +147,7 @@ class UploadLife(RuleBasedStateMachine):
         try:
             attempts.wait_for_payer(
                 self.engine,
-                data.draw(st.sampled_from(self.holds)),
+                self._some_hold(data),
                 reason="payer_unavailable",
                 next_try_at=self.now + timedelta(seconds=30),
                 now=self.now,
@@ -146,7 +158,7 @@ class UploadLife(RuleBasedStateMachine):
     @precondition(lambda self: self.holds)
     @rule(data=st.data(), status=st.sampled_from([UploadStatus.COMPLETED, UploadStatus.FAILED]))
     def a_run_ends_its_attempt(self, data: st.DataObject, status: UploadStatus) -> None:
-        hold = data.draw(st.sampled_from(self.holds))
+        hold = self._some_hold(data)
         try:
             self._finish(hold.attempt_id, status, hold)
         except HoldLostError:
@@ -232,6 +244,13 @@ class UploadLife(RuleBasedStateMachine):
             hold=hold,
         )
 
+    def _some_hold(self, data: st.DataObject) -> Hold:
+        """The latest hold most of the time, else one that may be lost."""
+        return data.draw(st.just(self.holds[-1]) | st.sampled_from(self.holds))
+
+    def _store_rows(self, hold: Hold) -> None:
+        store_rows(self.engine, hold, accepted=_ROWS - 1, rejected=1, duplicates=[1])
+
     def _holder(self) -> str | None:
         return self.upload.run_id
 
@@ -242,7 +261,7 @@ def test_an_upload_keeps_its_promises(engine: Engine) -> None:
         UploadLife,
         settings=settings(
             # PostgreSQL answers slower; the rules are the same.
-            max_examples=20 if engine.dialect.name == "sqlite" else 4,
+            max_examples=40 if engine.dialect.name == "sqlite" else 4,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),
