@@ -4,16 +4,18 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import dagster as dg
 
 from claims_pipeline import publishing
-from claims_pipeline.errors import InvariantError
+from claims_pipeline.errors import InvariantError, PayerDownError
 from claims_pipeline.orchestration.holding import HeldStep, StepContext, now
 from claims_pipeline.orchestration.resources import PayerResource, StoreResource
+from claims_pipeline.orchestration.waiting import PAYER_DOWN, next_try_at
 from claims_pipeline.payers.base import Payer
-from claims_pipeline.querying import CallLog, Terms, drain, plan_open_groups
-from claims_pipeline.store import uploads
+from claims_pipeline.querying import CallLog, Terms, drain, fail_open_rows, plan_open_groups
+from claims_pipeline.store import attempts, uploads
 from claims_pipeline.store.ledger import Ledger
 from claims_pipeline.store.uploads import Upload
 
@@ -42,18 +44,49 @@ def plan_open_rows(
 def ask_open_rows(
     context: StepContext, step: HeldStep, store: StoreResource, payers: PayerResource
 ) -> None:
-    """Ask until no row is open, reporting progress as counts."""
+    """Ask until no row is open, reporting progress as counts.
+
+    Raises:
+        PayerDownError: the payer is down and there is time left. The attempt has been let go of
+            and waits; open rows stay open.
+
+    """
     with _connected(step, store, payers) as connected:
         if not connected.ledger.has_open_rows():
             return
-        drain(
-            connected.ledger,
-            connected.payer,
-            terms=connected.terms,
-            calls=connected.calls,
-            stop=step.stop,
-            on_progress=_reporter(context, step),
-        )
+        try:
+            drain(
+                connected.ledger,
+                connected.payer,
+                terms=connected.terms,
+                calls=connected.calls,
+                stop=step.stop,
+                on_progress=_reporter(context, step),
+            )
+        except PayerDownError:
+            if _waits_for_payer(step):
+                raise
+            context.log.warning("the payer has been down for too long; open rows fail")
+            fail_open_rows(connected.ledger, connected.payer)
+
+
+def _waits_for_payer(step: HeldStep) -> bool:
+    """Let go of the attempt until the payer's next try; False when it has had its time."""
+    attempt = attempts.get_attempt(step.engine, step.hold.attempt_id)
+    try_at = next_try_at(
+        down_since=attempt.payer_down_since if attempt else None,
+        patience=timedelta(hours=step.settings.payer_retry_hours),
+        now=now(),
+    )
+    if try_at is None:
+        return False
+    attempts.wait_for_payer(
+        step.engine, step.hold, reason=PAYER_DOWN, next_try_at=try_at, now=now()
+    )
+    upload = uploads.get_upload(step.engine, step.hold.upload_id)
+    if upload is not None:
+        publishing.write_status(upload, step.settings.resolved_outbox)
+    return True
 
 
 @contextmanager

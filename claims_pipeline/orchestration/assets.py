@@ -7,17 +7,19 @@ import dagster as dg
 from sqlalchemy import Engine
 
 from claims_pipeline import intake, publishing
-from claims_pipeline.errors import InvariantError
+from claims_pipeline.errors import InvariantError, NothingAnsweredError
 from claims_pipeline.model import OutcomeCounts, UploadStatus
 from claims_pipeline.orchestration.asking import ask_open_rows, plan_open_rows
 from claims_pipeline.orchestration.holding import HeldStep, attempt_held, now, redacted_errors
 from claims_pipeline.orchestration.partitions import uploads_partitions
 from claims_pipeline.orchestration.resources import PayerResource, StoreResource
+from claims_pipeline.orchestration.waiting import waits_for_payer
 from claims_pipeline.payers import registry
 from claims_pipeline.store import attempts, practices, results, rows, uploads
 from claims_pipeline.store.uploads import Upload
 
 _STALE = {"stale": dg.MetadataValue.bool(True)}
+_WAITING = {"waiting_for_payer": dg.MetadataValue.bool(True)}
 
 every_row_is_accounted_for = dg.AssetCheckSpec(
     "every_row_is_accounted_for",
@@ -33,7 +35,10 @@ results_keep_their_promises = dg.AssetCheckSpec(
 every_row_could_be_asked = dg.AssetCheckSpec(
     "every_row_could_be_asked",
     asset="claim_results",
-    description="No row failed. Failed rows are never reported as not found; retry them.",
+    description=(
+        "No row failed, and the payer is not down. Failed rows are never reported as not found; "
+        "retry them. An upload that waits for its payer goes on by itself."
+    ),
 )
 files_equal_the_table = dg.AssetCheckSpec(
     "files_equal_the_table",
@@ -167,8 +172,10 @@ def claim_results(
             ask_open_rows(context, step, store, payers)
             counts = results.count_outcomes(step.engine, step.hold.upload_id)
             broken = results.verify_results(step.engine, step.hold.upload_id)
+            if counts.failed and not counts.answered:
+                raise _nothing_answered(step)
     if counts is None:
-        return _stale_result(results_keep_their_promises, every_row_could_be_asked)
+        return _stale_results(waiting=waits_for_payer(context, store))
     return dg.MaterializeResult(
         metadata=_counts_metadata(counts),
         check_results=[
@@ -182,6 +189,31 @@ def claim_results(
                 passed=counts.failed == 0,
                 severity=dg.AssetCheckSeverity.WARN,
                 metadata={"failed": dg.MetadataValue.int(counts.failed)},
+            ),
+        ],
+    )
+
+
+def _nothing_answered(step: HeldStep) -> NothingAnsweredError:
+    code, message = results.most_frequent_failure(step.engine, step.hold.upload_id)
+    return NothingAnsweredError(code, message)
+
+
+def _stale_results(*, waiting: bool) -> dg.MaterializeResult:
+    """What `claim_results` returns when it has touched nothing: not its turn, or payer down."""
+    if not waiting:
+        return _stale_result(results_keep_their_promises, every_row_could_be_asked)
+    return dg.MaterializeResult(
+        metadata=_WAITING,
+        check_results=[
+            dg.AssetCheckResult(
+                check_name=results_keep_their_promises.name, passed=True, metadata=_WAITING
+            ),
+            dg.AssetCheckResult(
+                check_name=every_row_could_be_asked.name,
+                passed=False,
+                severity=dg.AssetCheckSeverity.WARN,
+                metadata=_WAITING,
             ),
         ],
     )

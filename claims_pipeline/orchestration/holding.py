@@ -20,6 +20,7 @@ from claims_pipeline.errors import (
     CancelRequestedError,
     ClaimsError,
     HoldLostError,
+    PayerDownError,
     described_without_values,
 )
 from claims_pipeline.model import UploadStatus
@@ -96,6 +97,9 @@ def attempt_held(context: StepContext, store: StoreResource) -> Iterator[HeldSte
         attempts.release_step(step.engine, step.hold, now())
     except HoldLostError:
         context.log.info("another run has taken this upload over; this one stops")
+    except PayerDownError:
+        # The attempt has been let go of: what follows in this run finds itself stale.
+        context.log.warning("the payer is down; the upload waits, and will be launched again")
     except CancelRequestedError:
         cancelled = True
     except (dg.DagsterExecutionInterruptedError, KeyboardInterrupt):
@@ -107,8 +111,7 @@ def attempt_held(context: StepContext, store: StoreResource) -> Iterator[HeldSte
         failure = described_without_values(error)
         _end_if_final(context, step, error)
     # `from None`: the error at hand, message and all, must not hang on as context.
-    if cancelled:
-        _finish(context, step, store, UploadStatus.CANCELLED)
+    if cancelled and _ended_cancelled(context, step, store):
         # Else Dagster takes the interrupt for a crash, and retries the run.
         context.instance.report_run_canceling(context.run)
         raise dg.DagsterExecutionInterruptedError from None
@@ -168,27 +171,49 @@ def _interrupted(context: StepContext, step: HeldStep | None) -> None:
     if step is None:
         return
     step.stop.set()
-    run = context.instance.get_run_by_id(context.run.run_id)
-    if run is not None and run.status == dg.DagsterRunStatus.CANCELING:
-        attempts.finish(
-            step.engine,
-            step.hold.upload_id,
-            UploadStatus.CANCELLED,
-            attempt_id=step.hold.attempt_id,
-            now=now(),
-            hold=step.hold,
-        )
-    else:
-        attempts.relaunch(step.engine, step.hold.attempt_id, reason="worker_stopped", now=now())
+    hold = step.hold
+    run = context.instance.get_run_by_id(hold.run_id)
+    try:
+        if run is not None and run.status == dg.DagsterRunStatus.CANCELING:
+            _cancel(step.engine, hold.upload_id, hold.attempt_id, hold=hold)
+        else:
+            attempts.relaunch(
+                step.engine,
+                hold.attempt_id,
+                reason="worker_stopped",
+                now=now(),
+                holder_run_id=hold.run_id,
+            )
+    except (SQLAlchemyError, HoldLostError):
+        context.log.warning("the upload could not be let go of here; the reconciliation will")
 
 
-def _finish(
-    context: StepContext, step: HeldStep | None, store: StoreResource, status: UploadStatus
-) -> None:
-    engine = step.engine if step else store.engine()
-    latest = attempts.latest_attempt(engine, context.partition_key)
-    if latest is not None:
-        attempts.finish(engine, latest.upload_id, status, attempt_id=latest.id, now=now())
+def _ended_cancelled(context: StepContext, step: HeldStep | None, store: StoreResource) -> bool:
+    """End the upload as cancelled; False when this run was told to stop for another reason.
+
+    A run that lost the attempt is stopped in the same way as one that is cancelled. What it lost
+    goes on elsewhere and is not its to end.
+    """
+    with redacted_errors():
+        if step is not None:
+            held = attempts.get_attempt(step.engine, step.hold.attempt_id)
+            if (
+                held is None
+                or held.cancel_requested_at is None
+                or held.holder_run_id != step.hold.run_id
+            ):
+                return False
+        engine = step.engine if step else store.engine()
+        latest = attempts.latest_attempt(engine, context.partition_key)
+        if latest is not None:
+            _cancel(engine, latest.upload_id, latest.id)
+    return True
+
+
+def _cancel(engine: Engine, upload_id: str, attempt_id: str, *, hold: Hold | None = None) -> None:
+    attempts.finish(
+        engine, upload_id, UploadStatus.CANCELLED, attempt_id=attempt_id, now=now(), hold=hold
+    )
 
 
 def _end_if_final(context: StepContext, step: HeldStep | None, error: Exception) -> None:

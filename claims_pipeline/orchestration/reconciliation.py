@@ -13,8 +13,11 @@ from claims_pipeline.store.attempts import Attempt
 
 # Launching takes the daemon a few seconds; a ticket without a run after this long is lost.
 _LAUNCH_LOST_AFTER = timedelta(seconds=60)
-# Dagster's retry of a crashed run is launched within seconds of its failure.
-_RETRY_LOST_AFTER = timedelta(seconds=120)
+# A worker takes seconds to import and then takes the attempt first of all.
+_START_LOST_AFTER = timedelta(seconds=60)
+# Dagster's retry of a crashed run is launched within seconds of its failure, or, when the code
+# server was away just then, never.
+_RETRY_LOST_AFTER = timedelta(seconds=60)
 
 
 class RunState(StrEnum):
@@ -29,9 +32,11 @@ class RunState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
-    """The run that holds the attempt, or was launched for it.
+    """The run that holds the attempt, or was launched for it, or Dagster's latest retry of it.
 
-    `retry_is_coming`: Dagster says that it will retry the failed run, and the retry is not over.
+    `holds`: it has taken the attempt. `retry_is_coming`: Dagster says that it will retry the
+    failed run, and has not yet. `started_at`: since when there should be a worker; None in the
+    queue.
     """
 
     state: RunState
@@ -39,6 +44,8 @@ class RunFacts:
     ended_at: datetime | None = None
     retry_is_coming: bool = False
     crashed: bool = False
+    started_at: datetime | None = None
+    holds: bool = False
 
 
 class Action(StrEnum):
@@ -80,18 +87,15 @@ def decide(
 def _about_running(
     attempt: Attempt, run: RunFacts, *, may_relaunch: bool, is_silent: bool, now: datetime
 ) -> Action:
-    match run.state:
-        case RunState.ALIVE:
-            return Action.REPORT_RUN_FAILED if is_silent else Action.NOTHING
-        case RunState.CANCELED:
-            worker_lives = attempt.step_is_held and not is_silent
-            return Action.ASK_TO_STOP if worker_lives else Action.CANCEL
-        case RunState.FAILED:
-            if run.retry_is_coming and not _is_older(run.ended_at, _RETRY_LOST_AFTER, now):
-                return Action.NOTHING
-            return Action.POISON if run.crashed else Action.FAIL
-        case RunState.SUCCEEDED | RunState.MISSING:
-            return Action.RELAUNCH if may_relaunch else Action.POISON
+    if run.state is RunState.ALIVE:
+        is_lost = is_silent if run.holds else _never_took(run, now)
+        return Action.REPORT_RUN_FAILED if is_lost else Action.NOTHING
+    if run.state is RunState.CANCELED:
+        worker_lives = attempt.step_is_held and not is_silent
+        return Action.ASK_TO_STOP if worker_lives else Action.CANCEL
+    if attempt.cancel_requested_at is not None:
+        return Action.CANCEL
+    return _about_lost(run, may_relaunch=may_relaunch, now=now)
 
 
 def _about_launched(
@@ -99,16 +103,33 @@ def _about_launched(
 ) -> Action:
     match run.state:
         case RunState.ALIVE:
-            return Action.NOTHING
+            return Action.REPORT_RUN_FAILED if _never_took(run, now) else Action.NOTHING
         case RunState.CANCELED:
             return Action.CANCEL
         case RunState.MISSING:
             is_lost = _is_older(attempt.launched_at, _LAUNCH_LOST_AFTER, now)
             return Action.RELAUNCH if is_lost else Action.NOTHING
         case RunState.FAILED | RunState.SUCCEEDED:
-            if run.retry_is_coming and not _is_older(run.ended_at, _RETRY_LOST_AFTER, now):
-                return Action.NOTHING
-            return Action.RELAUNCH if may_relaunch else Action.POISON
+            return _about_lost(run, may_relaunch=may_relaunch, now=now)
+
+
+def _about_lost(run: RunFacts, *, may_relaunch: bool, now: datetime) -> Action:
+    """What to do when no run is at work on an attempt that has not ended.
+
+    Errors of ours end the attempt. One that did not could not be written down: the database may
+    have been away.
+    """
+    may_be_retried = run.state is RunState.FAILED and run.retry_is_coming
+    if may_be_retried and not _is_older(run.ended_at, _RETRY_LOST_AFTER, now):
+        return Action.NOTHING
+    if may_relaunch:
+        return Action.RELAUNCH
+    return Action.FAIL if run.state is RunState.FAILED and not run.crashed else Action.POISON
+
+
+def _never_took(run: RunFacts, now: datetime) -> bool:
+    """Whether a run that should have taken the attempt by now has not."""
+    return run.started_at is not None and _is_older(run.started_at, _START_LOST_AFTER, now)
 
 
 def _is_silent(

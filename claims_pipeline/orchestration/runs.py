@@ -14,6 +14,7 @@ _RETRIED_BY_TAG = "dagster/auto_retry_run_id"
 _FAILURE_REASON_TAG = "dagster/failure_reason"
 _STEP_FAILURE = "STEP_FAILURE"
 
+_WITH_WORKER = frozenset({dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED})
 _ENDED = {
     dg.DagsterRunStatus.SUCCESS: RunState.SUCCEEDED,
     dg.DagsterRunStatus.FAILURE: RunState.FAILED,
@@ -22,8 +23,11 @@ _ENDED = {
 
 
 def run_facts(instance: dg.DagsterInstance, attempt: Attempt) -> RunFacts:
-    """The run that holds the attempt; before one has taken it, the run of its ticket."""
-    record = _record(instance, attempt)
+    """The run that holds the attempt; before one has taken it, the run of its ticket.
+
+    When Dagster has launched a retry of it, the retry.
+    """
+    record = _latest_retry(instance, _record(instance, attempt))
     if record is None:
         return RunFacts(state=RunState.MISSING)
     run = record.dagster_run
@@ -32,7 +36,10 @@ def run_facts(instance: dg.DagsterInstance, attempt: Attempt) -> RunFacts:
         state=_ENDED.get(run.status, RunState.ALIVE),
         run_id=run.run_id,
         ended_at=ended_at,
-        retry_is_coming=_retry_is_coming(instance, run),
+        # Set a moment after the failure: until then it may be coming.
+        retry_is_coming=run.tags.get(_WILL_RETRY_TAG) in (None, "true"),
+        started_at=_started_at(record),
+        holds=run.run_id == attempt.holder_run_id,
         crashed=run.tags.get(_FAILURE_REASON_TAG) != _STEP_FAILURE,
     )
 
@@ -48,10 +55,21 @@ def _record(instance: dg.DagsterInstance, attempt: Attempt) -> dg.RunRecord | No
     return None
 
 
-def _retry_is_coming(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    """Whether Dagster has promised a retry that is not launched yet, or is not over yet."""
-    if run.tags.get(_WILL_RETRY_TAG) != "true":
-        return False
-    retry_id = run.tags.get(_RETRIED_BY_TAG)
-    retry = instance.get_run_by_id(retry_id) if retry_id else None
-    return retry is None or not retry.is_finished
+def _started_at(record: dg.RunRecord) -> datetime | None:
+    """Since when the run has, or is to have, a worker; None while it waits in the queue."""
+    if record.dagster_run.status not in _WITH_WORKER:
+        return None
+    if record.start_time:
+        return datetime.fromtimestamp(record.start_time, UTC)
+    return record.update_timestamp.replace(tzinfo=UTC)
+
+
+def _latest_retry(instance: dg.DagsterInstance, record: dg.RunRecord | None) -> dg.RunRecord | None:
+    """Follow Dagster's retries: one may have died before it took the attempt, and was retried."""
+    while record is not None:
+        retry_id = record.dagster_run.tags.get(_RETRIED_BY_TAG)
+        retry = instance.get_run_record_by_id(retry_id) if retry_id else None
+        if retry is None:
+            return record
+        record = retry
+    return None

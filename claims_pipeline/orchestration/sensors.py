@@ -7,6 +7,7 @@ tags and skip reasons.
 import json
 import uuid
 from collections.abc import Iterator
+from datetime import datetime
 
 import dagster as dg
 from sqlalchemy import Engine
@@ -26,6 +27,7 @@ from claims_pipeline.store.attempts import Attempt
 # The daemon's loop turns every 5 seconds; asked for 5, some ticks miss a turn.
 _EVERY_S = 4
 _LAUNCHES_PER_TICK = 50
+_FILES_AGAIN_AFTER_S = 300
 _POISON = (
     "poison",
     "Every run of this upload ended abruptly. Ask the operators before you retry it.",
@@ -133,7 +135,9 @@ def attempt_reconciliation_sensor(
             for attempt in attempts.open_attempts(engine)
         )
         requests = [
-            dg.RunRequest(run_key=f"files-{attempt.id}", partition_key=attempt.upload_id)
+            dg.RunRequest(
+                run_key=_files_run_key(attempt.id, now()), partition_key=attempt.upload_id
+            )
             for attempt in attempts.finished_without_files(engine, _LAUNCHES_PER_TICK)
         ]
         if not requests:
@@ -148,6 +152,13 @@ def attempt_reconciliation_sensor(
         )
 
 
+def _files_run_key(attempt_id: str, at: datetime) -> str:
+    """The same for some minutes: a run that could not write the files, as on a full disk, is
+    followed by another, but not at once.
+    """
+    return f"files-{attempt_id}-{int(at.timestamp() // _FILES_AGAIN_AFTER_S)}"
+
+
 def _reconcile(
     instance: dg.DagsterInstance, engine: Engine, store: StoreResource, attempt: Attempt
 ) -> bool:
@@ -156,7 +167,9 @@ def _reconcile(
     action = decide(
         attempt,
         facts,
-        runs_so_far=len(attempts.attempt_runs_of(engine, attempt.id)),
+        runs_so_far=sum(
+            run.let_go_at is None for run in attempts.attempt_runs_of(engine, attempt.id)
+        ),
         max_runs=_MAX_RUNS,
         dead_after_s=settings.dead_after_s,
         dead_between_steps_s=settings.dead_between_steps_s,

@@ -61,16 +61,31 @@ def void_ticket(engine: Engine, attempt_id: str, *, ticket: str) -> bool:
     return voided.rowcount == 1
 
 
-def relaunch(engine: Engine, attempt_id: str, *, reason: str, now: datetime) -> bool:
+def relaunch(
+    engine: Engine,
+    attempt_id: str,
+    *,
+    reason: str,
+    now: datetime,
+    holder_run_id: str | None = None,
+) -> bool:
     """The run of the attempt is lost: let the attempt be launched again, at once.
 
-    What a run had taken keeps its status PROCESSING and waits with `reason`. False when the
-    attempt has ended meanwhile.
+    What a run had taken keeps its status PROCESSING and waits with `reason`. With `holder_run_id`
+    only that run's attempt is let go. False when the attempt has ended or gone on meanwhile, or is
+    to be cancelled.
     """
+    is_lost = and_(
+        attempts.c.id == attempt_id,
+        attempts.c.state == AttemptState.RUNNING,
+        attempts.c.cancel_requested_at.is_(None),
+    )
+    if holder_run_id is not None:
+        is_lost = and_(is_lost, attempts.c.holder_run_id == holder_run_id)
     with writing(engine) as connection:
         freed = connection.execute(
             update(attempts)
-            .where(attempts.c.id == attempt_id, attempts.c.state == AttemptState.RUNNING)
+            .where(is_lost)
             .values(
                 state=AttemptState.WAITING,
                 step_is_held=False,
@@ -80,8 +95,8 @@ def relaunch(engine: Engine, attempt_id: str, *, reason: str, now: datetime) -> 
                 launched_at=None,
             )
         )
-        if freed.rowcount:
-            return True
+        if freed.rowcount or holder_run_id is not None:
+            return bool(freed.rowcount)
         freed = connection.execute(
             update(attempts)
             .where(

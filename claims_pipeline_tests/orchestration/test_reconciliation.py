@@ -1,5 +1,6 @@
 """What the reconciliation decides, as a table of facts and actions."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -96,7 +97,14 @@ def failed(*, crashed: bool, retry_is_coming: bool = False, ended_s_ago: float =
     )
 
 
-ALIVE = RunFacts(state=RunState.ALIVE, run_id="r")
+def started(seconds_ago: float) -> RunFacts:
+    return RunFacts(
+        state=RunState.ALIVE, run_id="s", started_at=NOW - timedelta(seconds=seconds_ago)
+    )
+
+
+ALIVE = RunFacts(state=RunState.ALIVE, run_id="r", holds=True)
+QUEUED = RunFacts(state=RunState.ALIVE, run_id="s")
 CANCELED = RunFacts(state=RunState.CANCELED, run_id="r", ended_at=NOW)
 SUCCEEDED = RunFacts(state=RunState.SUCCEEDED, run_id="r", ended_at=NOW)
 MISSING = RunFacts(state=RunState.MISSING)
@@ -113,14 +121,19 @@ MISSING = RunFacts(state=RunState.MISSING)
         (held(31), CANCELED, Action.CANCEL),
         (held(2, step_is_held=False), CANCELED, Action.CANCEL),
         (held(2), failed(crashed=True, retry_is_coming=True), Action.NOTHING),
-        (held(2), failed(crashed=True, retry_is_coming=True, ended_s_ago=121), Action.POISON),
-        (held(2), failed(crashed=True), Action.POISON),
-        (held(2), failed(crashed=False), Action.FAIL),
+        (held(2), failed(crashed=True, retry_is_coming=True, ended_s_ago=61), Action.RELAUNCH),
+        (held(2), failed(crashed=True), Action.RELAUNCH),
+        (held(2), failed(crashed=False), Action.RELAUNCH),
+        (held(99), QUEUED, Action.NOTHING),
+        (held(99), started(59), Action.NOTHING),
+        (held(99), started(61), Action.REPORT_RUN_FAILED),
         (held(2), SUCCEEDED, Action.RELAUNCH),
         (held(2), MISSING, Action.RELAUNCH),
         (launched(10), MISSING, Action.NOTHING),
         (launched(61), MISSING, Action.RELAUNCH),
-        (launched(61), ALIVE, Action.NOTHING),
+        (launched(61), QUEUED, Action.NOTHING),
+        (launched(99), started(59), Action.NOTHING),
+        (launched(99), started(61), Action.REPORT_RUN_FAILED),
         (launched(10), CANCELED, Action.CANCEL),
         (launched(10), failed(crashed=True), Action.RELAUNCH),
         (launched(10), failed(crashed=True, retry_is_coming=True), Action.NOTHING),
@@ -134,6 +147,19 @@ def test_an_attempt_and_its_run_decide_what_is_done(
     assert decided(attempt, run) is action
 
 
-@pytest.mark.parametrize("run", [SUCCEEDED, MISSING])
+@pytest.mark.parametrize("run", [SUCCEEDED, MISSING, failed(crashed=True)])
 def test_an_attempt_that_lost_three_runs_is_not_launched_again(run: RunFacts) -> None:
     assert decided(held(2), run, runs_so_far=3) is Action.POISON
+
+
+def test_a_third_run_that_failed_with_an_error_is_told_from_one_that_died() -> None:
+    assert decided(held(2), failed(crashed=False), runs_so_far=3) is Action.FAIL
+
+
+@pytest.mark.parametrize(
+    "run", [SUCCEEDED, MISSING, failed(crashed=True, retry_is_coming=True), failed(crashed=False)]
+)
+def test_what_is_to_be_cancelled_is_not_launched_again(run: RunFacts) -> None:
+    cancelling = replace(held(2), cancel_requested_at=NOW)
+
+    assert decided(cancelling, run) is Action.CANCEL
