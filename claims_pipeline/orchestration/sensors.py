@@ -153,9 +153,7 @@ def attempt_reconciliation_sensor(
 
 
 def _files_run_key(attempt_id: str, at: datetime) -> str:
-    """The same for some minutes: a run that could not write the files, as on a full disk, is
-    followed by another, but not at once.
-    """
+    """The same for some minutes: what failed, as on a full disk, is tried again, but not at once."""
     return f"files-{attempt_id}-{int(at.timestamp() // _FILES_AGAIN_AFTER_S)}"
 
 
