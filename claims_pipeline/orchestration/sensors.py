@@ -153,7 +153,7 @@ def attempt_reconciliation_sensor(
 
 
 def _files_run_key(attempt_id: str, at: datetime) -> str:
-    """The same for some minutes: what failed, as on a full disk, is tried again, but not at once."""
+    """The same for some minutes: files that could not be written are tried again, not at once."""
     return f"files-{attempt_id}-{int(at.timestamp() // _FILES_AGAIN_AFTER_S)}"
 
 
