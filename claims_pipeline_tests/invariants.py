@@ -1,0 +1,114 @@
+"""The promises that hold for an upload after every fault, kill, cancellation and retry.
+
+`broken_promises` asks the database, the file store and the watched folders, never the code that is
+tested, and names what does not hold. The numbers are those of docs/reliability.md.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Engine, func, select
+
+from claims_pipeline.model import Outcome
+from claims_pipeline.publishing import file_keys, outcomes_in_file
+from claims_pipeline.store import attempts, results, tables
+from claims_pipeline.store.database import reading
+from claims_pipeline.store.files import FileStore
+from claims_pipeline.store.uploads import Upload, get_upload
+
+Settled = Mapping[str, datetime | None]
+
+
+def broken_promises(engine: Engine, files: FileStore, upload_id: str) -> list[str]:
+    """What does not hold for an upload that has ended; empty when all is well.
+
+    I1 every row has one outcome and the counts are theirs, I2 no claim answers a row twice, I3 the
+    upload has ended, I5 the results file holds the table's rows, I7 no query is under way.
+    """
+    upload = get_upload(engine, upload_id)
+    if upload is None:
+        return ["I4: the upload is gone"]
+    broken = []
+    if not upload.status.is_terminal:
+        broken.append(f"I3: the upload is {upload.status}")
+    latest = attempts.latest_attempt(engine, upload_id)
+    if latest is None or latest.state != "finished" or latest.status is not upload.status:
+        broken.append("I3: the attempt does not stand as its upload does")
+    broken += [f"I1/I2: {code}" for code in results.verify_results(engine, upload_id)]
+    if upload.counts.settled != upload.counts.total:
+        broken.append(f"I1: {upload.counts.settled} of {upload.counts.total} rows have an outcome")
+    broken += _twice_answered(engine, upload_id)
+    if latest is not None and latest.rows_stored:
+        broken += _files_that_differ(engine, files, upload)
+    with reading(engine) as connection:
+        under_way = select(func.count()).where(
+            tables.queries.c.upload_id == upload_id,
+            tables.queries.c.state.in_(("planned", "leased")),
+        )
+        if connection.execute(under_way).scalar_one():
+            broken.append("I7: queries are under way for an upload that has ended")
+    return broken
+
+
+def settled_queries(engine: Engine, upload_id: str) -> Settled:
+    """When each query of the upload that the payer has answered was settled."""
+    columns = tables.queries.c
+    query = select(columns.id, columns.settled_at).where(
+        columns.upload_id == upload_id, columns.state == "settled"
+    )
+    with reading(engine) as connection:
+        return dict(connection.execute(query).tuples().all())
+
+
+def asked_again(before: Settled, after: Settled) -> list[str]:
+    """Queries that were settled before and have not stayed so (I8)."""
+    return [
+        f"I8: a settled query was asked again ({query_id})"
+        for query_id, settled_at in before.items()
+        if after.get(query_id) != settled_at
+    ]
+
+
+def pages_read(engine: Engine, upload_id: str) -> int:
+    """Pages of all settled queries: the search calls that were needed."""
+    columns = tables.queries.c
+    query = select(func.coalesce(func.sum(columns.pages), 0)).where(
+        columns.upload_id == upload_id, columns.state == "settled"
+    )
+    with reading(engine) as connection:
+        return int(connection.execute(query).scalar_one())
+
+
+def outbox_files(outbox: Path, upload_id: str) -> Counter[str]:
+    """Complete files in the outbox for this upload, by their ending; hidden ones count as such."""
+    return Counter(
+        "hidden" if path.name.startswith(".") else path.name.partition(f"-{upload_id[:8]}.")[2]
+        for path in outbox.rglob(f"*-{upload_id[:8]}.*")
+    )
+
+
+def _twice_answered(engine: Engine, upload_id: str) -> list[str]:
+    columns = tables.claims.c
+    query = (
+        select(columns.row_number)
+        .where(columns.upload_id == upload_id)
+        .group_by(columns.attempt, columns.row_number, columns.claim_key)
+        .having(func.count() > 1)
+    )
+    with reading(engine) as connection:
+        if connection.execute(query).first() is not None:
+            return ["I2: a claim answers one row twice"]
+    return []
+
+
+def _files_that_differ(engine: Engine, files: FileStore, upload: Upload) -> list[str]:
+    key = file_keys(upload).results_csv
+    if not files.exists(key):
+        return ["I5: there is no results file"]
+    counts = results.count_outcomes(engine, upload.id)
+    in_table = {str(outcome): number for outcome in Outcome if (number := getattr(counts, outcome))}
+    if dict(outcomes_in_file(files, key)) != in_table:
+        return ["I5: the results file and the results table differ"]
+    return []
