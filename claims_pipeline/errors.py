@@ -56,6 +56,23 @@ class PayerError(ClaimsError):
         self.pages = pages
 
 
+class PayerRefusedError(ClaimsError):
+    """Nothing can be asked: the payer refuses our credentials."""
+
+
+class PayerDownError(ClaimsError):
+    """The payer answers nobody at present; what was not asked stays open."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "payer_unavailable", "The payer does not answer at present. Retry the rows later."
+        )
+
+
+class NothingAnsweredError(ClaimsError):
+    """Every row that was asked has failed; code and message are those of the rows."""
+
+
 class HoldLostError(ClaimsError):
     """This run no longer holds the attempt: another took it over, or it ended."""
 

@@ -402,6 +402,11 @@ class OutcomeCounts:
             + self.unprocessed
         )
 
+    @property
+    def answered(self) -> int:
+        """Rows to which the payer has said something."""
+        return self.found + self.not_found + self.ambiguous
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DensityObservation:

@@ -131,12 +131,15 @@ def write_status(upload: Upload, outbox: Path) -> None:
     if upload.outbox_name is None:
         return
     stem = _outbox_stem(upload, outbox)
-    text = "".join(f"{line}\n" for line in _status_lines(upload.counts))
+    text = "".join(f"{line}\n" for line in _status_lines(upload))
     _appear(stem.with_name(stem.name + ".status.txt"), io.BytesIO(text.encode()))
 
 
-def _status_lines(counts: OutcomeCounts) -> Iterator[str]:
+def _status_lines(upload: Upload) -> Iterator[str]:
+    counts = upload.counts
     yield f"rows {counts.total}, answered {counts.settled}"
+    if upload.waiting_reason and upload.next_try_at:
+        yield f"waiting: {upload.waiting_reason}, next try {upload.next_try_at:%Y-%m-%d %H:%M} UTC"
     for outcome in Outcome:
         yield f"{outcome.value} {getattr(counts, outcome.value)}"
 

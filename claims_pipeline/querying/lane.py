@@ -40,8 +40,10 @@ from claims_pipeline.store.ledger_entries import (
 _SETTLE_AFTER_ANSWERS = 32
 _SETTLE_AFTER_S = 0.1
 _IDLE_WAIT_S = 0.5
-# Lanes lease this many times their threads, so that no thread waits for a transaction.
-_LEASED_PER_THREAD = 2
+# Lanes lease ahead, and hand their pool more than it has threads, so that no thread waits while
+# the main thread is in a transaction.
+_LEASED_PER_THREAD = 3
+_SUBMITTED_PER_THREAD = 2
 
 
 @dataclass(slots=True, kw_only=True)
@@ -174,23 +176,23 @@ class _Lane:
             self._ran_dry_at = time.monotonic()
 
     def _submit(self, pool: ThreadPoolExecutor) -> None:
-        while len(self._running) < self._terms.threads and not self._not_asked:
+        most = self._terms.threads * _SUBMITTED_PER_THREAD
+        while len(self._running) < most and not self._not_asked:
             if self._enrichments:
                 work, claim = self._enrichments.popleft()
                 self._running[pool.submit(self._enrich, work, claim)] = (work, claim)
             elif self._ready:
-                leased = self._ready.popleft()
-                group = Group(tin=leased.query.tin, payer_id=leased.query.payer_id)
-                if group in self._refused:
-                    self._keep(AnsweredQuery(leased=leased, error=self._refused[group]))
-                    continue
-                work = _Work(leased=leased)
+                work = _Work(leased=self._ready.popleft())
                 self._running[pool.submit(self._search, work)] = (work, None)
             else:
                 return
 
     def _search(self, work: _Work) -> None:
         """In a thread: ask, and find the rows that each claim could answer."""
+        query = work.leased.query
+        refusal = self._refused.get(Group(tin=query.tin, payer_id=query.payer_id))
+        if refusal is not None:
+            raise refusal
         try:
             answer = self._payer.search(work.leased.query)
         except PayerError as error:
@@ -224,8 +226,8 @@ class _Lane:
             except PayerError as error:
                 self._fail(work, error)
                 continue
-            self._answered_in_outage = bool(self._not_asked)
             if claim is None:
+                self._answered_in_outage = bool(self._not_asked)
                 self._queue_enrichments(work)
             elif isinstance(outcome, Claim):
                 _replace_claim(work, claim, outcome)
@@ -238,7 +240,7 @@ class _Lane:
                 )
 
     def _go_on_or_leave(self) -> None:
-        """No call is out any more: was the payer down for good, or is it back already?
+        """No call is out any more: stop asking, unless the payer is back already.
 
         A run that comes back from waiting has one thread try the payer while the breaker keeps
         the others off, so those that saw it down may have been wrong by a moment.

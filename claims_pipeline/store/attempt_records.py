@@ -64,7 +64,10 @@ class Hold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRun:
-    """A launch, and the run that took the attempt with or without one."""
+    """A launch, and the run that took the attempt with or without one.
+
+    `let_go_at` is set when the run ended well without ending the attempt: the payer was down.
+    """
 
     id: str
     attempt_id: str
@@ -72,6 +75,7 @@ class AttemptRun:
     run_id: str | None
     launched_at: datetime | None
     taken_at: datetime | None
+    let_go_at: datetime | None
 
 
 def latest_attempt(engine: Engine, upload_id: str) -> Attempt | None:
@@ -98,6 +102,7 @@ def attempt_runs_of(engine: Engine, attempt_id: str) -> list[AttemptRun]:
             attempt_runs.c.run_id,
             attempt_runs.c.launched_at,
             attempt_runs.c.taken_at,
+            attempt_runs.c.let_go_at,
         )
         .where(attempt_runs.c.attempt_id == attempt_id)
         .order_by(attempt_runs.c.launched_at, attempt_runs.c.taken_at, attempt_runs.c.id)

@@ -12,7 +12,7 @@ from claims_pipeline.store.attempt_records import (
     get_attempt,
     latest_attempt,
 )
-from claims_pipeline.store.ending import finish, request_cancel, wait_for_payer
+from claims_pipeline.store.ending import finish, payer_is_back, request_cancel, wait_for_payer
 from claims_pipeline.store.holding import heartbeat, hold_step, release_step, take, verify_hold
 from claims_pipeline.store.launching import (
     finished_without_files,
@@ -39,6 +39,7 @@ __all__ = [
     "latest_attempt",
     "mark_files_written",
     "open_attempts",
+    "payer_is_back",
     "pending_attempts",
     "relaunch",
     "release_step",

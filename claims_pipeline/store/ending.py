@@ -20,6 +20,7 @@ from claims_pipeline.store.database import writing
 from claims_pipeline.store.holding import verify_hold, verify_holder
 from claims_pipeline.store.lifecycle import AttemptState, check_move, final_status
 from claims_pipeline.store.tables import (
+    attempt_runs,
     attempts,
     claims,
     queries,
@@ -133,8 +134,18 @@ def wait_for_payer(
             )
         )
         connection.execute(
+            update(attempt_runs).where(attempt_runs.c.run_id == hold.run_id).values(let_go_at=now)
+        )
+        connection.execute(
             update(uploads).where(uploads.c.id == hold.upload_id).values(updated_at=now)
         )
+
+
+def payer_is_back(connection: Connection, hold: Hold) -> None:
+    """The payer has answered: should it go down again, it is waited for as long as at first."""
+    connection.execute(
+        update(attempts).where(attempts.c.id == hold.attempt_id).values(payer_down_since=None)
+    )
 
 
 def _end(

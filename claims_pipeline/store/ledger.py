@@ -161,6 +161,20 @@ class Ledger:
             attempts.verify_hold(connection, self._hold)
             self._renew(connection)
 
+    def release(self) -> None:
+        """Give this lane's queries back as planned: they have not been answered."""
+        with writing(self._engine) as connection:
+            attempts.verify_hold(connection, self._hold)
+            connection.execute(
+                update(tables.queries)
+                .where(
+                    tables.queries.c.attempt_id == self._hold.attempt_id,
+                    tables.queries.c.state == "leased",
+                    tables.queries.c.lease_token == self._token,
+                )
+                .values(state="planned", lease_token=None, lease_run_id=None, lease_expires_at=None)
+            )
+
     def others_are_asking(self) -> bool:
         """Whether a query is still under way, in another lane or on a lease yet to run out."""
         statement = select(
@@ -179,6 +193,16 @@ class Ledger:
                 connection.execute(select(exists().where(open_rows(self._hold)))).scalar_one()
             )
 
+    def open_row_numbers(self, limit: int) -> list[int]:
+        """Some of the rows that need an answer of their own, in the file's order."""
+        numbers = select(tables.requests.c.row_number).where(open_rows(self._hold))
+        with reading(self._engine) as connection:
+            return list(
+                connection.execute(
+                    numbers.order_by(tables.requests.c.row_number).limit(limit)
+                ).scalars()
+            )
+
     # Settling
 
     def settle(self, answered: Sequence[AnsweredQuery], conclude: Conclude) -> int:
@@ -188,14 +212,17 @@ class Ledger:
         result, or None when the row needs a further query.
         """
         with writing(self._engine) as connection:
-            settlement = self._settlement(connection)
-            concluded = settlement.settle(answered, conclude)
+            attempt = attempts.verify_hold(connection, self._hold)
+            concluded = self._settlement(connection).settle(answered, conclude)
+            if attempt.payer_down_since and any(item.answer for item in answered):
+                attempts.payer_is_back(connection, self._hold)
             self._renew(connection)
         return concluded
 
     def conclude_rows(self, conclusions: Sequence[Conclusion]) -> None:
         """Write results of rows for which there is nothing (more) to ask."""
         with writing(self._engine) as connection:
+            attempts.verify_hold(connection, self._hold)
             self._settlement(connection).write_conclusions(conclusions)
 
     def interim_claims(self, row_numbers: Sequence[int]) -> dict[int, tuple[Claim, ...]]:
@@ -237,8 +264,7 @@ class Ledger:
     # Parts
 
     def _settlement(self, connection: Connection) -> Settlement:
-        """Begin a checkpoint: the hold is proven before anything is written."""
-        attempts.verify_hold(connection, self._hold)
+        """A checkpoint in a transaction that has proven the hold."""
         return Settlement(
             connection=connection, hold=self._hold, lease_token=self._token, now=self._now()
         )

@@ -28,6 +28,7 @@ __all__ = [
     "attempt_calls",
     "count_outcomes",
     "iterate_answered_rows",
+    "most_frequent_failure",
     "verify_results",
     "write_results",
 ]
@@ -68,6 +69,30 @@ def count_outcomes(engine: Engine, upload_id: str) -> OutcomeCounts:
     """Rows by outcome, counted from the rows themselves and not taken from the upload."""
     with reading(engine) as connection:
         return counted_outcomes(connection, upload_id)
+
+
+def most_frequent_failure(engine: Engine, upload_id: str) -> tuple[str, str]:
+    """Code and message that most of the upload's failed rows share.
+
+    Raises:
+        sqlalchemy.exc.NoResultFound: no row has failed.
+
+    """
+    columns = results_table.c
+    query = (
+        select(columns.error_code, columns.error_message)
+        .where(
+            columns.upload_id == upload_id,
+            columns.is_current.is_(True),
+            columns.outcome == Outcome.FAILED,
+        )
+        .group_by(columns.error_code, columns.error_message)
+        .order_by(func.count().desc(), columns.error_code)
+        .limit(1)
+    )
+    with reading(engine) as connection:
+        code, message = connection.execute(query).one()
+    return code, message
 
 
 def attempt_calls(engine: Engine, attempt_id: str) -> dict[str, int]:

@@ -154,6 +154,7 @@ attempt_runs = Table(
     Column("run_id", _ID),
     Column("launched_at", UtcInstant),
     Column("taken_at", UtcInstant),
+    Column("let_go_at", UtcInstant),
     UniqueConstraint("ticket"),
     UniqueConstraint("run_id"),
     Index("ix_attempt_runs_attempt_id", "attempt_id"),
