@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from claims_pipeline.model import (
     DateWindow,
@@ -18,6 +19,7 @@ from claims_pipeline.payers.base import Capabilities
 DEFAULT_WINDOW_DAYS = 90
 # A window's sweep is cut so that one thread reads about so many pages of it.
 _PAGES_A_THREAD_READS = 3
+_REMEMBERED_SPANS = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,12 +105,8 @@ def next_windows(
             for gap in subtract_windows(span.window, covered)
             for window in gap.split(span.max_window_days)
         )
-    for stage in _stages(span):
-        open_windows = [gaps for window in stage if (gaps := subtract_windows(window, covered))]
-        if open_windows:
-            wave = open_windows[: max(1, free_concurrency)]
-            return tuple(gap for gaps in wave for gap in gaps)
-    return ()
+    wave = _open_windows(span, tuple(covered))[: max(1, free_concurrency)]
+    return tuple(gap for gaps in wave for gap in gaps)
 
 
 def free_concurrency(
@@ -162,6 +160,20 @@ def one_per_row_calls(
     return calls
 
 
+# All rows of an upload that name a claim share their span, and most of them what is covered.
+@lru_cache(maxsize=_REMEMBERED_SPANS)
+def _open_windows(
+    span: Span, covered: tuple[DateWindow, ...]
+) -> tuple[tuple[DateWindow, ...], ...]:
+    """What is uncovered of each window of the first stage that is not wholly covered."""
+    for stage in _stages(span):
+        open_windows = [gaps for window in stage if (gaps := subtract_windows(window, covered))]
+        if open_windows:
+            return tuple(open_windows)
+    return ()
+
+
+@lru_cache(maxsize=_REMEMBERED_SPANS)
 def _stages(span: Span) -> tuple[tuple[DateWindow, ...], ...]:
     """The first wave, then the rest of the span: legal windows, newest first."""
     rest = subtract_windows(span.window, [span.first_wave])
