@@ -24,8 +24,8 @@ Settled = Mapping[str, datetime | None]
 def broken_promises(engine: Engine, files: FileStore, upload_id: str) -> list[str]:
     """What does not hold for an upload that has ended; empty when all is well.
 
-    I1 every row has one outcome and the counts are theirs, I2 no claim answers a row twice, I3 the
-    upload has ended, I5 the results file holds the table's rows, I7 no query is under way.
+    I1 every row has one outcome and the counts are theirs (I2 is a primary key), I3 the upload has
+    ended, I5 the results file holds the table's rows, I7 no query is under way.
     """
     upload = get_upload(engine, upload_id)
     if upload is None:
@@ -36,10 +36,9 @@ def broken_promises(engine: Engine, files: FileStore, upload_id: str) -> list[st
     latest = attempts.latest_attempt(engine, upload_id)
     if latest is None or latest.state != "finished" or latest.status is not upload.status:
         broken.append("I3: the attempt does not stand as its upload does")
-    broken += [f"I1/I2: {code}" for code in results.verify_results(engine, upload_id)]
+    broken += [f"I1: {code}" for code in results.verify_results(engine, upload_id)]
     if upload.counts.settled != upload.counts.total:
         broken.append(f"I1: {upload.counts.settled} of {upload.counts.total} rows have an outcome")
-    broken += _twice_answered(engine, upload_id)
     if latest is not None and latest.rows_stored:
         broken += _files_that_differ(engine, files, upload)
     with reading(engine) as connection:
@@ -87,20 +86,6 @@ def outbox_files(outbox: Path, upload_id: str) -> Counter[str]:
         "hidden" if path.name.startswith(".") else path.name.partition(f"-{upload_id[:8]}.")[2]
         for path in outbox.rglob(f"*-{upload_id[:8]}.*")
     )
-
-
-def _twice_answered(engine: Engine, upload_id: str) -> list[str]:
-    columns = tables.claims.c
-    query = (
-        select(columns.row_number)
-        .where(columns.upload_id == upload_id)
-        .group_by(columns.attempt, columns.row_number, columns.claim_key)
-        .having(func.count() > 1)
-    )
-    with reading(engine) as connection:
-        if connection.execute(query).first() is not None:
-            return ["I2: a claim answers one row twice"]
-    return []
 
 
 def _files_that_differ(engine: Engine, files: FileStore, upload: Upload) -> list[str]:
