@@ -1,6 +1,7 @@
 """The pipeline in this process: a real Dagster instance, a real store, the sandbox over HTTP."""
 
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,19 +12,66 @@ import dagster as dg
 import pytest
 from sqlalchemy import Engine
 
-from claims_pipeline.definitions import defs
+from claims_pipeline.definitions import build_defs, defs
 from claims_pipeline.model import AnsweredRow, Practice, UploadOptions
 from claims_pipeline.orchestration.partitions import TICKET_TAG, uploads_partitions
+from claims_pipeline.orchestration.resources import PayerResource
+from claims_pipeline.payers import registry
+from claims_pipeline.payers.base import CallRecord, Payer
+from claims_pipeline.payers.policy import CallPolicy
 from claims_pipeline.sandbox.running import Sandbox
 from claims_pipeline.sandbox.world import WorldPractice
 from claims_pipeline.settings import Settings, load_settings
 from claims_pipeline.store import attempts, results, uploads
 from claims_pipeline.store.database import open_engine, upgrade
 from claims_pipeline.store.files import open_file_store
+from claims_pipeline.store.limit_shares import BreakerSettings
+from claims_pipeline.store.limits import DatabaseLimiter
 from claims_pipeline.store.practices import ensure_organization
 from claims_pipeline.store.uploads import Upload
 
 ORGANIZATION = "demo"
+
+# As many tries as for a real payer, in hundredths of the time. An exchange has to be longer than
+# a busy machine may take for one.
+HASTY = CallPolicy(
+    connect_s=5.0, read_s=5.0, exchange_s=5.0, backoff_s=(0.01, 0.04, 0.16), longest_pause_s=1.0
+)
+HASTY_BREAKER = BreakerSettings(open_s=0.05, longest_open_s=0.2, probe_s=10.0)
+
+
+class HastyPayers(PayerResource):
+    """The payers, asked by the same rules with shorter waits."""
+
+    def connect(
+        self,
+        payer: str,
+        *,
+        settings: Settings,
+        limiter: DatabaseLimiter,
+        on_call: Callable[[CallRecord], None],
+        stop: threading.Event,
+    ) -> Payer:
+        return registry.connect(
+            payer, settings=settings, limiter=limiter, on_call=on_call, stop=stop, policy=HASTY
+        )
+
+    def limiter(
+        self, engine: Engine, *, organization_id: str, payer: str, settings: Settings
+    ) -> DatabaseLimiter:
+        return DatabaseLimiter(
+            engine,
+            organization_id=organization_id,
+            payer=payer,
+            max_concurrency=settings.uhc_max_concurrency,
+            calls_per_second=settings.uhc_calls_per_second,
+            breaker=HASTY_BREAKER,
+        )
+
+
+def hasty_definitions() -> dg.Definitions:
+    """Everything as it is, but for how long a payer is waited for."""
+    return build_defs(resource_overrides={"payers": HastyPayers()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +82,7 @@ class Pipeline:
     engine: Engine
     instance: dg.DagsterInstance
     sandbox: Sandbox
+    definitions: dg.Definitions = defs
 
     def upload(self, content: bytes, *, options: UploadOptions | None = None) -> str:
         """Store a file as an upload that waits for its run; the upload's id."""
@@ -67,7 +116,7 @@ class Pipeline:
         raise_on_error: bool = True,
     ) -> dg.ExecuteInProcessResult:
         """Run the job for the upload, as a launch with a ticket or as one from the UI."""
-        return defs.resolve_job_def(job).execute_in_process(
+        return self.definitions.resolve_job_def(job).execute_in_process(
             instance=self.instance,
             partition_key=upload_id,
             tags={TICKET_TAG: ticket} if ticket else {},
@@ -113,6 +162,7 @@ def running_pipeline(
     monkeypatch: pytest.MonkeyPatch,
     *,
     settings: Mapping[str, str] | None = None,
+    definitions: dg.Definitions = defs,
 ) -> Iterator[Pipeline]:
     """A pipeline on a home of its own, asking `sandbox`."""
     environment = {
@@ -130,7 +180,13 @@ def running_pipeline(
     upgrade(engine)
     ensure_organization(engine, ORGANIZATION, "Demo", sandbox_practices())
     with dg.instance_for_test(temp_dir=str(_folder(home / "instance"))) as instance:
-        yield Pipeline(settings=loaded, engine=engine, instance=instance, sandbox=sandbox)
+        yield Pipeline(
+            settings=loaded,
+            engine=engine,
+            instance=instance,
+            sandbox=sandbox,
+            definitions=definitions,
+        )
     engine.dispose()
 
 

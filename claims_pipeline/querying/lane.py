@@ -10,7 +10,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    CancelledError,
+    Future,
+    ThreadPoolExecutor,
+    wait,
+)
 from dataclasses import dataclass, field
 
 from claims_pipeline.errors import (
@@ -220,8 +226,8 @@ class _Lane:
             work, claim = self._running.pop(future)
             try:
                 outcome = future.result()
-            except PayerDownError:
-                self._not_asked.append(work.leased)
+            except (PayerDownError, CancelledError):
+                self._put_aside(work, claim)
                 continue
             except PayerError as error:
                 self._fail(work, error)
@@ -238,6 +244,15 @@ class _Lane:
                         leased=work.leased, answer=work.answer, candidates=work.candidates
                     )
                 )
+
+    def _put_aside(self, work: _Work, claim: Claim | None) -> None:
+        """Keep what the payer was down for, and take back what no thread has begun."""
+        if claim is None:
+            self._not_asked.append(work.leased)
+        else:
+            self._enrichments.appendleft((work, claim))
+        for future in self._running:
+            future.cancel()
 
     def _go_on_or_leave(self) -> None:
         """No call is out any more: stop asking, unless the payer is back already.

@@ -47,12 +47,13 @@ class FaultMatch(_Part):
 class FaultWhen(_Part):
     """When, among the calls that match: every condition that is given must hold.
 
-    `nth` counts from 1, `every` means each k-th, `share` is a probability drawn with `seed`;
+    `nth` counts from 1, `from_nth` means that one and all later, `every` each k-th, `share` is a probability drawn with `seed`;
     `times` ends the script after so many faults; `after_s` and `until_s` are seconds since the
     scripts were set.
     """
 
     nth: Annotated[int, Field(ge=1)] | None = None
+    from_nth: Annotated[int, Field(ge=1)] = 1
     every: Annotated[int, Field(ge=1)] | None = None
     share: Annotated[float, Field(ge=0, le=1)] | None = None
     seed: int = 0
@@ -64,6 +65,7 @@ class FaultWhen(_Part):
         """Whether the `count`-th matching call goes wrong, after `fired` have."""
         return (
             self.nth in (None, count)
+            and count >= self.from_nth
             and (self.every is None or count % self.every == 0)
             and (self.times is None or fired < self.times)
             and self.after_s <= elapsed_s
