@@ -146,5 +146,13 @@ def _show(found: "FileCheck") -> None:
         f"Plan: {plan.queries:,} queries, about {plan.estimated_calls:,} calls "
         f"(one per row: {plan.one_per_row_calls:,}; sweeps only: {plan.sweep_calls:,})"
     )
+    console.print(f"Waiting for the payer: {_minutes(plan.minutes)}, at a usual 7 seconds a call")
     for reason, count in plan.reasons:
         console.print(escape(f"  {count:,} × {reason}"))
+
+
+def _minutes(minutes: float) -> str:
+    if minutes < 1:
+        return "less than a minute"
+    whole = round(minutes)
+    return f"about {whole} minute" + ("s" if whole > 1 else "")

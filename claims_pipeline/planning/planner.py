@@ -18,7 +18,7 @@ from claims_pipeline.planning.needs import Need, NeededDays, needed_days
 from claims_pipeline.planning.singles import Singles, fewest_singles, rows_of_singles
 from claims_pipeline.planning.sweeps import Sweep, choose_sweeps
 
-_SINGLES_ARE_CHEAPER = "No sweep is expected to answer these rows for less."
+_SINGLES_ARE_CHEAPER = "Patients asked one by one: a sweep of their days would take more calls."
 _SWEEPS_ARE_OFF = "Sweeps are switched off for this upload."
 
 
