@@ -19,7 +19,7 @@ from claims_pipeline.payers.base import Capabilities
 DEFAULT_WINDOW_DAYS = 90
 # A window's sweep is cut so that one thread reads about so many pages of it.
 _PAGES_A_THREAD_READS = 3
-_REMEMBERED_SPANS = 1024
+_REMEMBERED_SPANS = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +52,31 @@ def span_of(
     search; else the upload's dates; else the last 90 days for a patient and the whole look-back,
     newest first, for a claim number.
     """
+    return _span(
+        request.service,
+        names_claim=request.claim_number is not None,
+        options=options,
+        capabilities=capabilities,
+        today=today,
+        slack_days=slack_days,
+    )
+
+
+# Rows share their dates with others, and are looked at whenever one of their queries is answered.
+@lru_cache(maxsize=_REMEMBERED_SPANS)
+def _span(
+    service: DateWindow | None,
+    *,
+    names_claim: bool,
+    options: UploadOptions,
+    capabilities: Capabilities,
+    today: date,
+    slack_days: int,
+) -> Span:
     askable = DateWindow(capabilities.oldest_day(today), today)
-    if request.service is not None:
+    if service is not None:
         window = _widened(
-            _clipped(request.service, askable),
+            _clipped(service, askable),
             askable=askable,
             slack_days=slack_days,
             max_days=capabilities.max_window_days,
@@ -66,7 +87,7 @@ def span_of(
             until_found=False,
             max_window_days=capabilities.max_window_days,
         )
-    if request.claim_number is not None:
+    if names_claim:
         first_wave = _upload_window(
             options, askable=askable, default_days=capabilities.max_window_days
         )

@@ -15,7 +15,7 @@ from claims_pipeline.model import (
     Result,
 )
 from claims_pipeline.payers.status import claim_status, next_action_for_error
-from claims_pipeline.planning import Span, next_windows, one_per_row_calls
+from claims_pipeline.planning import Span, one_per_row_calls
 from claims_pipeline.store.ledger_entries import Conclusion, RowProgress
 
 _PARTIAL = PayerError(
@@ -32,7 +32,7 @@ def conclude(row: RowProgress, *, span: Span, environment: str) -> Conclusion | 
     be searched until found and is found. What could not be asked is failed with its class, and
     never not found.
     """
-    if not next_windows(span, row.covered, free_concurrency=1):
+    if any(window.contains(span.window) for window in row.covered):
         return _matched_by(row, span, environment)
     if span.until_found and row.claims:
         conclusion = _matched_by(row, span, environment)
@@ -51,7 +51,13 @@ def conclude(row: RowProgress, *, span: Span, environment: str) -> Conclusion | 
 def _concluded_by_error(
     request: Request, error: PayerError, kind: QueryKind, environment: str
 ) -> Conclusion | None:
-    asked_singly_instead = {ErrorClass.FIX_INPUT, ErrorClass.PARTIAL, ErrorClass.NEAR_MATCH}
+    # Transient: the payer answers other searches, so it may answer smaller ones of these rows too.
+    asked_singly_instead = {
+        ErrorClass.FIX_INPUT,
+        ErrorClass.NEAR_MATCH,
+        ErrorClass.PARTIAL,
+        ErrorClass.TRANSIENT,
+    }
     if kind is QueryKind.SWEEP and error.error_class in asked_singly_instead:
         return None
     result = failed(request.row_number, error.code, error.message, error.error_class, environment)

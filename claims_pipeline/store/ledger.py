@@ -12,7 +12,20 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, exists, func, insert, not_, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Text,
+    and_,
+    cast,
+    exists,
+    func,
+    insert,
+    not_,
+    or_,
+    select,
+    update,
+)
 
 from claims_pipeline.model import Claim, DensityObservation, Query
 from claims_pipeline.payers.base import CallKind, CallRecord
@@ -90,7 +103,7 @@ class Ledger:
                 columns.service_from,
                 columns.service_to,
                 columns.patient_key,
-                columns.covered,
+                cast(columns.covered, Text).label("covered"),
                 columns.single_only,
             )
             .where(

@@ -62,8 +62,8 @@ class AnsweredQuery:
 class RowProgress:
     """A row at a checkpoint: the windows covered and the claims seen for it so far.
 
-    `settled_by` is the query that has told most: the last complete one, else the last. `failed_by`
-    is a query of the row that met an error.
+    `covered` is merged, oldest first. `settled_by` is the query that has told most: the last
+    complete one, else the last. `failed_by` is a query of the row that met an error.
     """
 
     request: Request
@@ -103,7 +103,7 @@ def open_row_of(row: Any, group: Group) -> OpenRow:
             service=DateWindow(row.service_from, row.service_to) if row.service_from else None,
         ),
         patient_key=row.patient_key,
-        covered=tuple(codec.windows_from_json(row.covered or [])),
+        covered=codec.windows_from_text(row.covered),
         single_only=row.single_only,
     )
 

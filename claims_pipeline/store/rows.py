@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, RowMapping, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
 
 from claims_pipeline.errors import InvariantError
 from claims_pipeline.model import DateWindow, OutcomeCounts, Patient, RejectedRow, Request
@@ -16,6 +16,23 @@ from claims_pipeline.store.holding import verify_hold
 from claims_pipeline.store.tables import attempts, rejected_rows, uploads
 
 _REJECTED_ROWS_AT_ONCE = 2000
+_REQUEST_COLUMNS = (
+    tables.requests.c.row_number,
+    tables.requests.c.line_number,
+    tables.requests.c.practice_id,
+    tables.requests.c.tin,
+    tables.requests.c.payer_id,
+    tables.requests.c.first_name,
+    tables.requests.c.last_name,
+    tables.requests.c.date_of_birth,
+    tables.requests.c.claim_number,
+    tables.requests.c.patient_account_number,
+    tables.requests.c.subscriber_id,
+    tables.requests.c.service_from,
+    tables.requests.c.service_to,
+    tables.requests.c.total_charged,
+    tables.requests.c.duplicate_of,
+)
 
 
 def begin_rows(engine: Engine, hold: Hold, header: Sequence[str]) -> None:
@@ -80,17 +97,20 @@ def complete_rows(engine: Engine, hold: Hold) -> OutcomeCounts:
 def load_requests(
     connection: Connection, upload_id: str, row_numbers: Sequence[int]
 ) -> list[Request]:
-    """The requests of these rows, by row number; numbers that are no request are left out."""
+    """The requests of these rows, by row number; numbers that are no request are left out.
+
+    They come without their cells: asking and matching need none.
+    """
     loaded: list[Request] = []
     for chunk in chunks_of(sorted(set(row_numbers))):
         query = (
-            select(tables.requests)
+            select(*_REQUEST_COLUMNS)
             .where(
                 tables.requests.c.upload_id == upload_id, tables.requests.c.row_number.in_(chunk)
             )
             .order_by(tables.requests.c.row_number)
         )
-        loaded.extend(_request_of(row) for row in connection.execute(query).mappings())
+        loaded.extend(_request_of(row) for row in connection.execute(query))
     return loaded
 
 
@@ -168,24 +188,22 @@ def _rejected_values(hold: Hold, row: RejectedRow) -> dict[str, Any]:
     }
 
 
-def _request_of(row: RowMapping) -> Request:
-    has_service = row["service_from"] is not None
+def _request_of(row: Row[Any]) -> Request:
     return Request(
-        row_number=row["row_number"],
-        line_number=row["line_number"],
-        practice_id=row["practice_id"],
-        tin=row["tin"],
-        payer_id=row["payer_id"],
+        row_number=row.row_number,
+        line_number=row.line_number,
+        practice_id=row.practice_id,
+        tin=row.tin,
+        payer_id=row.payer_id,
         patient=Patient(
-            first_name=row["first_name"],
-            last_name=row["last_name"],
-            date_of_birth=row["date_of_birth"],
+            first_name=row.first_name,
+            last_name=row.last_name,
+            date_of_birth=row.date_of_birth,
         ),
-        claim_number=row["claim_number"],
-        patient_account_number=row["patient_account_number"],
-        subscriber_id=row["subscriber_id"],
-        service=DateWindow(row["service_from"], row["service_to"]) if has_service else None,
-        total_charged=row["total_charged"],
-        cells=tuple(row["cells"]),
-        duplicate_of=row["duplicate_of"],
+        claim_number=row.claim_number,
+        patient_account_number=row.patient_account_number,
+        subscriber_id=row.subscriber_id,
+        service=DateWindow(row.service_from, row.service_to) if row.service_from else None,
+        total_charged=row.total_charged,
+        duplicate_of=row.duplicate_of,
     )

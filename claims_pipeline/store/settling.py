@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Text,
+    and_,
+    cast,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from claims_pipeline.errors import InvariantError
 from claims_pipeline.model import (
@@ -47,6 +58,8 @@ def open_rows(hold: Hold) -> ColumnElement[bool]:
 
 # Why an incomplete sweep cannot be trusted for its rows: they are asked singly from then on.
 _UNRELIABLE = frozenset({"partial", "unreadable_claims"})
+# Why a sweep ends early without any fault: its days hold more claims than it may bring.
+_CUT_SHORT = frozenset({"result_cap", "page_limit"})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -164,8 +177,9 @@ class Settlement:
 
     def _touched_rows(self, closed: Sequence[AnsweredQuery]) -> list["_TouchedRow"]:
         """Open rows of the queries, each once, with what all of the queries brought for it."""
+        telling = [item for item in closed if _tells_of_rows(item)]
         requests = {
-            request.row_number: request for item in closed for request in item.leased.requests
+            request.row_number: request for item in telling for request in item.leased.requests
         }
         before = self._progress(sorted(requests))
         waiting = [number for number, covered in before.items() if covered]
@@ -176,7 +190,7 @@ class Settlement:
             )
             for number, covered in before.items()
         }
-        for item in closed:
+        for item in telling:
             for request in item.leased.requests:
                 if request.row_number in touched:
                     touched[request.row_number].add(item)
@@ -188,13 +202,11 @@ class Settlement:
         found: dict[int, tuple[DateWindow, ...]] = {}
         for batch in batches(numbers):
             read = self.connection.execute(
-                select(columns.row_number, columns.covered)
+                select(columns.row_number, cast(columns.covered, Text))
                 .where(open_rows(self.hold), columns.row_number.in_(batch))
                 .order_by(columns.row_number)
             )
-            found |= {
-                number: tuple(codec.windows_from_json(covered or [])) for number, covered in read
-            }
+            found.update((number, codec.windows_from_text(covered)) for number, covered in read)
         return found
 
     def _save_progress(self, unfinished: Sequence["_TouchedRow"]) -> None:
@@ -293,12 +305,19 @@ def count(connection: Connection, hold: Hold, **amounts: int) -> None:
         )
 
 
+def _tells_of_rows(item: AnsweredQuery) -> bool:
+    """Whether an answer may change a row. A sweep that was cut short only tells of the practice."""
+    answer = item.answer
+    is_cut_short = answer is not None and answer.incomplete_reason in _CUT_SHORT
+    return not (is_cut_short and item.leased.query.kind is QueryKind.SWEEP)
+
+
 def _observation(item: AnsweredQuery, now: datetime) -> DensityObservation | None:
     """What a sweep taught about the practice. Singles tell nothing about their strangers."""
     query, answer = item.leased.query, item.answer
     if answer is None or query.kind is not QueryKind.SWEEP:
         return None
-    if not answer.complete and answer.incomplete_reason not in {"result_cap", "page_limit"}:
+    if not answer.complete and answer.incomplete_reason not in _CUT_SHORT:
         return None
     return DensityObservation(
         tin=query.tin,

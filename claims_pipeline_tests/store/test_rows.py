@@ -10,6 +10,7 @@ from claims_pipeline.model import OutcomeCounts, UploadStatus
 from claims_pipeline.names import patient_key
 from claims_pipeline.store import attempts, rows, tables
 from claims_pipeline.store.database import reading
+from claims_pipeline.store.results import iterate_answered_rows
 from claims_pipeline.store.uploads import get_upload
 from claims_pipeline_tests.store.builders import (
     HEADER,
@@ -37,8 +38,11 @@ def test_requests_come_back_as_they_were_stored(engine: Engine) -> None:
     rows.add_rows(engine, hold, stored, [])
     rows.complete_rows(engine, hold)
     with reading(engine) as connection:
-        assert rows.load_requests(connection, hold.upload_id, [3, 1, 2, 2, 99]) == stored
+        loaded = rows.load_requests(connection, hold.upload_id, [3, 1, 2, 2, 99])
         keys = connection.execute(select(tables.requests.c.patient_key)).scalars().all()
+    assert loaded == [replace(request, cells=()) for request in stored]
+    cells = [answer.row.cells for answer in iterate_answered_rows(engine, hold.upload_id)]
+    assert cells == [request.cells for request in stored]
     patient = stored[0].patient
     assert keys[0] == patient_key(
         first_name=patient.first_name,
