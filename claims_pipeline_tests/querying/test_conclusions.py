@@ -174,6 +174,7 @@ def test_a_single_that_met_an_error_fails_its_row_with_the_errors_code(error: Er
         (ErrorClass.FIX_INPUT, True),
         (ErrorClass.PARTIAL, True),
         (ErrorClass.NEAR_MATCH, True),
+        (ErrorClass.TRANSIENT, True),
         (ErrorClass.CONFIG, False),
         (ErrorClass.ESCALATE, False),
     ],
