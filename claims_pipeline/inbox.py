@@ -2,15 +2,20 @@
 
 A file is dropped at `<inbox>/<organization>/<payer>/<name>.csv`. It is taken by a rename into
 `.taken/<upload id>/` beside it, copied into the file store, its row committed, then removed.
-After a crash between any two of these steps the next look finds it in `.taken` and goes on.
+After a crash between any two of these steps the next look finds it in `.taken` and goes on. A
+file that cannot be taken now (no space, no permission, somebody still writes) holds up no other.
 File names are patient data: they reach the database and the outbox, never a log or a cursor.
 """
 
+import logging
 import os
 import shutil
 import stat
+import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -23,11 +28,15 @@ from claims_pipeline.model import UploadOptions
 from claims_pipeline.store import practices, uploads
 from claims_pipeline.store.files import FileStore
 
+_logger = logging.getLogger(__name__)
+
 _TAKEN = ".taken"
 _REFUSED = ".refused"
 _SETTLED_AFTER_S = 5.0
 _CHUNK_BYTES = 1 << 20
 _FOLDER_MODE = 0o770
+# Dagster gives a sensor's tick 60 seconds; what is left waits for the next look.
+_LOOK_FOR_S = 25.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,17 +68,25 @@ def is_complete(sighting: Sighting, *, seen_before: frozenset[Sighting], now: da
     return age_s >= _SETTLED_AFTER_S or sighting in seen_before
 
 
+class _StillWrittenError(Exception):
+    """Somebody writes to a file that has been taken."""
+
+
 class _Ending(Enum):
     """What became of a taken file."""
 
     STORED = "stored"
     REFUSED = "refused"
     EMPTY = "empty"
+    LEFT = "left"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What one look at the inbox did: uploads taken, files still being written, files left."""
+    """What one look at the inbox did: uploads taken, files still being written, files left.
+
+    Files are left when they cannot be taken now; every look tries them again.
+    """
 
     taken: tuple[str, ...]
     waiting: tuple[Sighting, ...]
@@ -88,6 +105,7 @@ class Inbox:
     max_file_bytes: int
     payers: tuple[str, ...]
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    look_for_s: float = _LOOK_FOR_S
 
     def prepare(self) -> None:
         """Make the folders of every organization and payer, so that people see where to drop."""
@@ -98,29 +116,34 @@ class Inbox:
 
     def look(self, *, seen_before: frozenset[Sighting]) -> Look:
         """Take every complete file, finish what an earlier look left half done."""
-        folders = list(self._half_taken())
+        until = time.monotonic() + self.look_for_s
         waiting: list[Sighting] = []
-        left = 0
-        for dropped in self._dropped():
-            if not is_complete(dropped.sighting, seen_before=seen_before, now=self.now()):
-                waiting.append(dropped.sighting)
-                continue
-            folder = _take(dropped.path)
-            if folder is None:
-                left += 1
-                continue
-            folders.append(folder)
         taken: list[str] = []
-        refused = 0
-        for folder in folders:
-            match self._finish(folder):
-                case _Ending.STORED:
-                    taken.append(folder.name)
-                case _Ending.REFUSED:
-                    refused += 1
-                case _Ending.EMPTY:
-                    pass
-        return Look(taken=tuple(taken), waiting=tuple(waiting), left=left, refused=refused)
+        endings: Counter[_Ending] = Counter()
+        for folder in self._folders_to_finish(seen_before, waiting):
+            ending = _Ending.LEFT if folder is None else self._finish(folder)
+            endings[ending] += 1
+            if ending is _Ending.STORED and folder is not None:
+                taken.append(folder.name)
+            if time.monotonic() > until:
+                break
+        return Look(
+            taken=tuple(taken),
+            waiting=tuple(waiting),
+            left=endings[_Ending.LEFT],
+            refused=endings[_Ending.REFUSED],
+        )
+
+    def _folders_to_finish(
+        self, seen_before: frozenset[Sighting], waiting: list[Sighting]
+    ) -> Iterator[Path | None]:
+        """Folders of taken files, half done before or taken now; None for a file that is left."""
+        yield from list(self._half_taken())
+        for dropped in self._dropped():
+            if is_complete(dropped.sighting, seen_before=seen_before, now=self.now()):
+                yield _take(dropped.path)
+            else:
+                waiting.append(dropped.sighting)
 
     def _payer_folders(self) -> Iterator[tuple[str, str, Path]]:
         """Folders of known organizations and payers; others are not ours to touch."""
@@ -147,8 +170,16 @@ class Inbox:
             if taken.is_dir():
                 yield from sorted(path for path in taken.iterdir() if path.is_dir())
 
-    def _finish(self, folder: Path) -> "_Ending":
-        """Bring one taken file into the store; a crash before the move leaves an empty folder."""
+    def _finish(self, folder: Path) -> _Ending:
+        """Bring one taken file into the store; one that fails stays taken, for the next look."""
+        try:
+            return self._stored(folder)
+        except (OSError, _StillWrittenError) as error:
+            _logger.warning("a dropped file could not be taken in: %s", type(error).__name__)
+            return _Ending.LEFT
+
+    def _stored(self, folder: Path) -> _Ending:
+        """As `_finish`; a crash before the move leaves an empty folder."""
         upload_id = folder.name
         payer_folder = folder.parent.parent
         payer, organization = payer_folder.name, payer_folder.parent.name
@@ -236,20 +267,31 @@ def _sighting(path: Path) -> Sighting | None:
 
 def _take(path: Path) -> Path | None:
     """Move a file to `.taken/<new upload id>/`; None when it cannot be read or moved."""
-    if not os.access(path, os.R_OK):
+    if not os.access(path, os.R_OK, effective_ids=True):
         return None
     folder = path.parent / _TAKEN / str(uuid.uuid4())
-    make_folder(folder)
     try:
+        make_folder(folder)
         path.rename(folder / path.name)
     except OSError:
-        folder.rmdir()
+        with suppress(OSError):
+            folder.rmdir()
         return None
     return folder
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
+    """The file's bytes; a rename takes no file from a program that has it open.
+
+    Raises:
+        _StillWrittenError: the file changed while it was read; what was read is of no use.
+
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     with os.fdopen(descriptor, "rb") as stream:
+        before = os.fstat(descriptor)
         while chunk := stream.read(_CHUNK_BYTES):
             yield chunk
+        after = os.fstat(descriptor)
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            raise _StillWrittenError

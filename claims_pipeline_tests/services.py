@@ -34,7 +34,7 @@ def postgresql_server() -> Iterator[str]:
     User `tester` may do everything, without a password.
     """
     programs = _postgresql_programs()
-    user = _unprivileged_user()
+    user = unprivileged_user()
     if programs is None or user is None:
         skip_for_want_of("PostgreSQL (its server programs and a user other than root to run them)")
     folder = Path(tempfile.mkdtemp(prefix="claims-postgresql-"))
@@ -85,7 +85,8 @@ def _postgresql_programs() -> Path | None:
     return None
 
 
-def _unprivileged_user() -> pwd.struct_passwd | None:
+def unprivileged_user() -> pwd.struct_passwd | None:
+    """Ourselves, or when we are root somebody who is not; None when there is nobody."""
     if os.geteuid() != 0:
         return pwd.getpwuid(os.geteuid())
     for name in _UNPRIVILEGED_USERS:

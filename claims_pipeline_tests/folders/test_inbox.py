@@ -1,21 +1,28 @@
 """The watched folder: each dropped file becomes one upload, or is left where it is."""
 
 import os
-from collections.abc import Iterator
+import resource
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from sqlalchemy import Engine
 
 from claims_pipeline.inbox import Inbox, Look, Sighting, is_complete
 from claims_pipeline.store.database import open_engine, upgrade
-from claims_pipeline.store.files import open_file_store
+from claims_pipeline.store.files import FileStore, StoredFile, open_file_store
 from claims_pipeline.store.practices import ensure_organization
 from claims_pipeline.store.uploads import list_uploads
+from claims_pipeline_tests.services import skip_for_want_of, unprivileged_user
 
 CONTENT = b"claim_number,first_name,last_name,date_of_birth\nFH00000001,ADA,EXAMPLE,05/10/1975\n"
+SHARED_MEMORY = "/dev/shm"  # noqa: S108 - nothing predictable is put there
 NOTHING_SEEN: frozenset[Sighting] = frozenset()
 
 
@@ -30,11 +37,15 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 @pytest.fixture
 def inbox(tmp_path: Path, engine: Engine) -> Inbox:
+    return make_inbox(tmp_path, engine)
+
+
+def make_inbox(home: Path, engine: Engine) -> Inbox:
     inbox = Inbox(
-        folder=tmp_path / "inbox",
-        outbox=tmp_path / "outbox",
+        folder=home / "inbox",
+        outbox=home / "outbox",
         engine=engine,
-        files=open_file_store(str(tmp_path / "files")),
+        files=open_file_store(str(home / "files")),
         max_file_bytes=10_000,
         payers=("uhc",),
         # A minute ahead, so that files written just now have settled.
@@ -42,6 +53,22 @@ def inbox(tmp_path: Path, engine: Engine) -> Inbox:
     )
     inbox.prepare()
     return inbox
+
+
+@contextmanager
+def home_of_somebody_whom_permissions_bind() -> Iterator[Path]:
+    """A folder of ours, or when we are root of another user, as whom the block runs."""
+    user = unprivileged_user()
+    if user is None:
+        skip_for_want_of("a user other than root")
+    ours = os.geteuid()
+    with tempfile.TemporaryDirectory(prefix="claims-inbox-") as home:
+        os.chown(home, user.pw_uid, -1)
+        os.seteuid(user.pw_uid)
+        try:
+            yield Path(home)
+        finally:
+            os.seteuid(ours)
 
 
 def drop(inbox: Inbox, name: str = "worklist.csv", content: bytes = CONTENT) -> Path:
@@ -52,6 +79,39 @@ def drop(inbox: Inbox, name: str = "worklist.csv", content: bytes = CONTENT) -> 
 
 def look(inbox: Inbox) -> Look:
     return inbox.look(seen_before=NOTHING_SEEN)
+
+
+@contextmanager
+def files_no_larger_than(size: int) -> Iterator[None]:
+    """Writing beyond `size` bytes into any file fails, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def _append(writer: BinaryIO, content: bytes) -> None:
+    writer.write(content)
+    writer.flush()
+
+
+class _StoreThatLetsWrite(FileStore):
+    """The file store, with something that happens in the middle of a copy."""
+
+    def __init__(self, files: FileStore, then: Callable[[], object]) -> None:
+        super().__init__(files.path("x").parent)
+        self._then = then
+
+    def write(self, key: str, chunks: Iterable[bytes], *, max_bytes: int) -> StoredFile:
+        def interrupted() -> Iterator[bytes]:
+            remaining = iter(chunks)
+            yield next(remaining)
+            self._then()
+            yield from remaining
+
+        return super().write(key, interrupted(), max_bytes=max_bytes)
 
 
 def names(inbox: Inbox) -> list[str]:
@@ -190,6 +250,106 @@ def test_the_same_content_again_is_a_new_upload_marked_as_duplicate(inbox: Inbox
 
     by_name = {u.file_name: u for u in list_uploads(inbox.engine, organization_id="demo").uploads}
     assert by_name["tuesday.csv"].duplicate_of == first
+
+
+def test_a_file_that_is_written_to_while_it_is_read_is_taken_once_it_is_whole(
+    inbox: Inbox,
+) -> None:
+    path = drop(inbox)
+    with path.open("ab") as writer:
+        # A slow writer: it was silent for long enough to be taken for done.
+        files = _StoreThatLetsWrite(inbox.files, lambda: _append(writer, CONTENT))
+        while_read = replace(inbox, files=files).look(seen_before=NOTHING_SEEN)
+
+    after = look(inbox)
+
+    assert (while_read.taken, while_read.left) == ((), 1)
+    assert len(after.taken) == 1
+    [upload] = list_uploads(inbox.engine, organization_id="demo").uploads
+    with inbox.files.open(upload.file_key) as stream:
+        assert stream.read() == CONTENT * 2
+
+
+def test_a_new_file_of_the_same_name_is_an_upload_of_its_own(inbox: Inbox) -> None:
+    path = drop(inbox)
+    replacement = path.with_name("worklist.csv.part")
+    replacement.write_bytes(CONTENT * 2)
+    files = _StoreThatLetsWrite(inbox.files, lambda: replacement.replace(path))
+
+    first = replace(inbox, files=files).look(seen_before=NOTHING_SEEN)
+    second = look(inbox)
+
+    assert (len(first.taken), len(second.taken)) == (1, 1)
+    uploads = list_uploads(inbox.engine, organization_id="demo").uploads
+    assert sorted(upload.file_size for upload in uploads) == [len(CONTENT), len(CONTENT) * 2]
+
+
+def test_a_file_that_may_not_be_read_is_left_and_holds_up_no_other() -> None:
+    with home_of_somebody_whom_permissions_bind() as home:
+        engine = open_engine(f"sqlite:///{home / 'claims.sqlite'}")
+        upgrade(engine)
+        ensure_organization(engine, "demo", "Demo")
+        inbox = make_inbox(home, engine)
+        locked = drop(inbox, "locked.csv")
+        locked.chmod(0)
+        drop(inbox, "open.csv")
+
+        seen = look(inbox)
+
+        assert (len(seen.taken), seen.left) == (1, 1)
+        assert (names(inbox), locked.exists()) == (["open.csv"], True)
+        engine.dispose()
+
+
+def test_a_folder_that_went_away_is_made_again_and_watched(inbox: Inbox) -> None:
+    shutil.rmtree(inbox.folder)
+    assert look(inbox).taken == ()
+
+    inbox.prepare()
+    drop(inbox)
+
+    assert len(look(inbox).taken) == 1
+
+
+def test_a_disk_that_is_full_leaves_no_half_copy_and_the_file_for_later(inbox: Inbox) -> None:
+    roomy = replace(inbox, max_file_bytes=10_000_000)
+    drop(inbox, content=CONTENT + b"x" * 4_000_000)
+    drop(inbox, "small.csv")
+
+    with files_no_larger_than(3_000_000):
+        on_full_disk = roomy.look(seen_before=NOTHING_SEEN)
+    left_behind = [path.name for path in Path(inbox.files.path("demo")).rglob("*.unfinished*")]
+    afterwards = roomy.look(seen_before=NOTHING_SEEN)
+
+    assert (len(on_full_disk.taken), on_full_disk.left) == (1, 1)
+    assert left_behind == []
+    assert len(afterwards.taken) == 1
+    assert names(inbox) == ["small.csv", "worklist.csv"]
+
+
+def test_folders_on_another_file_system_work_alike(inbox: Inbox) -> None:
+    if not os.access(SHARED_MEMORY, os.W_OK):
+        skip_for_want_of("a second file system")
+    with tempfile.TemporaryDirectory(prefix="claims-inbox-", dir=SHARED_MEMORY) as elsewhere:
+        other = replace(inbox, folder=Path(elsewhere) / "inbox", outbox=Path(elsewhere) / "outbox")
+        other.prepare()
+        drop(other)
+        drop(other, "large.csv", b"x" * 10_001)
+
+        seen = look(other)
+
+        assert (len(seen.taken), seen.refused) == (1, 1)
+        assert len(list(other.outbox.rglob("*.refused.txt"))) == 1
+
+
+def test_a_look_ends_in_time_and_the_next_one_goes_on(inbox: Inbox) -> None:
+    for number in range(3):
+        drop(inbox, f"{number}.csv")
+    hasty = replace(inbox, look_for_s=0.0)
+
+    taken = [len(hasty.look(seen_before=NOTHING_SEEN).taken) for _ in range(4)]
+
+    assert taken == [1, 1, 1, 0]
 
 
 def test_two_hundred_files_at_once_are_taken_each_once(inbox: Inbox) -> None:
