@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo dev test lint format
+.PHONY: help install demo dev test chaos lint format
 
 help: ## Show what there is to do
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ dev: $(STAMP) ## Dagster's UI, its daemon and the sandbox payer on this machine,
 
 test: $(STAMP) ## The whole test suite
 	$(BIN)/python -m pytest $(ARGS)
+
+chaos: $(STAMP) ## Kill, cancel and retry on a real stack: make chaos COUNT=20 SEED=7
+	$(BIN)/python -m claims_pipeline_tests.chaos $(or $(COUNT),10) $(SEED)
 
 lint: $(STAMP) ## Style, types and import walls
 	$(BIN)/ruff check .

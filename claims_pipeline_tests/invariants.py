@@ -80,6 +80,14 @@ def pages_read(engine: Engine, upload_id: str) -> int:
         return int(connection.execute(query).scalar_one())
 
 
+def was_asked(engine: Engine, upload_id: str) -> bool:
+    """Whether a query of the upload has been sent, or is about to be."""
+    columns = tables.queries.c
+    query = select(columns.id).where(columns.upload_id == upload_id, columns.state != "planned")
+    with reading(engine) as connection:
+        return connection.execute(query.limit(1)).first() is not None
+
+
 def outbox_files(outbox: Path, upload_id: str) -> Counter[str]:
     """Complete files in the outbox for this upload, by their ending; hidden ones count as such."""
     return Counter(

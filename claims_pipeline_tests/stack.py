@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import requests
 
 from claims_pipeline.cli.home import prepare_home, process_environment
@@ -286,6 +287,21 @@ class Stack:
         self._processes.forget(process)
         process.kill()
 
+    def kill_alone(self, name: str) -> None:
+        """kill -9 a process but nothing that it has started; it may be started again."""
+        process = self._named.pop(name)
+        self._processes.forget(process)
+        process.popen.kill()
+        process.popen.wait()
+
+    def worker_pids(self) -> list[int]:
+        """Process ids of the run workers: the code server spawns one for each run."""
+        try:
+            children = psutil.Process(self.process("code-server").pid).children(recursive=True)
+            return [child.pid for child in children if _is_worker(child)]
+        except psutil.NoSuchProcess:
+            return []
+
     def stop(self, name: str) -> None:
         """Ask a process to end, as an orchestrator would; it may be started again."""
         process = self._named.pop(name)
@@ -357,6 +373,13 @@ def running_stack(
             yield stack
         finally:
             stack.dagster.close()
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    try:
+        return any("spawn_main" in part for part in process.cmdline())
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return False
 
 
 def _run(fields: Mapping[str, Any]) -> Run:
