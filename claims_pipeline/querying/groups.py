@@ -1,6 +1,6 @@
 """Plans the open rows of a group with all that has been learned about it so far."""
 
-from claims_pipeline.errors import ErrorClass
+from claims_pipeline.errors import ErrorClass, InvariantError
 from claims_pipeline.model import DateWindow
 from claims_pipeline.names import wire_name
 from claims_pipeline.payers.base import Payer
@@ -74,6 +74,8 @@ def plan_group(ledger: Ledger, group: Group, payer: Payer, terms: Terms) -> None
         concurrency=terms.threads,
         today=terms.today,
     )
+    if not planned.queries and not planned.unaskable:
+        raise InvariantError("plan_is_stuck", "Open rows were planned without a query.")
     if planned.unaskable:
         code, message = _NAME_NOT_ASKABLE
         ledger.conclude_rows(
