@@ -1,0 +1,264 @@
+"""A run that is cancelled, or that has lost its attempt, stops and leaves things in order."""
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import dagster as dg
+import pytest
+from sqlalchemy import func, select
+
+from claims_pipeline.model import RetryScope, UploadStatus
+from claims_pipeline.orchestration.resources import StoreResource
+from claims_pipeline.orchestration.sensors import attempt_reconciliation_sensor
+from claims_pipeline.sandbox.running import Sandbox
+from claims_pipeline.sandbox.samples import Shape
+from claims_pipeline.store import attempts, tables
+from claims_pipeline.store.attempts import Attempt
+from claims_pipeline.store.database import reading
+from claims_pipeline.store.files import open_file_store
+from claims_pipeline.store.results import count_outcomes
+from claims_pipeline_tests.invariants import asked_again, broken_promises, settled_queries
+from claims_pipeline_tests.orchestration.test_samples import calls_of, make_sample
+from claims_pipeline_tests.pipeline import Pipeline, running_pipeline
+
+THREADS = 4
+ROWS = 60
+# Every call takes so long that a heartbeat comes before any checkpoint.
+SLOW = [{"what": {"delay_s": 1.0}}]
+SETTINGS = {"CLAIMS_QUERY_THREADS": str(THREADS), "CLAIMS_HEARTBEAT_S": "0.1"}
+
+
+@pytest.fixture
+def pipeline(
+    tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Pipeline]:
+    sandbox.reset()
+    with running_pipeline(tmp_path / "home", sandbox, monkeypatch, settings=SETTINGS) as pipeline:
+        yield pipeline
+
+
+def latest(pipeline: Pipeline, upload_id: str) -> Attempt:
+    attempt = attempts.latest_attempt(pipeline.engine, upload_id)
+    assert attempt is not None
+    return attempt
+
+
+def when(condition: Callable[[], bool], then: Callable[[], object]) -> threading.Thread:
+    """Do something in a thread as soon as the condition holds; join it to be sure it was done."""
+    tick = threading.Event()
+
+    def watch() -> None:
+        while not condition():
+            tick.wait(0.01)
+        then()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    return thread
+
+
+def upload_of(pipeline: Pipeline, rows: int = ROWS) -> str:
+    content, _ = make_sample(pipeline.sandbox, Shape.PATIENTS, rows)
+    return pipeline.upload(content)
+
+
+def run_to_its_end(pipeline: Pipeline, upload_id: str) -> None:
+    """Run the job; a cancelled one is interrupted, as Dagster does it itself."""
+    try:
+        pipeline.run(upload_id, ticket=pipeline.ticket(upload_id), raise_on_error=False)
+    except dg.DagsterExecutionInterruptedError:
+        return
+
+
+def tick(pipeline: Pipeline) -> list[str]:
+    """One tick of the reconciliation; partitions whose files it wants written."""
+    context = dg.build_sensor_context(instance=pipeline.instance)
+    result = attempt_reconciliation_sensor(context, store=StoreResource())
+    if isinstance(result, dg.SkipReason):
+        return []
+    assert isinstance(result, dg.SensorResult)
+    return [str(request.partition_key) for request in result.run_requests or []]
+
+
+def write_files(pipeline: Pipeline, upload_id: str) -> None:
+    assert tick(pipeline) == [upload_id]
+    assert pipeline.run(upload_id, job="results_files_job").success
+
+
+def rows_answered_by(pipeline: Pipeline, upload_id: str, *, attempt: int) -> int:
+    columns = tables.results.c
+    query = select(func.count()).where(columns.upload_id == upload_id, columns.attempt == attempt)
+    with reading(pipeline.engine) as connection:
+        return int(connection.execute(query).scalar_one())
+
+
+def promises_kept(pipeline: Pipeline, upload_id: str) -> bool:
+    files = open_file_store(pipeline.settings.resolved_files)
+    return broken_promises(pipeline.engine, files, upload_id) == []
+
+
+def test_a_run_that_lost_its_attempt_does_not_end_the_upload(
+    pipeline: Pipeline, sandbox: Sandbox
+) -> None:
+    upload_id = upload_of(pipeline)
+    sandbox.set_faults(SLOW)
+
+    def take_over() -> None:
+        taken = attempts.take(
+            pipeline.engine,
+            upload_id,
+            str(uuid4()),
+            ticket=None,
+            has_parent=True,
+            run_has_ended=lambda _: True,
+            dead_after_s=30,
+            dead_between_steps_s=600,
+            now=datetime.now(UTC),
+        )
+        assert taken is not None
+
+    other = when(lambda: calls_of(sandbox)["summary"] >= THREADS, take_over)
+    run_to_its_end(pipeline, upload_id)
+    other.join()
+
+    assert pipeline.get(upload_id).status is UploadStatus.PROCESSING
+    assert latest(pipeline, upload_id).state == "running"
+    assert settled_queries(pipeline.engine, upload_id) == {}
+    # One call more for each thread at most, and none since.
+    assert calls_of(sandbox)["summary"] <= 2 * THREADS
+
+
+def test_a_cancelled_run_stops_soon_keeps_its_answers_and_is_cancelled_in_dagster(
+    pipeline: Pipeline, sandbox: Sandbox
+) -> None:
+    upload_id = upload_of(pipeline)
+    sandbox.set_faults([{"when": {"after_s": 1.0}, **SLOW[0]}, {"what": {"delay_s": 0.05}}])
+    asked: list[int] = []
+
+    def cancel() -> None:
+        attempts.request_cancel(pipeline.engine, upload_id, datetime.now(UTC))
+        asked.append(calls_of(sandbox)["summary"])
+
+    cancelling = when(lambda: pipeline.get(upload_id).counts.found >= 1, cancel)
+    run_to_its_end(pipeline, upload_id)
+    cancelling.join()
+
+    upload = pipeline.get(upload_id)
+    assert upload.status is UploadStatus.CANCELLED
+    assert upload.counts.found
+    assert upload.counts.unprocessed
+    assert calls_of(sandbox)["summary"] - asked[0] <= THREADS
+    run = pipeline.instance.get_runs()[0]
+    assert run.status is dg.DagsterRunStatus.CANCELED
+    write_files(pipeline, upload_id)
+    assert promises_kept(pipeline, upload_id)
+
+
+def test_cancelling_again_or_after_the_end_changes_nothing(pipeline: Pipeline) -> None:
+    upload_id = upload_of(pipeline, 5)
+    run_to_its_end(pipeline, upload_id)
+    before = pipeline.get(upload_id)
+
+    said = [
+        attempts.request_cancel(pipeline.engine, upload_id, datetime.now(UTC)) for _ in range(2)
+    ]
+
+    assert said == [UploadStatus.COMPLETED] * 2
+    assert pipeline.get(upload_id) == before
+    assert tick(pipeline) == []
+
+
+def test_a_launched_upload_that_is_cancelled_before_its_run_begins_is_left_alone_by_it(
+    pipeline: Pipeline, sandbox: Sandbox
+) -> None:
+    upload_id = upload_of(pipeline, 5)
+    ticket = pipeline.ticket(upload_id)
+    assert (
+        attempts.request_cancel(pipeline.engine, upload_id, datetime.now(UTC))
+        is UploadStatus.CANCELLED
+    )
+
+    assert pipeline.run(upload_id, ticket=ticket).success
+
+    assert pipeline.get(upload_id).status is UploadStatus.CANCELLED
+    assert calls_of(sandbox)["summary"] == 0
+
+
+def test_a_run_that_is_terminated_in_the_queue_cancels_its_upload(pipeline: Pipeline) -> None:
+    upload_id = upload_of(pipeline, 5)
+    run = pipeline.instance.create_run_for_job(
+        job_def=pipeline.definitions.resolve_job_def("claim_status_job"),
+        tags={"claims/ticket": pipeline.ticket(upload_id), "dagster/partition": upload_id},
+        status=dg.DagsterRunStatus.NOT_STARTED,
+    )
+    assert tick(pipeline) == []
+    assert pipeline.get(upload_id).status is UploadStatus.PENDING
+
+    pipeline.instance.report_run_canceled(run)
+    write_files(pipeline, upload_id)
+
+    assert pipeline.get(upload_id).status is UploadStatus.CANCELLED
+    assert latest(pipeline, upload_id).files_written_at is not None
+
+
+def test_a_retry_of_a_cancelled_upload_asks_only_what_was_left(
+    pipeline: Pipeline, sandbox: Sandbox
+) -> None:
+    upload_id = upload_of(pipeline)
+    sandbox.set_faults([{"what": {"delay_s": 0.1}}])
+    cancelling = when(
+        lambda: pipeline.get(upload_id).counts.found >= 5,
+        lambda: attempts.request_cancel(pipeline.engine, upload_id, datetime.now(UTC)),
+    )
+    run_to_its_end(pipeline, upload_id)
+    cancelling.join()
+    settled = settled_queries(pipeline.engine, upload_id)
+    left = pipeline.get(upload_id).counts.unprocessed
+    sandbox.reset()
+
+    attempts.request_retry(pipeline.engine, upload_id, RetryScope.FAILED, datetime.now(UTC))
+    run_to_its_end(pipeline, upload_id)
+
+    assert pipeline.get(upload_id).status is UploadStatus.COMPLETED
+    assert asked_again(settled, settled_queries(pipeline.engine, upload_id)) == []
+    assert count_outcomes(pipeline.engine, upload_id).unprocessed == 0
+    assert rows_answered_by(pipeline, upload_id, attempt=2) == left
+    assert promises_kept(pipeline, upload_id)
+
+
+def test_an_upload_whose_run_could_not_write_its_error_down_is_launched_again(
+    pipeline: Pipeline,
+) -> None:
+    upload_id = upload_of(pipeline, 5)
+    hold_and_fail(pipeline, upload_id)
+
+    assert tick(pipeline) == []
+
+    assert latest(pipeline, upload_id).state == "waiting"
+    run_to_its_end(pipeline, upload_id)
+    assert pipeline.get(upload_id).status is UploadStatus.COMPLETED
+
+
+def hold_and_fail(pipeline: Pipeline, upload_id: str) -> None:
+    """A run takes the attempt, then fails, and cannot say so to the database."""
+    run = pipeline.instance.create_run_for_job(
+        job_def=pipeline.definitions.resolve_job_def("claim_status_job"),
+        tags={"dagster/partition": upload_id, "dagster/will_retry": "false"},
+        status=dg.DagsterRunStatus.STARTED,
+    )
+    held = attempts.take(
+        pipeline.engine,
+        upload_id,
+        run.run_id,
+        ticket=pipeline.ticket(upload_id),
+        has_parent=False,
+        run_has_ended=lambda _: False,
+        dead_after_s=30,
+        dead_between_steps_s=600,
+        now=datetime.now(UTC),
+    )
+    assert held is not None
+    pipeline.instance.report_run_failed(run)
