@@ -46,6 +46,8 @@ _MESSAGES = MappingProxyType(
     }
 )
 _THROTTLED = 429
+# With these the payer sends codes of its own.
+_OWN_STATUSES = frozenset({400, 404})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,9 @@ class UhcAnswer:
 def read_answer(reply: HttpReply, *, dealt_with: frozenset[ErrorClass] = frozenset()) -> UhcAnswer:
     """Understand any UHC answer; an error is raised unless its class is in `dealt_with`.
 
-    The payer's own code counts before the HTTP status, but for 429, which a gateway says.
+    The payer's own code counts before the HTTP status, but for 429, which a gateway says. Where
+    that code got lost on the way, the status alone is not believed: it may have been "nothing
+    found", and it must not pass for a wrong address.
 
     Raises:
         PayerError: with the code's class, else the status's; transient when the answer is not
@@ -72,6 +76,8 @@ def read_answer(reply: HttpReply, *, dealt_with: frozenset[ErrorClass] = frozens
         document = None
     problem = None if reply.status == _THROTTLED else _error_in(document)
     if problem is None and reply.status != 200:
+        if document is None and _is_cut_off(reply):
+            raise unreadable_answer()
         raise error_for_status(reply.status)
     if problem is not None and problem.error_class not in dealt_with:
         raise problem
@@ -105,6 +111,12 @@ def is_sendable(value: str) -> bool:
 def payer_error(error_class: ErrorClass, code: str) -> PayerError:
     """An error of the payer in our words: its own may repeat a patient's data."""
     return PayerError(error_class, code, _MESSAGES[error_class])
+
+
+def _is_cut_off(reply: HttpReply) -> bool:
+    """Whether the body of one of the payer's own errors is missing or not whole."""
+    body = reply.body.lstrip()
+    return reply.status in _OWN_STATUSES and (not body or body.startswith(b"{"))
 
 
 def _error_in(document: object) -> PayerError | None:

@@ -42,6 +42,8 @@ HUGE = b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n"
 SPOILED = {
     "one 500": http(b"sorry", status=500),
     "a 503": http(status=503),
+    "nothing found, without its body": http(status=404),
+    "nothing found, cut off": http(b'{"errors": [{"code": "LCLM', status=404),
     "a 408": http(status=408),
     "truncated JSON": http(WHOLE[:-20]),
     "an HTML page with 200": http(b"<html><body>Scheduled maintenance</body></html>"),
