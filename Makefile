@@ -38,6 +38,13 @@ test: $(STAMP) ## The whole test suite
 chaos: $(STAMP) ## Kill, cancel and retry on a real stack: make chaos COUNT=20 SEED=7
 	$(BIN)/python -m claims_pipeline_tests.chaos $(or $(COUNT),10) $(SEED)
 
+bench: $(STAMP) ## Calls and speed beside peers, with tables; takes half an hour
+	$(BIN)/python -m benchmarks.search_calls
+	$(BIN)/python -m benchmarks.speed
+
+bench-quick: $(STAMP) ## The speed table with less of everything, in three minutes
+	$(BIN)/python -m benchmarks.speed --quick
+
 lint: $(STAMP) ## Style, types and import walls
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

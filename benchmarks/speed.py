@@ -1,0 +1,249 @@
+"""Speed beside peers that do the same work in the same run; docs/performance.md explains each line.
+
+`python -m benchmarks.speed` takes a quarter of an hour, with `--quick` under three minutes. The
+exit code says nothing of speed: a busy machine is no defect.
+"""
+
+import argparse
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks.measuring import Line, Pair, machine, table_of
+from benchmarks.query_phase import THREADS, BarePool, held_upload, row_by_row, singles_drained
+from benchmarks.stage import Size, Usage, as_csv, payer_process, sample, stage, used_by
+from claims_pipeline.model import DetailLevel, UploadOptions
+from claims_pipeline.sandbox.samples import COLUMNS, SampleRow, Shape
+
+_TABLE_WIDTH = 160
+_LATENCY_MS = 300.0
+_BUSY = Size(practices=2, claims_per_day=60)
+_WARM_UP_ROWS = 40
+_SAMPLED = 6000
+_RECENT_DAYS = 70
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How much is measured, and how often."""
+
+    repeats: int
+    queries: int
+    other_cells: tuple[tuple[float, int], ...]
+    rows_one_by_one: int
+    intake_rows: int
+    end_to_end_rows: tuple[int, ...]
+
+
+_WHOLE = Plan(
+    repeats=3,
+    queries=2000,
+    other_cells=((50.0, 8), (50.0, 16), (300.0, 64)),
+    rows_one_by_one=100,
+    intake_rows=1_000_000,
+    end_to_end_rows=(10_000, 100_000),
+)
+_QUICK = Plan(
+    repeats=1,
+    queries=320,
+    other_cells=(),
+    rows_one_by_one=60,
+    intake_rows=50_000,
+    end_to_end_rows=(1000, 3000),
+)
+
+
+def main() -> int:
+    """Measure and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="less of everything")
+    plan = _QUICK if parser.parse_args().quick else _WHOLE
+    console = Console(width=max(Console().width, _TABLE_WIDTH))
+    lines: list[Line] = []
+    for measure in (query_phase, one_by_one, one_row_run, intake_of_many, end_to_end):
+        for line in measure(plan):
+            console.print(f"{line.what}: {line.ratio:.3g}")
+            lines.append(line)
+    console.print(table_of(lines, title="Speed"))
+    console.print(machine())
+    return 0
+
+
+def query_phase(plan: Plan) -> Iterator[Line]:
+    """Singles drained by a lane beside the same calls by a bare pool, and beside the ideal."""
+    cells = ((_LATENCY_MS, THREADS), *plan.other_cells)
+    for latency_ms, threads in cells:
+        is_main = (latency_ms, threads) == cells[0]
+        repeats = plan.repeats if is_main else 1
+        with payer_process(latency_ms=latency_ms, size=_BUSY) as payer:
+            asked = sample(Shape.PATIENTS, rows=plan.queries, size=_BUSY)
+            with stage(payer) as home:
+                # The sandbox makes its indexes on the first calls.
+                singles_drained(home, asked[:_WARM_UP_ROWS])
+            beside_pool, beside_ideal = [], []
+            for _ in range(repeats):
+                with stage(payer) as home:
+                    ours, queries = singles_drained(home, asked, threads=threads)
+                bare_s = BarePool(payer).ask(queries, threads=threads)
+                ideal_s = ours.search_calls * latency_ms / 1000 / threads
+                beside_pool.append(Pair(ours=ours.elapsed_s, peer=bare_s))
+                beside_ideal.append(Pair(ours=ours.elapsed_s, peer=ideal_s))
+        what = f"{ours.search_calls:,} queries, {latency_ms:.0f} ms, {threads} threads"
+        yield Line(
+            what=what,
+            peer="bare requests pool",
+            unit="s",
+            pairs=beside_pool,
+            target=1.05 if is_main else None,
+        )
+        yield Line(
+            what=what,
+            peer="calls × latency ÷ threads",
+            unit="s",
+            pairs=beside_ideal,
+            target=1.10 if is_main else None,
+        )
+
+
+def one_by_one(plan: Plan) -> Iterator[Line]:
+    """A clinic's recent rows, its density known, beside one call and one update for each row."""
+    options = UploadOptions(detail_level=DetailLevel.SUMMARY)
+    with payer_process(latency_ms=_LATENCY_MS, size=Size()) as payer:
+        asked = _recent(sample(Shape.PATIENTS, rows=_SAMPLED, size=Size()), plan.rows_one_by_one)
+        content = as_csv(asked, Shape.PATIENTS)
+        with stage(payer) as home, tempfile.TemporaryDirectory() as folder:
+            _, queries = singles_drained(home, asked)
+            # The first upload learns the density that the second one knows.
+            for _ in range(2):
+                with held_upload(home, content) as held:
+                    held.store_rows()
+                    ours = held.ask(threads=THREADS, options=options)
+            theirs_s = row_by_row(payer, queries, Path(folder, "jobs.sqlite"))
+    yield Line(
+        what=f"{len(asked)} rows, {ours.search_calls} calls",
+        peer=f"{len(queries)} calls, one by one",
+        unit="s",
+        pairs=[Pair(ours=ours.elapsed_s - _LATENCY_MS / 1000, peer=theirs_s)],
+        target=0.04,
+        remark="without the token's call",
+    )
+
+
+def _recent(rows: list[SampleRow], count: int) -> list[SampleRow]:
+    """Rows about the last weeks, as a clinic asks them."""
+    first = datetime.now(UTC).date() - timedelta(days=_RECENT_DAYS)
+    begins = COLUMNS[Shape.PATIENTS].index("first_service_date")
+    return [row for row in rows if _begins_after(row.cells[begins], first)][:count]
+
+
+def _begins_after(text: str, first: date) -> bool:
+    try:
+        return datetime.strptime(text, "%m/%d/%Y").replace(tzinfo=UTC).date() >= first
+    except ValueError:  # a bad row, or a date in another form
+        return False
+
+
+def one_row_run(plan: Plan) -> Iterator[Line]:
+    """One row from launch to results beside a run of one empty asset, both new processes."""
+    pairs = []
+    asked = as_csv(sample(Shape.PATIENTS, rows=1, size=Size()), Shape.PATIENTS)
+    with payer_process(latency_ms=0, size=Size()) as payer, stage(payer) as home:
+        used_by(("-m", "benchmarks.empty_run", str(uuid.uuid4())), environment=home.environment)
+        home.run(home.upload(asked))
+        for _ in range(max(3, plan.repeats)):
+            empty = used_by(
+                ("-m", "benchmarks.empty_run", str(uuid.uuid4())), environment=home.environment
+            )
+            ours = home.run(home.upload(asked))
+            pairs.append(Pair(ours=ours.elapsed_s, peer=empty.elapsed_s))
+    yield Line(
+        what="one row, launch to results", peer="empty asset", unit="s", pairs=pairs, target=1.3
+    )
+
+
+def intake_of_many(plan: Plan) -> Iterator[Line]:
+    """Reading, validating and storing a large file beside the same done by hand."""
+    pairs, peaks = [], []
+    with (
+        payer_process(latency_ms=0, size=Size()) as payer,
+        tempfile.TemporaryDirectory(prefix="claims-bench-") as folder,
+    ):
+        file = Path(folder, "patients.csv")
+        file.write_text("".join(_patients(plan.intake_rows)), encoding="utf-8")
+        for number in range(plan.repeats):
+            with stage(payer) as home:
+                upload_id = home.upload(file.read_bytes())
+                ours = used_by(
+                    ("-m", "benchmarks.intake_ours", upload_id), environment=home.environment
+                )
+            by_hand = used_by(
+                ("-m", "benchmarks.intake_by_hand", str(file), f"{folder}/{number}.sqlite"),
+                environment=home.environment,
+            )
+            pairs.append(Pair(ours=ours.elapsed_s, peer=by_hand.elapsed_s))
+            peaks.append(ours.peak_mib)
+    yield Line(
+        what=f"intake of {plan.intake_rows:,} rows",
+        peer="read_csv, pandera, executemany",
+        unit="s",
+        pairs=pairs,
+        target=1.5,
+        remark=f"peak {max(peaks):.0f} MiB (at most 512)",
+    )
+
+
+def end_to_end(plan: Plan) -> Iterator[Line]:
+    """Whole runs, one of them larger: what a row costs must not grow."""
+    smallest: Usage | None = None
+    base = min(plan.end_to_end_rows)
+    for rows in plan.end_to_end_rows:
+        # The world grows with the file: as many claims and rows in each practice.
+        size = Size(practices=2 * rows // base)
+        asked = as_csv(sample(Shape.PRACTICES, rows=rows, size=size), Shape.PRACTICES)
+        with (
+            payer_process(latency_ms=0, size=size) as payer,
+            stage(payer, practices=size.practices) as home,
+        ):
+            used = home.run(home.upload(asked))
+        smallest = smallest or used
+        yield Line(
+            what=f"{rows:,} rows end to end, no latency",
+            peer=f"{base:,} rows, for each row",
+            unit="ms",
+            pairs=[
+                Pair(ours=1000 * used.processor_s / rows, peer=1000 * smallest.processor_s / base)
+            ],
+            target=1.3,
+            remark=f"{used.elapsed_s:.0f} s, peak {used.peak_mib:.0f} MiB (at most 768)",
+        )
+
+
+def _patients(rows: int) -> Iterator[str]:
+    """A patients' file in which every row is another patient."""
+    yield "first_name,last_name,date_of_birth,first_service_date,last_service_date\n"
+    for number in range(rows):
+        yield (
+            f"{_letters(number % 997)},{_letters(number)},"
+            f"{number % 12 + 1:02}/{number % 28 + 1:02}/{1940 + number % 70},"
+            f"{number % 6 + 1:02}/{number % 27 + 1:02}/2026,"
+            f"{number % 6 + 1:02}/{number % 27 + 2:02}/2026\n"
+        )
+
+
+def _letters(number: int) -> str:
+    """A made-up name, another one for each number."""
+    letters = "NAME"
+    while number:
+        number, digit = divmod(number, 26)
+        letters += chr(ord("A") + digit)
+    return letters
+
+
+if __name__ == "__main__":
+    sys.exit(main())
