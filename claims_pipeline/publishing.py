@@ -1,6 +1,7 @@
 """Writes an upload's files: results CSV and XLSX, rejected rows, and the outbox's copies."""
 
 import csv
+import glob
 import io
 import os
 import shutil
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+from uuid import uuid4
 
 from sqlalchemy import Engine
 
@@ -111,7 +113,8 @@ def copy_to_outbox(files: FileStore, upload: Upload, written: ResultFiles, outbo
     for suffix, key in wanted.items():
         with files.open(key) as source:
             _appear(stem.with_name(stem.name + suffix), source)
-    stem.with_name(stem.name + ".status.txt").unlink(missing_ok=True)
+    _clear(stem)
+    stem.with_name(stem.name + ".refused.txt").unlink(missing_ok=True)
 
 
 def write_refusal(upload: Upload, outbox: Path, *, code: str, message: str) -> None:
@@ -123,7 +126,7 @@ def write_refusal(upload: Upload, outbox: Path, *, code: str, message: str) -> N
         stem.with_name(stem.name + ".refused.txt"),
         io.BytesIO(f"{message} [{code}]\n".encode()),
     )
-    stem.with_name(stem.name + ".status.txt").unlink(missing_ok=True)
+    _clear(stem)
 
 
 def write_status(upload: Upload, outbox: Path) -> None:
@@ -151,10 +154,22 @@ def _outbox_stem(upload: Upload, outbox: Path) -> Path:
 
 
 def _appear(path: Path, source: BinaryIO) -> None:
-    hidden = path.with_name(f".{path.name}.part")
-    descriptor = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _FILE_MODE)
-    with os.fdopen(descriptor, "wb") as target:
-        shutil.copyfileobj(source, target)
-        target.flush()
-        os.fsync(target.fileno())
-    hidden.replace(path)
+    # A name of its own: a run that was thought dead may be writing too.
+    hidden = path.with_name(f".{path.name}.{uuid4()}.part")
+    try:
+        descriptor = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)
+        with os.fdopen(descriptor, "wb") as target:
+            shutil.copyfileobj(source, target)
+            target.flush()
+            os.fsync(target.fileno())
+        hidden.replace(path)
+    except BaseException:
+        hidden.unlink(missing_ok=True)
+        raise
+
+
+def _clear(stem: Path) -> None:
+    """Remove the status of the run, which is over, and what killed runs have left half written."""
+    stem.with_name(stem.name + ".status.txt").unlink(missing_ok=True)
+    for hidden in stem.parent.glob(f".{glob.escape(stem.name)}.*.part"):
+        hidden.unlink(missing_ok=True)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -152,6 +152,7 @@ def _reporter(context: StepContext, step: HeldStep) -> Callable[[], None]:
                 },
             )
         )
-        publishing.write_status(upload, step.settings.resolved_outbox)
+        with suppress(OSError):  # A courtesy; the results, later, are not.
+            publishing.write_status(upload, step.settings.resolved_outbox)
 
     return report

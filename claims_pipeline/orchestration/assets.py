@@ -234,7 +234,10 @@ def results_files(context: dg.AssetExecutionContext, store: StoreResource) -> dg
     lines = _write_files_of_ended_upload(context, store)
     if lines is None:
         with attempt_held(context, store) as step:
-            if step is not None:
+            if step is not None and not _every_row_is_answered(step):
+                # Launched for files alone, it came upon an upload that is being retried.
+                _leave_to_a_whole_run(step)
+            elif step is not None:
                 lines = _publish(step.engine, store, _upload(step))
                 attempts.finish(
                     step.engine,
@@ -250,6 +253,22 @@ def results_files(context: dg.AssetExecutionContext, store: StoreResource) -> dg
     return dg.MaterializeResult(
         metadata={"lines": dg.MetadataValue.int(lines)},
         check_results=[dg.AssetCheckResult(check_name=files_equal_the_table.name, passed=True)],
+    )
+
+
+def _every_row_is_answered(step: HeldStep) -> bool:
+    attempt = attempts.get_attempt(step.engine, step.hold.attempt_id)
+    counts = results.count_outcomes(step.engine, step.hold.upload_id)
+    return attempt is not None and attempt.rows_stored and counts.settled == counts.total
+
+
+def _leave_to_a_whole_run(step: HeldStep) -> None:
+    attempts.relaunch(
+        step.engine,
+        step.hold.attempt_id,
+        reason="not_asked_yet",
+        now=now(),
+        holder_run_id=step.hold.run_id,
     )
 
 
@@ -272,18 +291,23 @@ def _publish(engine: Engine, store: StoreResource, upload: Upload) -> int:
     settings = store.settings()
     outbox = settings.resolved_outbox
     if upload.header is None:
-        publishing.write_refusal(
-            upload,
-            outbox,
-            code=upload.error_code or "file_refused",
-            message=upload.error_message or "The file could not be read.",
-        )
+        code, message = _why_nothing_was_read(upload)
+        publishing.write_refusal(upload, outbox, code=code, message=message)
         return 0
     files = store.files()
     written = publishing.write_files(engine, files, upload, bom=settings.results_csv_bom)
     publishing.verify_files(files, written, results.count_outcomes(engine, upload.id))
     publishing.copy_to_outbox(files, upload, written, outbox)
     return written.lines
+
+
+def _why_nothing_was_read(upload: Upload) -> tuple[str, str]:
+    if upload.status is UploadStatus.CANCELLED:
+        return "cancelled", "The upload was cancelled before its file was read."
+    return (
+        upload.error_code or "file_refused",
+        upload.error_message or "The file could not be read.",
+    )
 
 
 def _stale_result(*checks: dg.AssetCheckSpec) -> dg.MaterializeResult:

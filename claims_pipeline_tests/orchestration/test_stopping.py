@@ -229,6 +229,23 @@ def test_a_retry_of_a_cancelled_upload_asks_only_what_was_left(
     assert promises_kept(pipeline, upload_id)
 
 
+def test_a_run_for_files_alone_does_not_complete_an_upload_that_is_retried_meanwhile(
+    pipeline: Pipeline,
+) -> None:
+    upload_id = upload_of(pipeline, 5)
+    run_to_its_end(pipeline, upload_id)
+    attempts.request_retry(pipeline.engine, upload_id, RetryScope.ALL, datetime.now(UTC))
+
+    assert pipeline.run(upload_id, job="results_files_job").success
+
+    assert pipeline.get(upload_id).status is UploadStatus.PROCESSING
+    assert pipeline.get(upload_id).counts.failed == 0
+    run_to_its_end(pipeline, upload_id)
+    assert pipeline.get(upload_id).status is UploadStatus.COMPLETED
+    assert pipeline.get(upload_id).counts.failed == 0
+    assert promises_kept(pipeline, upload_id)
+
+
 def test_an_upload_whose_run_could_not_write_its_error_down_is_launched_again(
     pipeline: Pipeline,
 ) -> None:
