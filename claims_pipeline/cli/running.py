@@ -5,6 +5,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,6 +29,7 @@ from claims_pipeline.store.uploads import Upload
 
 _CHUNK_BYTES = 1 << 20
 _POLL_S = 0.2
+_LONGEST_PAUSE = timedelta(minutes=1)
 _ASKING_JOB = "claim_status_job"
 _FILES_JOB = "results_files_job"
 
@@ -77,24 +79,35 @@ def take_in(
 def run_to_the_end(store: LocalStore, upload_id: str, *, on_progress: OnProgress) -> None:
     """Run the upload's pending attempt in a process of its own, and wait until it is over.
 
-    When a running daemon is quicker to launch it, that run is followed instead. Ctrl-C cancels
-    the upload and waits for its end; a second one ends the worker as well.
+    When a running daemon is quicker to launch it, that run is followed instead. A payer that is
+    down is waited for while its next try is near, then left to a daemon. Ctrl-C cancels the upload
+    and waits for its end; a second one ends the worker as well.
     """
-    attempt = _latest(store, upload_id)
-    ticket = str(uuid.uuid4())
     with Processes(
         logs=store.home.logs, environment=process_environment(store.settings)
     ) as processes:
-        worker = None
-        if attempts.issue_ticket(store.engine, attempt.id, ticket=ticket, now=now()):
-            worker = _start_worker(processes, _ASKING_JOB, upload_id, ticket)
+        worker = _launch(store, upload_id, processes)
         try:
             _follow(store, upload_id, worker, on_progress)
+            while _goes_on_soon(existing_upload(store, upload_id)):
+                time.sleep(_POLL_S)
+                if worker := _launch(store, upload_id, processes):
+                    _follow(store, upload_id, worker, on_progress)
         except KeyboardInterrupt:
             attempts.request_cancel(store.engine, upload_id, now())
             _follow(store, upload_id, worker, on_progress)
         if _lacks_files(store, upload_id):
             _start_worker(processes, _FILES_JOB, upload_id).popen.wait()
+
+
+def _launch(store: LocalStore, upload_id: str, processes: Processes) -> RunningProcess | None:
+    """Start a worker if the upload is to be launched now and nobody else has done so."""
+    ticket = str(uuid.uuid4())
+    if not attempts.issue_ticket(
+        store.engine, _latest(store, upload_id).id, ticket=ticket, now=now()
+    ):
+        return None
+    return _start_worker(processes, _ASKING_JOB, upload_id, ticket)
 
 
 def _start_worker(processes: Processes, *arguments: str) -> RunningProcess:
@@ -116,10 +129,15 @@ def _follow(
 
 
 def is_over(store: LocalStore, upload: Upload) -> bool:
-    """Whether nothing more will happen now: it has ended, files and all, or the payer is down."""
+    """Whether nothing more will happen soon: it has ended, files and all, or the payer is down."""
     if not upload.status.is_terminal:
-        return upload.waiting_reason is not None
+        return upload.waiting_reason is not None and not _goes_on_soon(upload)
     return upload.header is None or _latest(store, upload.id).files_written_at is not None
+
+
+def _goes_on_soon(upload: Upload) -> bool:
+    """Whether it waits for a next try that somebody at a terminal would wait for."""
+    return upload.next_try_at is not None and upload.next_try_at - now() <= _LONGEST_PAUSE
 
 
 def _lacks_files(store: LocalStore, upload_id: str) -> bool:

@@ -172,7 +172,7 @@ class UploadProgress:
         """Show the upload's counts."""
         self._progress.update(
             self._task,
-            description=upload.status.value.lower(),
+            description="waiting" if upload.waiting_reason else upload.status.value.lower(),
             total=upload.counts.total or None,
             completed=upload.counts.settled,
         )

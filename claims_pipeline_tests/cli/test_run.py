@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -14,7 +15,7 @@ import pytest
 
 from claims_pipeline.cli.processes import installed_command
 from claims_pipeline.model import UploadStatus
-from claims_pipeline.sandbox.running import Sandbox, running_sandbox
+from claims_pipeline.sandbox.running import Sandbox, running_sandbox, today_in
 from claims_pipeline.settings import load_settings
 from claims_pipeline.store.database import open_engine
 from claims_pipeline.store.uploads import get_upload, list_uploads
@@ -101,6 +102,27 @@ def assert_is_a_run_like_any_other(home: Path, upload_id: str) -> None:
         assert run.status is dg.DagsterRunStatus.SUCCESS
         assert run.tags["dagster/partition"] == upload_id
         assert run.remote_job_origin is not None
+
+
+@pytest.mark.usefixtures("home")
+def test_a_payer_that_is_down_for_a_moment_is_waited_for(
+    tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The last try is made when the patience ends, a second after the first was in vain.
+    monkeypatch.setenv("CLAIMS_PAYER_RETRY_HOURS", "0.0003")
+    # Four tries of the row's only query, and four to see whether the payer is down.
+    sandbox.set_faults([{"when": {"times": 8}, "what": {"status": 503}}])
+    visit = today_in("America/Chicago")() - timedelta(days=30)
+    row = f"ADA,EXAMPLE,05/10/1975,{visit:%m/%d/%Y}\n"
+    file = worklist(tmp_path, f"first_name,last_name,date_of_birth,date_of_service\n{row}")
+
+    ended = subprocess.run(
+        [COMMAND, "run", file, "--json"], capture_output=True, text=True, check=False
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    summary = json.loads(ended.stdout)
+    assert (summary["status"], summary["counts"]["found"]) == ("COMPLETED", 1)
 
 
 def test_ctrl_c_cancels_and_keeps_what_was_answered(
