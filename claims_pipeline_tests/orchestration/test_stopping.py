@@ -131,9 +131,11 @@ def test_a_run_that_lost_its_attempt_does_not_end_the_upload(
     assert calls_of(sandbox)["summary"] <= 2 * THREADS
 
 
+@pytest.mark.parametrize("told_by", ["a heartbeat", "a checkpoint"])
 def test_a_cancelled_run_stops_soon_keeps_its_answers_and_is_cancelled_in_dagster(
-    pipeline: Pipeline, sandbox: Sandbox
+    pipeline: Pipeline, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, told_by: str
 ) -> None:
+    monkeypatch.setenv("CLAIMS_HEARTBEAT_S", "0.1" if told_by == "a heartbeat" else "3600")
     upload_id = upload_of(pipeline)
     sandbox.set_faults([{"when": {"after_s": 1.0}, **SLOW[0]}, {"what": {"delay_s": 0.05}}])
     asked: list[int] = []
