@@ -4,7 +4,8 @@ SQLite (WAL) is the embedded default, PostgreSQL the server. Write transactions 
 that two writers wait for each other instead of failing half-way; reads see one state throughout.
 """
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,15 +14,19 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from pydantic_core import PydanticSerializationError, to_json
 from sqlalchemy import (
     URL,
+    Column,
     Connection,
+    Dialect,
     Engine,
     ExceptionContext,
     Table,
     create_engine,
     event,
     func,
+    insert,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -53,7 +58,10 @@ def open_engine(url: str) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         _make_private_file(Path(str(parsed.database)))
         engine = create_engine(
-            parsed, hide_parameters=True, connect_args={"timeout": _BUSY_TIMEOUT_S}
+            parsed,
+            hide_parameters=True,
+            json_serializer=_json_text,
+            connect_args={"timeout": _BUSY_TIMEOUT_S},
         )
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -114,6 +122,32 @@ def insert_or_ignore(connection: Connection, table: Table) -> postgresql.Insert 
     return sqlite.insert(table).on_conflict_do_nothing()
 
 
+def insert_columns(
+    connection: Connection, table: Table, columns: Mapping[str, Collection[Any]]
+) -> None:
+    """Insert many rows, given as one sequence of values for each column, all of one length.
+
+    Every column with a default on our side must be given. SQLAlchemy looks up and converts each
+    value by name; for a million rows that takes longer than SQLite does, so here values are
+    converted column by column and handed to the driver.
+    """
+    if connection.dialect.name == "postgresql":
+        rows = zip(*columns.values(), strict=True)
+        connection.execute(insert(table), [dict(zip(columns, row, strict=True)) for row in rows])
+        return
+    compiled = insert(table).compile(dialect=connection.dialect, column_keys=list(columns))
+    converted = [
+        _converted(connection.dialect, table.c[name], columns[name])
+        for name in compiled.positiontup or ()
+    ]
+    connection.exec_driver_sql(str(compiled), list(zip(*converted, strict=True)))
+
+
+def _converted(dialect: Dialect, column: Column[Any], values: Collection[Any]) -> Iterable[Any]:
+    convert = column.type.dialect_impl(dialect).bind_processor(dialect)
+    return values if convert is None else map(convert, values)
+
+
 def chunks_of(values: Sequence[_Value], size: int = 1000) -> Iterator[Sequence[_Value]]:
     """The values in pieces that fit into one statement's parameters."""
     for start in range(0, len(values), size):
@@ -142,6 +176,14 @@ def _checked_url(url: str) -> URL:
         "database_url_invalid",
         "CLAIMS_DATABASE_URL must be sqlite:///<path of a file> or postgresql://<address>.",
     )
+
+
+def _json_text(value: object) -> str:
+    try:
+        # A tenth of the time that json takes, and every row has its cells as JSON.
+        return to_json(value).decode()
+    except PydanticSerializationError:
+        return json.dumps(value)  # half a surrogate pair, which is no Unicode
 
 
 def _make_private_file(path: Path) -> None:

@@ -1,6 +1,6 @@
 """An upload's rows as intake hands them in: requests and rejected rows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
@@ -11,7 +11,7 @@ from claims_pipeline.names import patient_key
 from claims_pipeline.store import tables
 from claims_pipeline.store.attempt_records import Hold
 from claims_pipeline.store.counts import counted_outcomes
-from claims_pipeline.store.database import chunks_of, reading, writing
+from claims_pipeline.store.database import chunks_of, insert_columns, reading, writing
 from claims_pipeline.store.holding import verify_hold
 from claims_pipeline.store.tables import attempts, rejected_rows, uploads
 
@@ -64,9 +64,7 @@ def add_rows(
     with writing(engine) as connection:
         _verify_incomplete(connection, hold)
         if requests:
-            connection.execute(
-                insert(tables.requests), [_request_values(hold, row) for row in requests]
-            )
+            insert_columns(connection, tables.requests, _request_columns(hold, requests))
         if rejected:
             connection.execute(
                 insert(rejected_rows), [_rejected_values(hold, row) for row in rejected]
@@ -145,33 +143,38 @@ def _verify_incomplete(connection: Connection, hold: Hold) -> None:
         raise InvariantError("rows_already_stored", "The rows of this upload are stored already.")
 
 
-def _request_values(hold: Hold, row: Request) -> dict[str, Any]:
-    patient = row.patient
+def _request_columns(hold: Hold, rows: Sequence[Request]) -> dict[str, Collection[Any]]:
+    patients = [row.patient for row in rows]
+    services = [row.service for row in rows]
     return {
-        "upload_id": hold.upload_id,
-        "row_number": row.row_number,
-        "organization_id": hold.organization_id,
-        "line_number": row.line_number,
-        "practice_id": row.practice_id,
-        "tin": row.tin,
-        "payer_id": row.payer_id,
-        "first_name": patient.first_name,
-        "last_name": patient.last_name,
-        "date_of_birth": patient.date_of_birth,
-        "patient_key": patient_key(
-            first_name=patient.first_name,
-            last_name=patient.last_name,
-            date_of_birth=patient.date_of_birth,
-        ),
-        "claim_number": row.claim_number,
-        "patient_account_number": row.patient_account_number,
-        "subscriber_id": row.subscriber_id,
-        "service_from": row.service and row.service.first,
-        "service_to": row.service and row.service.last,
-        "total_charged": row.total_charged,
-        "cells": row.cells,
-        "duplicate_of": row.duplicate_of,
-        "is_open": True,
+        "upload_id": [hold.upload_id] * len(rows),
+        "row_number": [row.row_number for row in rows],
+        "organization_id": [hold.organization_id] * len(rows),
+        "line_number": [row.line_number for row in rows],
+        "practice_id": [row.practice_id for row in rows],
+        "tin": [row.tin for row in rows],
+        "payer_id": [row.payer_id for row in rows],
+        "first_name": [patient.first_name for patient in patients],
+        "last_name": [patient.last_name for patient in patients],
+        "date_of_birth": [patient.date_of_birth for patient in patients],
+        "patient_key": [
+            patient_key(
+                first_name=patient.first_name,
+                last_name=patient.last_name,
+                date_of_birth=patient.date_of_birth,
+            )
+            for patient in patients
+        ],
+        "claim_number": [row.claim_number for row in rows],
+        "patient_account_number": [row.patient_account_number for row in rows],
+        "subscriber_id": [row.subscriber_id for row in rows],
+        "service_from": [service and service.first for service in services],
+        "service_to": [service and service.last for service in services],
+        "total_charged": [row.total_charged for row in rows],
+        "cells": [row.cells for row in rows],
+        "duplicate_of": [row.duplicate_of for row in rows],
+        "is_open": [True] * len(rows),
+        "single_only": [False] * len(rows),
     }
 
 
