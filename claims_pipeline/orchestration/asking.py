@@ -85,7 +85,8 @@ def _waits_for_payer(step: HeldStep) -> bool:
     )
     upload = uploads.get_upload(step.engine, step.hold.upload_id)
     if upload is not None:
-        publishing.write_status(upload, step.settings.resolved_outbox)
+        with suppress(OSError):  # A courtesy.
+            publishing.write_status(upload, step.settings.resolved_outbox)
     return True
 
 

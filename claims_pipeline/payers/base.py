@@ -14,6 +14,9 @@ from typing import Protocol
 
 from claims_pipeline.model import Claim, DetailLevel, Query
 
+# Error code of a call that did not leave this machine.
+NOT_CONNECTED = "not_connected"
+
 
 class CallKind(StrEnum):
     """What a call was for. Tokens are not counted as calls to the payer."""
@@ -66,6 +69,11 @@ class CallRecord:
     http_status: int | None
     error_code: str | None
     try_number: int
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether the payer may have seen it; if not, it is on record and not counted."""
+        return self.error_code != NOT_CONNECTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

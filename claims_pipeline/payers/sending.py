@@ -10,7 +10,7 @@ import requests
 import urllib3
 
 from claims_pipeline.errors import ErrorClass, PayerError
-from claims_pipeline.payers.base import CallKind
+from claims_pipeline.payers.base import NOT_CONNECTED, CallKind
 from claims_pipeline.payers.connection import exchange_deadline, open_session
 from claims_pipeline.payers.policy import CallPolicy
 from claims_pipeline.payers.replies import HttpReply, unreadable_answer
@@ -20,6 +20,12 @@ _CHUNK_BYTES = 64 * 1024
 # The connection ended in the middle of TLS, which is no fault of a certificate.
 _CUT_OFF = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionError)
 _TIMED_OUT = (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)
+# Raised before anything was sent: the payer has seen no call.
+_NOT_CONNECTED = (
+    urllib3.exceptions.NewConnectionError,
+    urllib3.exceptions.NameResolutionError,
+    urllib3.exceptions.ConnectTimeoutError,
+)
 _CONNECTION_LOST = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
 _UNREADABLE_ANSWERS = (
     requests.exceptions.ContentDecodingError,
@@ -114,6 +120,10 @@ def _send_error(error: Exception) -> PayerError:
         )
     if isinstance(error, _UNREADABLE_ANSWERS):
         return unreadable_answer()
+    if any(isinstance(cause, _NOT_CONNECTED) for cause in causes):
+        return PayerError(
+            ErrorClass.TRANSIENT, NOT_CONNECTED, "No connection to the payer could be made."
+        )
     if any(isinstance(cause, _TIMED_OUT) for cause in causes):
         return PayerError(ErrorClass.TRANSIENT, "timed_out", "The payer did not answer in time.")
     if isinstance(error, _CONNECTION_LOST) or not isinstance(

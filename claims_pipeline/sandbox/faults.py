@@ -47,9 +47,9 @@ class FaultMatch(_Part):
 class FaultWhen(_Part):
     """When, among the calls that match: every condition that is given must hold.
 
-    `nth` counts from 1, `from_nth` means that one and all later, `every` each k-th, `share` is a probability drawn with `seed`;
-    `times` ends the script after so many faults; `after_s` and `until_s` are seconds since the
-    scripts were set.
+    `nth` counts from 1, `from_nth` means that one and all later, `every` each k-th, `share` is a
+    probability drawn with `seed`; `times` ends the script after so many faults; `after_s` and
+    `until_s` are seconds since the scripts were set.
     """
 
     nth: Annotated[int, Field(ge=1)] | None = None

@@ -8,6 +8,7 @@ lanes of one attempt in line.
 """
 
 import uuid
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -247,6 +248,7 @@ class Ledger:
         """Count calls that were made. Needs no hold: a call made is a call made."""
         if not calls:
             return
+        sent = Counter(call.kind for call in calls if call.was_sent)
         with writing(self._engine) as connection:
             connection.execute(
                 insert(tables.payer_calls),
@@ -269,9 +271,9 @@ class Ledger:
             count(
                 connection,
                 self._hold,
-                search_calls=sum(call.kind is CallKind.SEARCH for call in calls),
-                detail_calls=sum(call.kind is CallKind.DETAIL for call in calls),
-                payment_calls=sum(call.kind is CallKind.PAYMENT for call in calls),
+                search_calls=sent[CallKind.SEARCH],
+                detail_calls=sent[CallKind.DETAIL],
+                payment_calls=sent[CallKind.PAYMENT],
             )
 
     # Parts

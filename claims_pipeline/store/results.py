@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from claims_pipeline.model import MatchedClaim, Outcome, OutcomeCounts, Result
+from claims_pipeline.payers.base import NOT_CONNECTED
 from claims_pipeline.store.answered_rows import iterate_answered_rows
 from claims_pipeline.store.attempt_records import Hold
 from claims_pipeline.store.codec import claim_key, claim_to_json
@@ -99,7 +100,10 @@ def attempt_calls(engine: Engine, attempt_id: str) -> dict[str, int]:
     """Calls of the attempt by kind, every try counted: what the payer should have counted."""
     query = (
         select(payer_calls.c.kind, func.count())
-        .where(payer_calls.c.attempt_id == attempt_id)
+        .where(
+            payer_calls.c.attempt_id == attempt_id,
+            payer_calls.c.error_code.is_distinct_from(NOT_CONNECTED),
+        )
         .group_by(payer_calls.c.kind)
     )
     with reading(engine) as connection:

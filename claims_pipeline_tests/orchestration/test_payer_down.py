@@ -218,12 +218,13 @@ def test_without_hours_to_wait_rows_fail_at_once(
 def test_a_payer_that_cannot_be_connected_to_is_waited_for(
     pipeline: Pipeline, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A refused connection, and a token that therefore cannot be had."""
+    """Tokens can be had, but where the claims are nobody listens."""
     monkeypatch.setenv("CLAIMS_UHC_API_URL", "http://127.0.0.1:9/Claims")
-    monkeypatch.setenv("CLAIMS_UHC_TOKEN_URL", "http://127.0.0.1:9/v1/oauthtoken")
     upload = make_faulty_upload(pipeline, [], rows=3)
     assert pipeline.run(upload.id).success
     assert pipeline.get(upload.id).waiting_reason == "payer_unavailable"
+    # The payer has counted none, and neither have we.
+    upload.assert_calls()
 
     for name, value in sandbox.settings().items():
         monkeypatch.setenv(name, value)

@@ -176,7 +176,8 @@ def test_a_payer_that_cannot_be_reached_is_transient(host: str) -> None:
         asked.payer.search(sweep())
 
     assert caught.value.error_class is ErrorClass.TRANSIENT
-    assert [record.http_status for record in asked.records_of(CallKind.TOKEN)] == [None] * 4
+    tries = [(record.http_status, record.was_sent) for record in asked.records_of(CallKind.TOKEN)]
+    assert tries == [(None, False)] * 4
 
 
 def test_a_redirect_is_not_followed(script: ScriptedPayer, asked: Asked) -> None:
