@@ -3,15 +3,13 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
-import psycopg
 import pytest
 from sqlalchemy import Engine, text
 
 from claims_pipeline.store.database import open_engine, upgrade, writing
 from claims_pipeline.store.tables import metadata
-from claims_pipeline_tests.services import postgresql_server
+from claims_pipeline_tests.services import PostgresqlServer, postgresql_server
 
 
 @pytest.fixture(scope="session")
@@ -25,16 +23,16 @@ def migrated_sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql_socket() -> Iterator[str]:
-    """The socket folder of a PostgreSQL server of this session."""
-    with postgresql_server() as socket:
-        yield socket
+def postgresql() -> Iterator[PostgresqlServer]:
+    """A PostgreSQL server of this session."""
+    with postgresql_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
-def migrated_postgresql_url(postgresql_socket: str) -> str:
+def migrated_postgresql_url(postgresql: PostgresqlServer) -> str:
     """A PostgreSQL database with the newest schema, shared by the session's tests."""
-    url = _create_database(postgresql_socket)
+    url = postgresql.create_database("test")
     engine = open_engine(url)
     upgrade(engine)
     engine.dispose()
@@ -74,9 +72,9 @@ def empty_sqlite_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def empty_postgresql_url(postgresql_socket: str) -> str:
+def empty_postgresql_url(postgresql: PostgresqlServer) -> str:
     """Address of a PostgreSQL database without a schema."""
-    return _create_database(postgresql_socket)
+    return postgresql.create_database("test")
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -100,12 +98,3 @@ def engine(database_url: str) -> Iterator[Engine]:
     opened = open_engine(database_url)
     yield opened
     opened.dispose()
-
-
-def _create_database(socket: str) -> str:
-    name = f"test_{uuid4().hex}"
-    with psycopg.connect(
-        host=socket, user="tester", dbname="postgres", autocommit=True
-    ) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return f"postgresql://tester@/{name}?host={socket}"

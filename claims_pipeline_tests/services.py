@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -27,51 +28,80 @@ def skip_for_want_of(what: str) -> NoReturn:
     pytest.skip(f"{what} is missing")
 
 
-@contextmanager
-def postgresql_server() -> Iterator[str]:
-    """A PostgreSQL server that is thrown away; gives its socket's folder.
+class PostgresqlServer:
+    """A PostgreSQL server in a folder of its own; `socket` is where it listens.
 
     User `tester` may do everything, without a password.
     """
+
+    def __init__(self, programs: Path, user: pwd.struct_passwd, folder: Path) -> None:
+        self.socket = str(folder)
+        self._programs = programs
+        self._folder = folder
+        self._identity: dict[str, object] = {}
+        self._server: subprocess.Popen[bytes] | None = None
+        os.chown(folder, user.pw_uid, user.pw_gid)
+        if os.geteuid() == 0:
+            self._identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        subprocess.run(
+            [programs / "initdb", "-D", folder / "data", *_INITDB_OPTIONS],
+            check=True,
+            capture_output=True,
+            cwd=folder,
+            **self._identity,
+        )
+
+    def start(self) -> None:
+        """Start it, again too, and wait until it answers."""
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": self.socket,
+            "fsync": "off",
+            "max_connections": "200",
+            "shared_buffers": "32MB",
+        }
+        options = [part for item in settings.items() for part in ("-c", "=".join(item))]
+        self._server = subprocess.Popen(
+            [self._programs / "postgres", "-D", self._folder / "data", *options],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=self._folder,
+            **self._identity,
+        )
+        _wait_until_it_answers(self._server, self._folder)
+
+    def stop(self) -> None:
+        """Stop it at once; who is connected is thrown out."""
+        if self._server is not None:
+            self._server.send_signal(signal.SIGINT)
+            self._server.wait(timeout=30)
+            self._server = None
+
+    def create_database(self, kind: str) -> str:
+        """A new database without a schema; its address, as CLAIMS_DATABASE_URL takes it."""
+        name = f"{kind}_{uuid4().hex}"
+        with psycopg.connect(
+            host=self.socket, user="tester", dbname="postgres", autocommit=True
+        ) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return f"postgresql://tester@/{name}?host={self.socket}"
+
+
+@contextmanager
+def postgresql_server() -> Iterator[PostgresqlServer]:
+    """A PostgreSQL server that is thrown away."""
     programs = _postgresql_programs()
     user = unprivileged_user()
     if programs is None or user is None:
         skip_for_want_of("PostgreSQL (its server programs and a user other than root to run them)")
     folder = Path(tempfile.mkdtemp(prefix="claims-postgresql-"))
     try:
-        os.chown(folder, user.pw_uid, user.pw_gid)
-        identity: dict[str, object] = {}
-        if os.geteuid() == 0:
-            identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-        data = folder / "data"
-        subprocess.run(
-            [programs / "initdb", "-D", data, *_INITDB_OPTIONS],
-            check=True,
-            capture_output=True,
-            cwd=folder,
-            **identity,
-        )
-        settings = {
-            "listen_addresses": "",
-            "unix_socket_directories": str(folder),
-            "fsync": "off",
-            "max_connections": "200",
-            "shared_buffers": "32MB",
-        }
-        options = [part for item in settings.items() for part in ("-c", "=".join(item))]
-        server = subprocess.Popen(
-            [programs / "postgres", "-D", data, *options],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd=folder,
-            **identity,
-        )
+        server = PostgresqlServer(programs, user, folder)
         try:
-            _wait_until_it_answers(server, folder)
-            yield str(folder)
+            server.start()
+            yield server
         finally:
-            server.send_signal(signal.SIGINT)
-            server.wait(timeout=30)
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

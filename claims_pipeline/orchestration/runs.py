@@ -36,8 +36,7 @@ def run_facts(instance: dg.DagsterInstance, attempt: Attempt) -> RunFacts:
         state=_ENDED.get(run.status, RunState.ALIVE),
         run_id=run.run_id,
         ended_at=ended_at,
-        # Set a moment after the failure: until then it may be coming.
-        retry_is_coming=run.tags.get(_WILL_RETRY_TAG) in (None, "true"),
+        retry_is_coming=_retry_is_coming(instance, run),
         started_at=_started_at(record),
         holds=run.run_id == attempt.holder_run_id,
         crashed=run.tags.get(_FAILURE_REASON_TAG) != _STEP_FAILURE,
@@ -62,6 +61,14 @@ def _started_at(record: dg.RunRecord) -> datetime | None:
     if record.start_time:
         return datetime.fromtimestamp(record.start_time, UTC)
     return record.update_timestamp.replace(tzinfo=UTC)
+
+
+def _retry_is_coming(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    promise = run.tags.get(_WILL_RETRY_TAG)
+    if promise is None:
+        # Dagster sets the tag a moment after the failure.
+        return instance.run_retries_enabled
+    return promise == "true"
 
 
 def _latest_retry(instance: dg.DagsterInstance, record: dg.RunRecord | None) -> dg.RunRecord | None:
