@@ -16,6 +16,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from pydantic_core import PydanticSerializationError, to_json
 from sqlalchemy import (
+    JSON,
     URL,
     Column,
     Connection,
@@ -145,7 +146,13 @@ def insert_columns(
 
 def _converted(dialect: Dialect, column: Column[Any], values: Collection[Any]) -> Iterable[Any]:
     convert = column.type.dialect_impl(dialect).bind_processor(dialect)
-    return values if convert is None else map(convert, values)
+    if convert is None:
+        return values
+    if isinstance(column.type, JSON):
+        return map(convert, values)
+    # Days, amounts and flags are the same in many rows.
+    converted = {value: convert(value) for value in set(values)}
+    return map(converted.__getitem__, values)
 
 
 def chunks_of(values: Sequence[_Value], size: int = 1000) -> Iterator[Sequence[_Value]]:
