@@ -53,7 +53,8 @@ class Settings(BaseSettings):
     heartbeat_s: float = Field(default=5.0, gt=0)
     lease_s: float = Field(default=120.0, gt=0)
     dead_after_s: float = Field(default=30.0, gt=0)
-    dead_between_steps_s: float = Field(default=600.0, gt=0)
+    # Between the steps of a run in one process lies only what Dagster writes down.
+    dead_between_steps_s: float = Field(default=45.0, gt=0)
 
     max_file_bytes: int = Field(default=100 * 1024 * 1024, gt=0)
     max_rows: int = Field(default=1_000_000, gt=0)
