@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 import requests
 
-from claims_pipeline.cli.home import prepare_home, process_environment
+from claims_pipeline.cli.home import prepare_home, process_environment, shipped_file
 from claims_pipeline.cli.processes import (
     Processes,
     RunningProcess,
@@ -214,11 +214,19 @@ class DagsterApi:
 class Stack:
     """The running processes of one test, by name, and the way to reach them."""
 
-    def __init__(self, home: Path, processes: Processes, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        home: Path,
+        processes: Processes,
+        environment: Mapping[str, str],
+        *,
+        has_code_server: bool = True,
+    ) -> None:
         self.home = home
         self.logs = home / "logs"
         self.environment = dict(environment)
         self._processes = processes
+        self._has_code_server = has_code_server
         self._ports = {"webserver": free_port(), "code-server": free_port()}
         self._named: dict[str, RunningProcess] = {}
         self.dagster = DagsterApi(f"http://127.0.0.1:{self._ports['webserver']}")
@@ -327,6 +335,8 @@ class Stack:
         self._named[name] = self._processes.start(name, command)
 
     def _workspace(self) -> Path:
+        if not self._has_code_server:
+            return shipped_file("workspace.yaml")
         path = self.home / "workspace.yaml"
         path.write_text(
             "load_from:\n  - grpc_server:\n      host: 127.0.0.1\n"
@@ -343,8 +353,12 @@ def running_stack(
     settings: Mapping[str, str] | None = None,
     webserver: bool = True,
     daemon: bool = True,
+    code_server: bool = True,
 ) -> Iterator[Stack]:
     """Start code server, webserver and daemon on `home`; stop them all at the end.
+
+    Without a code server, webserver and daemon each start one of their own below them, as on one
+    machine they do.
 
     `settings` are environment variables for every process, such as a sandbox's
     `CLAIMS_UHC_…` and fast `CLAIMS_HEARTBEAT_S`. Nothing of the tester's own settings is taken
@@ -358,9 +372,10 @@ def running_stack(
     prepared = prepare_home(loaded)
     environment = process_environment(loaded, chosen)
     with Processes(logs=prepared.logs, environment=environment) as processes:
-        stack = Stack(home, processes, environment)
+        stack = Stack(home, processes, environment, has_code_server=code_server)
         try:
-            stack.start_code_server()
+            if code_server:
+                stack.start_code_server()
             # Side by side: each takes seconds to import.
             if webserver:
                 stack.start_webserver(wait=False)

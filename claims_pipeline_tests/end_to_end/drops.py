@@ -129,7 +129,11 @@ class DropStack:
 
 @contextmanager
 def running_drop_stack(
-    home: Path, sandbox: Sandbox, *, settings: dict[str, str] | None = None
+    home: Path,
+    sandbox: Sandbox,
+    *,
+    settings: dict[str, str] | None = None,
+    code_server: bool = True,
 ) -> Iterator[DropStack]:
     """Everything that watches a folder, asking `sandbox`."""
     chosen = {**FAST, **sandbox.settings(), **(settings or {})}
@@ -138,7 +142,7 @@ def running_drop_stack(
     upgrade(engine)
     ensure_organization(engine, ORGANIZATION, "Demo", sandbox_practices())
     try:
-        with running_stack(home, settings=chosen) as stack:
+        with running_stack(home, settings=chosen, code_server=code_server) as stack:
             yield DropStack(stack, engine, sandbox)
     finally:
         engine.dispose()
