@@ -199,14 +199,7 @@ class _Lane:
         refusal = self._refused.get(Group(tin=query.tin, payer_id=query.payer_id))
         if refusal is not None:
             raise refusal
-        try:
-            answer = self._payer.search(work.leased.query)
-        except PayerError as error:
-            is_given_up = error.error_class is ErrorClass.TRANSIENT
-            if is_given_up and self._watch.is_down(work.leased.query):
-                raise PayerDownError from None
-            raise
-        self._watch.answered(work.leased.query)
+        answer = self._watch.search(query)
         roster = Roster(work.leased.requests)
         for claim in answer.claims:
             for number in roster.candidates(claim):

@@ -11,7 +11,7 @@ from datetime import date
 
 from claims_pipeline.errors import ErrorClass, PayerDownError, PayerError
 from claims_pipeline.model import DateWindow, Query, QueryKind
-from claims_pipeline.payers.base import Payer
+from claims_pipeline.payers.base import Answer, Payer
 from claims_pipeline.querying.conclusions import failed
 from claims_pipeline.store.ledger import Ledger
 from claims_pipeline.store.ledger_entries import Conclusion
@@ -31,20 +31,43 @@ class OutageWatch:
         self._answered_at = float("-inf")
         self._silent_at = float("-inf")
 
-    def answered(self, query: Query) -> None:
-        """The payer has answered this query."""
+    def search(self, query: Query) -> Answer:
+        """Ask the payer, from any thread; as `Payer.search`, but for what it raises.
+
+        A query that is given up although the payer answers others is asked once more: the payer
+        may have been down for a moment and be back.
+
+        Raises:
+            PayerDownError: the payer answers nobody.
+            PayerError: this query cannot be answered.
+            CancelRequestedError: told to stop meanwhile.
+
+        """
+        try:
+            return self._search(query)
+        except PayerError as error:
+            if error.error_class is not ErrorClass.TRANSIENT:
+                raise
+        return self._search(query)
+
+    def _search(self, query: Query) -> Answer:
+        try:
+            answer = self._payer.search(query)
+        except PayerError as error:
+            if error.error_class is ErrorClass.TRANSIENT and self._is_down(query):
+                raise PayerDownError from None
+            raise
+        self._note_answer(query)
+        return answer
+
+    def _note_answer(self, query: Query) -> None:
         self._answered = query
         self._answered_at = time.monotonic()
 
-    def is_down(self, given_up: Query) -> bool:
+    def _is_down(self, given_up: Query) -> bool:
         """Whether the payer answers nobody; asked in the thread that gave up this query.
 
         Costs one search at most, however many threads give up at the same time.
-
-        Raises:
-            PayerError: `auth`, met instead of an answer.
-            CancelRequestedError: told to stop meanwhile.
-
         """
         given_up_at = time.monotonic()
         with self._lock:
@@ -71,7 +94,7 @@ class OutageWatch:
             if error.error_class is ErrorClass.AUTH:
                 raise
             return error.error_class is not ErrorClass.TRANSIENT
-        self.answered(probe)
+        self._note_answer(probe)
         return True
 
 

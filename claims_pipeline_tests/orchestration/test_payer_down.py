@@ -135,6 +135,22 @@ def test_the_time_that_the_payer_was_down_is_counted_from_when_it_last_answered(
     assert again > first
 
 
+@pytest.mark.parametrize("calls", [10, 40])
+def test_a_burst_of_failures_leaves_no_row_without_its_answer(
+    pipeline: Pipeline, calls: int
+) -> None:
+    """Short, it is sat out within the run; longer, the upload waits once or twice."""
+    burst = {"match": {"kind": "summary"}, "when": {"from_nth": 12, "times": calls}, **DOWN}
+    upload = make_faulty_upload(pipeline, [burst])
+
+    pipeline.run(upload.id)
+    while not pipeline.get(upload.id).status.is_terminal:
+        run_when_due(upload)
+
+    upload.assert_promises()
+    assert upload.failed() == []
+
+
 def test_a_payer_that_stays_down_is_not_hammered(pipeline: Pipeline, sandbox: Sandbox) -> None:
     upload = make_faulty_upload(pipeline, [DOWN])
     pipeline.run(upload.id)
