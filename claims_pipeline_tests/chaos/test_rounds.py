@@ -12,8 +12,8 @@ from claims_pipeline_tests.end_to_end.drops import running_drop_stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
-# Kills the host while the payer is asked, cancels during a kill, freezes a worker.
-SEED = 1
+# Loses the machine, ends the workers, cancels and lets two people retry, each in mid-run.
+SEED = 2424
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,192 @@
+"""Workers and machines that die: noticed, relaunched, and nothing answered is asked again.
+
+The same on SQLite and with everything, Dagster's own records too, on PostgreSQL.
+"""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import yaml
+
+from claims_pipeline.cli.home import shipped_file
+from claims_pipeline.model import UploadStatus
+from claims_pipeline.sandbox.running import Sandbox, running_sandbox
+from claims_pipeline.sandbox.samples import Shape
+from claims_pipeline.store import attempts
+from claims_pipeline.store.attempts import Attempt
+from claims_pipeline.store.files import open_file_store
+from claims_pipeline.store.uploads import Upload
+from claims_pipeline_tests.end_to_end.drops import DropStack, running_drop_stack
+from claims_pipeline_tests.invariants import (
+    asked_again,
+    broken_promises,
+    pages_read,
+    settled_queries,
+)
+from claims_pipeline_tests.orchestration.test_samples import calls_of, make_sample
+from claims_pipeline_tests.services import PostgresqlServer
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
+
+ROWS = 100
+THREADS = 4
+MOST_ASKED_AGAIN = THREADS + 32
+SETTINGS = {"CLAIMS_QUERY_THREADS": str(THREADS), "CLAIMS_DEAD_BETWEEN_STEPS_S": "10"}
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with running_sandbox(seed=13, latency_ms=400) as sandbox:
+        yield sandbox
+
+
+@contextmanager
+def stack_on_postgresql(
+    home: Path, sandbox: Sandbox, server: PostgresqlServer
+) -> Iterator[DropStack]:
+    """A stack with two databases of a PostgreSQL server: Dagster's and ours."""
+    configuration = yaml.safe_load(shipped_file("dagster.yaml").read_text(encoding="utf-8"))
+    url = server.create_database("dagster")
+    configuration["storage"] = {"postgres": {"postgres_url": url}}
+    (home / "dagster").mkdir(parents=True)
+    (home / "dagster" / "dagster.yaml").write_text(yaml.safe_dump(configuration), encoding="utf-8")
+    settings = {**SETTINGS, "CLAIMS_DATABASE_URL": server.create_database("claims")}
+    with running_drop_stack(home, sandbox, settings=settings) as drops:
+        yield drops
+
+
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+)
+def drops(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox
+) -> Iterator[DropStack]:
+    home: Path = tmp_path_factory.mktemp("kills") / "home"
+    if request.param == "sqlite":
+        with running_drop_stack(home, sandbox, settings=SETTINGS) as drops:
+            yield drops
+    else:
+        server = request.getfixturevalue("postgresql")
+        with stack_on_postgresql(home, sandbox, server) as drops:
+            yield drops
+
+
+def latest(drops: DropStack, upload: Upload) -> Attempt:
+    attempt = attempts.latest_attempt(drops.engine, upload.id)
+    assert attempt is not None
+    return attempt
+
+
+def wait_for_end(drops: DropStack, upload: Upload) -> Upload:
+    """Wait until the upload's files are written and none of its runs is under way."""
+    drops.stack.wait_until(
+        lambda: latest(drops, upload).files_written_at is not None, what="the files"
+    )
+    drops.stack.wait_until(
+        lambda: all(run.has_ended for run in drops.stack.dagster.runs(partition=upload.id)),
+        what="the runs' end",
+    )
+    ended = drops.upload_named(upload.file_name)
+    assert ended is not None
+    return ended
+
+
+def assert_promises_hold(drops: DropStack, upload: Upload) -> None:
+    files = open_file_store(str(drops.stack.home / "files"))
+    assert broken_promises(drops.engine, files, upload.id) == []
+
+
+def start(drops: DropStack, name: str) -> Upload:
+    """Drop a file and wait until some of its rows have an answer."""
+    content, _ = make_sample(drops.sandbox, Shape.PATIENTS, ROWS)
+    drops.drop(name, content)
+    return drops.wait_for_rows(name, ROWS // 10)
+
+
+def test_a_lost_machine_is_noticed_and_its_upload_goes_on(drops: DropStack) -> None:
+    asked = calls_of(drops.sandbox)["summary"]
+    upload = start(drops, "lost.csv")
+    settled = settled_queries(drops.engine, upload.id)
+
+    drops.stack.kill("code-server")
+    drops.stack.start_code_server()
+
+    upload = wait_for_end(drops, upload)
+    assert upload.status is UploadStatus.COMPLETED
+    assert latest(drops, upload).number == 1
+    assert asked_again(settled, settled_queries(drops.engine, upload.id)) == []
+    asked = calls_of(drops.sandbox)["summary"] - asked
+    assert asked - pages_read(drops.engine, upload.id) <= MOST_ASKED_AGAIN
+    assert_promises_hold(drops, upload)
+
+
+def test_a_worker_that_wakes_up_after_its_lease_writes_nothing(drops: DropStack) -> None:
+    upload = start(drops, "frozen.csv")
+    holder = latest(drops, upload).holder_run_id
+    [worker] = drops.stack.worker_pids()
+
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        drops.stack.wait_until(
+            lambda: latest(drops, upload).holder_run_id != holder, what="another run"
+        )
+        settled = settled_queries(drops.engine, upload.id)
+    finally:
+        os.kill(worker, signal.SIGCONT)
+
+    upload = wait_for_end(drops, upload)
+    assert upload.status is UploadStatus.COMPLETED
+    assert asked_again(settled, settled_queries(drops.engine, upload.id)) == []
+    assert_promises_hold(drops, upload)
+
+
+def test_an_upload_that_kills_its_workers_stops_after_three_and_others_go_on(
+    drops: DropStack,
+) -> None:
+    content, _ = make_sample(drops.sandbox, Shape.PATIENTS, ROWS)
+    drops.drop("poison.csv", content)
+    upload = drops.wait_for_taken("poison.csv")
+    killed: set[str] = set()
+
+    def kill_whatever_serves_it() -> bool:
+        attempt = latest(drops, upload)
+        if attempt.holder_run_id and attempt.holder_run_id not in killed:
+            killed.add(attempt.holder_run_id)
+            for worker in drops.stack.worker_pids():
+                os.kill(worker, signal.SIGKILL)
+        return attempt.state == "finished"
+
+    drops.stack.wait_until(kill_whatever_serves_it, what="the end of the poisonous upload")
+    ada = b"claim_number,first_name,last_name,date_of_birth\nFH00000001,ADA,EXAMPLE,05/10/1975\n"
+    drops.drop("well.csv", ada)
+    well = wait_for_end(drops, drops.wait_for_taken("well.csv"))
+    upload = wait_for_end(drops, upload)
+
+    assert (upload.status, upload.error_code) == (UploadStatus.FAILED, "poison")
+    assert len(killed) == 3
+    assert upload.counts.settled == upload.counts.total
+    assert_promises_hold(drops, upload)
+    assert (well.status, well.counts.found) == (UploadStatus.COMPLETED, 1)
+
+
+def test_a_daemon_that_dies_with_its_workers_is_started_again_and_the_upload_goes_on(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    """As on one machine without a code server: all that runs hangs on the daemon."""
+    with running_drop_stack(
+        tmp_path / "home", sandbox, settings=SETTINGS, code_server=False
+    ) as drops:
+        upload = start(drops, "lost.csv")
+        settled = settled_queries(drops.engine, upload.id)
+
+        drops.stack.kill("daemon")
+        drops.stack.start_daemon(wait=False)
+
+        upload = wait_for_end(drops, upload)
+        assert upload.status is UploadStatus.COMPLETED
+        assert asked_again(settled, settled_queries(drops.engine, upload.id)) == []
+        assert_promises_hold(drops, upload)
