@@ -7,7 +7,7 @@ tags and skip reasons.
 import json
 import uuid
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import dagster as dg
 from sqlalchemy import Engine
@@ -28,6 +28,7 @@ from claims_pipeline.store.attempts import Attempt
 _EVERY_S = 4
 _LAUNCHES_PER_TICK = 50
 _FILES_AGAIN_AFTER_S = 300
+_SWEEP_EVERY = timedelta(hours=1)
 _POISON = (
     "poison",
     "Every run of this upload ended abruptly. Ask the operators before you retry it.",
@@ -130,6 +131,7 @@ def attempt_reconciliation_sensor(
             engine = store.engine()
         except SettingsError as error:
             return dg.SkipReason(f"not configured: {error.code}")
+        _sweep_now_and_then(context, store)
         acted = sum(
             _reconcile(context.instance, engine, store, attempt)
             for attempt in attempts.open_attempts(engine)
@@ -150,6 +152,15 @@ def attempt_reconciliation_sensor(
                 )
             ],
         )
+
+
+def _sweep_now_and_then(context: dg.SensorEvaluationContext, store: StoreResource) -> None:
+    """Remove what killed runs have left half written in the file store; looks at every file."""
+    at = now()
+    swept_at = datetime.fromisoformat(context.cursor) if context.cursor else None
+    if swept_at is None or at - swept_at >= _SWEEP_EVERY:
+        store.files().remove_unfinished(at - _SWEEP_EVERY)
+        context.update_cursor(at.isoformat())
 
 
 def _files_run_key(attempt_id: str, at: datetime) -> str:

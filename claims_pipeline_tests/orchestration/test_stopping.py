@@ -1,5 +1,6 @@
 """A run that is cancelled, or that has lost its attempt, stops and leaves things in order."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -229,6 +230,22 @@ def test_a_retry_of_a_cancelled_upload_asks_only_what_was_left(
     assert count_outcomes(pipeline.engine, upload_id).unprocessed == 0
     assert rows_answered_by(pipeline, upload_id, attempt=2) == left
     assert promises_kept(pipeline, upload_id)
+
+
+def test_half_written_files_of_killed_runs_are_removed_but_not_those_being_written(
+    pipeline: Pipeline,
+) -> None:
+    upload_id = upload_of(pipeline, 1)
+    folder = Path(pipeline.settings.resolved_files) / "demo" / upload_id
+    left, fresh = folder / ".unfinished-left", folder / ".unfinished-fresh"
+    for path in (left, fresh):
+        path.write_bytes(b"row_number")
+    two_hours_ago = datetime.now(UTC).timestamp() - 7200
+    os.utime(left, (two_hours_ago, two_hours_ago))
+
+    tick(pipeline)
+
+    assert (left.exists(), fresh.exists()) == (False, True)
 
 
 def test_a_run_for_files_alone_does_not_complete_an_upload_that_is_retried_meanwhile(
