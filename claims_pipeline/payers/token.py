@@ -1,12 +1,14 @@
 """OAuth client credentials: one token for all threads, fetched by one of them.
 
-A token endpoint that refuses the credentials is asked once, never again. A 401 on a call throws
-the token away once, whoever meets it first. When the payer refuses one fresh token after another,
-from everybody, the credentials are of no use and every thread is told so.
+A token endpoint that refuses the credentials is asked once, never again; one that is silent is
+asked by one thread, whose failure is that of all who wait. A 401 on a call throws the token away
+once, whoever meets it first. When the payer refuses one fresh token after another, from everybody,
+the credentials are of no use and every thread is told so.
 """
 
 import json
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -60,6 +62,8 @@ class TokenSource:
         self._accepted = 0
         self._refused_in_a_row = 0
         self._is_hopeless = False
+        self._failed_at = float("-inf")
+        self._failure = (ErrorClass.TRANSIENT, "", "")
 
     def current(self) -> Signature:
         """The token as an Authorization header; fetched when there is none that lasts.
@@ -69,9 +73,13 @@ class TokenSource:
             CancelRequestedError: told to stop.
 
         """
+        asked_at = time.monotonic()
         with self._lock:
             if self._is_hopeless:
                 raise _credentials_refused()
+            if self._failed_at > asked_at:
+                # Who waited for a fetch that failed would only wait as long for the next.
+                raise PayerError(*self._failure)
             token = self._token
             if token is None or self._clockwork.monotonic() >= token.renew_at:
                 token = self._token = self._fetch()
@@ -109,6 +117,8 @@ class TokenSource:
             value, lifetime_s = self._transport.call(self._request, _read_token)
         except PayerError as error:
             self._is_hopeless = error.error_class is ErrorClass.AUTH
+            self._failure = (error.error_class, error.code, error.message)
+            self._failed_at = time.monotonic()
             raise
         self._issued += 1
         margin_s = min(_MARGIN_S, lifetime_s * _MARGIN_SHARE)

@@ -131,6 +131,22 @@ def test_a_patient_for_whom_the_payer_never_answers_fails_alone_and_is_never_not
     assert {last_name(row) for row, _ in upload.failed()} == {patient}
 
 
+def test_a_query_that_is_given_up_while_the_payer_answers_others_is_asked_once_more(
+    pipeline: Pipeline,
+) -> None:
+    upload = make_faulty_upload(pipeline, [])
+    patient = next(last_name(row) for row in upload.sample if row.outcome is Outcome.FOUND)
+    all_tries = {"times": HASTY.max_tries}
+    pipeline.sandbox.set_faults(
+        [{"match": {"patient_last_name": patient}, "when": all_tries, "what": {"status": 503}}]
+    )
+
+    assert pipeline.run(upload.id).success
+
+    upload.assert_promises()
+    assert upload.failed() == []
+
+
 def test_a_sweep_that_is_never_answered_is_replaced_by_singles(pipeline: Pipeline) -> None:
     """One page of it is always cut short; the payer answers everything else."""
     upload = make_faulty_upload(

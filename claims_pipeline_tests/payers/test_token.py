@@ -1,6 +1,7 @@
 """Tokens: one for all threads, and credentials that do not work: targets.md, fault 5."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -182,3 +183,17 @@ def test_wrong_credentials_are_not_taken_for_a_missing_detail(
     with pytest.raises(PayerError) as caught:
         asked.payer.enrich(claim, transaction="t", level=DetailLevel.FULL)
     assert caught.value.error_class is ErrorClass.AUTH
+
+
+def test_threads_that_wait_for_a_token_are_told_together_that_there_is_none(
+    script: ScriptedPayer, asked: Asked
+) -> None:
+    """Each would else wait for tries of its own, one after the other."""
+    script.token = lambda _seen, _index: http(status=503)
+    # Time for all to come to the lock while the first tries.
+    asked.waits.on_wait = lambda: time.sleep(0.3)
+
+    errors = ask_together(asked)
+
+    assert {error and error.code for error in errors} == {"payer_unavailable"}
+    assert len(script.token_calls) == 4
