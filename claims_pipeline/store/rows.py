@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
 
 from claims_pipeline.errors import InvariantError
+from claims_pipeline.garbage import collection_paused
 from claims_pipeline.model import DateWindow, OutcomeCounts, Patient, RejectedRow, Request
 from claims_pipeline.names import patient_key
 from claims_pipeline.store import tables
@@ -61,7 +62,7 @@ def add_rows(
         HoldLostError, CancelRequestedError, InvariantError: as `begin_rows`.
 
     """
-    with writing(engine) as connection:
+    with collection_paused(), writing(engine) as connection:
         _verify_incomplete(connection, hold)
         if requests:
             insert_columns(connection, tables.requests, _request_columns(hold, requests))
