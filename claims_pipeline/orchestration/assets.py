@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
-from sqlalchemy import Engine
 
-from claims_pipeline import intake, publishing
+from claims_pipeline import intake
 from claims_pipeline.errors import InvariantError, NothingAnsweredError
-from claims_pipeline.model import OutcomeCounts, UploadStatus
+from claims_pipeline.model import OutcomeCounts
 from claims_pipeline.orchestration.asking import ask_open_rows, plan_open_rows
-from claims_pipeline.orchestration.holding import HeldStep, attempt_held, now, redacted_errors
+from claims_pipeline.orchestration.files import complete_upload, write_files_of_ended_upload
+from claims_pipeline.orchestration.holding import HeldStep, attempt_held
 from claims_pipeline.orchestration.partitions import uploads_partitions
 from claims_pipeline.orchestration.resources import PayerResource, StoreResource
 from claims_pipeline.orchestration.waiting import waits_for_payer
@@ -231,82 +231,16 @@ def results_files(context: dg.AssetExecutionContext, store: StoreResource) -> dg
 
     Ends the upload. Of an upload that has ended (cancelled, failed) it writes what there is.
     """
-    lines = _write_files_of_ended_upload(context, store)
+    lines = write_files_of_ended_upload(context, store)
     if lines is None:
         with attempt_held(context, store) as step:
-            if step is not None and not _every_row_is_answered(step):
-                # Launched for files alone, it came upon an upload that is being retried.
-                _leave_to_a_whole_run(step)
-            elif step is not None:
-                lines = _publish(step.engine, store, _upload(step))
-                attempts.finish(
-                    step.engine,
-                    step.hold.upload_id,
-                    UploadStatus.COMPLETED,
-                    attempt_id=step.hold.attempt_id,
-                    now=now(),
-                    hold=step.hold,
-                )
-                attempts.mark_files_written(step.engine, step.hold.attempt_id, now())
+            if step is not None:
+                lines = complete_upload(step, store)
     if lines is None:
         return _stale_result(files_equal_the_table)
     return dg.MaterializeResult(
         metadata={"lines": dg.MetadataValue.int(lines)},
         check_results=[dg.AssetCheckResult(check_name=files_equal_the_table.name, passed=True)],
-    )
-
-
-def _every_row_is_answered(step: HeldStep) -> bool:
-    attempt = attempts.get_attempt(step.engine, step.hold.attempt_id)
-    counts = results.count_outcomes(step.engine, step.hold.upload_id)
-    return attempt is not None and attempt.rows_stored and counts.settled == counts.total
-
-
-def _leave_to_a_whole_run(step: HeldStep) -> None:
-    attempts.relaunch(
-        step.engine,
-        step.hold.attempt_id,
-        reason="not_asked_yet",
-        now=now(),
-        holder_run_id=step.hold.run_id,
-    )
-
-
-def _write_files_of_ended_upload(
-    context: dg.AssetExecutionContext, store: StoreResource
-) -> int | None:
-    """Files of an upload that has ended; None while its attempt is not over."""
-    with redacted_errors():
-        engine = store.engine()
-        latest = attempts.latest_attempt(engine, context.partition_key)
-        upload = uploads.get_upload(engine, context.partition_key)
-        if latest is None or upload is None or latest.state != "finished":
-            return None
-        lines = _publish(engine, store, upload)
-        attempts.mark_files_written(engine, latest.id, now())
-        return lines
-
-
-def _publish(engine: Engine, store: StoreResource, upload: Upload) -> int:
-    settings = store.settings()
-    outbox = settings.resolved_outbox
-    if upload.header is None:
-        code, message = _why_nothing_was_read(upload)
-        publishing.write_refusal(upload, outbox, code=code, message=message)
-        return 0
-    files = store.files()
-    written = publishing.write_files(engine, files, upload, bom=settings.results_csv_bom)
-    publishing.verify_files(files, written, results.count_outcomes(engine, upload.id))
-    publishing.copy_to_outbox(files, upload, written, outbox)
-    return written.lines
-
-
-def _why_nothing_was_read(upload: Upload) -> tuple[str, str]:
-    if upload.status is UploadStatus.CANCELLED:
-        return "cancelled", "The upload was cancelled before its file was read."
-    return (
-        upload.error_code or "file_refused",
-        upload.error_message or "The file could not be read.",
     )
 
 

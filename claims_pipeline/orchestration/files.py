@@ -1,0 +1,82 @@
+"""Ends an upload whose rows are all answered, and writes the files of any that has ended."""
+
+from sqlalchemy import Engine
+
+from claims_pipeline import publishing
+from claims_pipeline.model import UploadStatus
+from claims_pipeline.orchestration.holding import HeldStep, StepContext, now, redacted_errors
+from claims_pipeline.orchestration.resources import StoreResource
+from claims_pipeline.store import attempts, results, uploads
+from claims_pipeline.store.uploads import Upload
+
+
+def complete_upload(step: HeldStep, store: StoreResource) -> int | None:
+    """Write the files, then end the upload; lines written, or None when rows are still to ask."""
+    upload = uploads.get_upload(step.engine, step.hold.upload_id)
+    if upload is None or not _every_row_is_answered(step):
+        # Launched for files alone, the run came upon an upload that is being retried.
+        _leave_to_a_whole_run(step)
+        return None
+    lines = _publish(step.engine, store, upload)
+    attempts.finish(
+        step.engine,
+        upload.id,
+        UploadStatus.COMPLETED,
+        attempt_id=step.hold.attempt_id,
+        now=now(),
+        hold=step.hold,
+    )
+    attempts.mark_files_written(step.engine, step.hold.attempt_id, now())
+    return lines
+
+
+def write_files_of_ended_upload(context: StepContext, store: StoreResource) -> int | None:
+    """Files of an upload that has ended; None while its attempt is not over."""
+    with redacted_errors():
+        engine = store.engine()
+        latest = attempts.latest_attempt(engine, context.partition_key)
+        upload = uploads.get_upload(engine, context.partition_key)
+        if latest is None or upload is None or latest.state != "finished":
+            return None
+        lines = _publish(engine, store, upload)
+        attempts.mark_files_written(engine, latest.id, now())
+        return lines
+
+
+def _every_row_is_answered(step: HeldStep) -> bool:
+    attempt = attempts.get_attempt(step.engine, step.hold.attempt_id)
+    counts = results.count_outcomes(step.engine, step.hold.upload_id)
+    return attempt is not None and attempt.rows_stored and counts.settled == counts.total
+
+
+def _leave_to_a_whole_run(step: HeldStep) -> None:
+    attempts.relaunch(
+        step.engine,
+        step.hold.attempt_id,
+        reason="not_asked_yet",
+        now=now(),
+        holder_run_id=step.hold.run_id,
+    )
+
+
+def _publish(engine: Engine, store: StoreResource, upload: Upload) -> int:
+    settings = store.settings()
+    outbox = settings.resolved_outbox
+    if upload.header is None:
+        code, message = _why_nothing_was_read(upload)
+        publishing.write_refusal(upload, outbox, code=code, message=message)
+        return 0
+    files = store.files()
+    written = publishing.write_files(engine, files, upload, bom=settings.results_csv_bom)
+    publishing.verify_files(files, written, results.count_outcomes(engine, upload.id))
+    publishing.copy_to_outbox(files, upload, written, outbox)
+    return written.lines
+
+
+def _why_nothing_was_read(upload: Upload) -> tuple[str, str]:
+    if upload.status is UploadStatus.CANCELLED:
+        return "cancelled", "The upload was cancelled before its file was read."
+    return (
+        upload.error_code or "file_refused",
+        upload.error_message or "The file could not be read.",
+    )
