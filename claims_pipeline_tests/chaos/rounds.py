@@ -184,12 +184,17 @@ class Chaos:
     # What is waited for
 
     def _wait_for_asking(self, names: list[str]) -> None:
-        """Until the payer has been asked for any of the uploads."""
-        uploads = [self._drops.wait_for_taken(name).id for name in names]
-        self._wait(
-            lambda: any(was_asked(self._drops.engine, upload) for upload in uploads),
-            "the payer to be asked",
-        )
+        """Until the payer has been asked for any of the uploads, or one has ended without."""
+        uploads = [self._drops.wait_for_taken(name) for name in names]
+
+        def is_asked_or_over() -> bool:
+            return any(
+                was_asked(self._drops.engine, upload.id)
+                or self._drops.wait_for_taken(upload.file_name).status.is_terminal
+                for upload in uploads
+            )
+
+        self._wait(is_asked_or_over, "the payer to be asked")
 
     def _wait_for_end(self, name: str, frozen: list[int]) -> Upload:
         upload = self._drops.wait_for_taken(name)
