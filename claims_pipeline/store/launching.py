@@ -95,6 +95,13 @@ def relaunch(
                 launched_at=None,
             )
         )
+        if freed.rowcount and holder_run_id is not None:
+            # It ended in good order, as on a machine that goes down: no run that died.
+            connection.execute(
+                update(attempt_runs)
+                .where(attempt_runs.c.run_id == holder_run_id)
+                .values(let_go_at=now)
+            )
         if freed.rowcount or holder_run_id is not None:
             return bool(freed.rowcount)
         freed = connection.execute(

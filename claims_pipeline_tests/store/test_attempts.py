@@ -90,6 +90,30 @@ def test_a_run_takes_over_from_one_that_has_ended(engine: Engine) -> None:
     assert runs.take("run-1") is None
 
 
+def test_a_run_lets_go_of_its_own_attempt_only_and_does_not_count_as_dead(engine: Engine) -> None:
+    runs = make_runs(engine)
+    hold = runs.held("run-1")
+
+    def let_go(run_id: str) -> bool:
+        return attempts.relaunch(
+            engine, hold.attempt_id, reason="worker_stopped", now=NOW, holder_run_id=run_id
+        )
+
+    assert (let_go("run-2"), let_go("run-1"), let_go("run-1")) == (False, True, False)
+    [run] = attempts.attempt_runs_of(engine, hold.attempt_id)
+    assert run.let_go_at == NOW
+    assert len(attempts.pending_attempts(engine, NOW, 10)) == 1
+
+
+def test_what_is_to_be_cancelled_is_not_launched_again(engine: Engine) -> None:
+    runs = make_runs(engine)
+    hold = runs.held("run-1")
+    attempts.request_cancel(engine, runs.upload_id, NOW)
+
+    assert not attempts.relaunch(engine, hold.attempt_id, reason="run_lost", now=NOW)
+    assert _finish(engine, runs.upload_id, UploadStatus.CANCELLED)
+
+
 def test_a_silent_holder_is_replaced_and_its_late_writes_are_refused(engine: Engine) -> None:
     runs = make_runs(engine)
     first = runs.held("run-1")
