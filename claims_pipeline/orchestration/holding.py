@@ -195,18 +195,17 @@ def _ended_cancelled(context: StepContext, step: HeldStep | None, store: StoreRe
     goes on elsewhere and is not its to end.
     """
     with redacted_errors():
-        if step is not None:
-            held = attempts.get_attempt(step.engine, step.hold.attempt_id)
-            if (
-                held is None
-                or held.cancel_requested_at is None
-                or held.holder_run_id != step.hold.run_id
-            ):
-                return False
         engine = step.engine if step else store.engine()
-        latest = attempts.latest_attempt(engine, context.partition_key)
-        if latest is not None:
-            _cancel(engine, latest.upload_id, latest.id)
+        if step is None:
+            attempt = attempts.latest_attempt(engine, context.partition_key)
+        else:
+            attempt = attempts.get_attempt(engine, step.hold.attempt_id)
+            if attempt is not None and attempt.holder_run_id != step.hold.run_id:
+                return False
+        if attempt is None or attempt.cancel_requested_at is None:
+            # Without a step the attempt has been ended, and begun anew, since this run was refused.
+            return step is None
+        _cancel(engine, attempt.upload_id, attempt.id)
     return True
 
 

@@ -160,6 +160,31 @@ def test_a_cancelled_run_stops_soon_keeps_its_answers_and_is_cancelled_in_dagste
     assert promises_kept(pipeline, upload_id)
 
 
+def test_a_cancelled_run_that_is_slow_to_stop_does_not_cancel_the_retry(
+    pipeline: Pipeline, sandbox: Sandbox
+) -> None:
+    upload_id = upload_of(pipeline)
+    sandbox.set_faults(SLOW)
+
+    def cancel_and_retry() -> None:
+        attempts.request_cancel(pipeline.engine, upload_id, datetime.now(UTC))
+        attempts.finish(
+            pipeline.engine,
+            upload_id,
+            UploadStatus.CANCELLED,
+            attempt_id=latest(pipeline, upload_id).id,
+            now=datetime.now(UTC),
+        )
+        attempts.request_retry(pipeline.engine, upload_id, RetryScope.FAILED, datetime.now(UTC))
+
+    retrying = when(lambda: calls_of(sandbox)["summary"] >= THREADS, cancel_and_retry)
+    run_to_its_end(pipeline, upload_id)
+    retrying.join()
+
+    assert pipeline.get(upload_id).status is UploadStatus.PENDING
+    assert latest(pipeline, upload_id).number == 2
+
+
 def test_cancelling_again_or_after_the_end_changes_nothing(pipeline: Pipeline) -> None:
     upload_id = upload_of(pipeline, 5)
     run_to_its_end(pipeline, upload_id)
