@@ -28,6 +28,7 @@ from claims_pipeline.store.practices import ensure_organization
 ORGANIZATION = "demo"
 SEED = 7
 _START_TIMEOUT_S = 30.0
+_POLL_S = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +186,11 @@ def used_by(arguments: Sequence[str], *, environment: Mapping[str, str]) -> Usag
         child = subprocess.Popen(  # noqa: S603 - commands are ours
             [sys.executable, *arguments], env=dict(environment), stdout=said, stderr=said
         )
-        _, status, used = os.wait4(child.pid, 0)
+        peak_mib, ended = 0.0, 0
+        while not ended:
+            time.sleep(_POLL_S)
+            peak_mib = max(peak_mib, _peak_mib(child.pid))
+            ended, status, used = os.wait4(child.pid, os.WNOHANG)
         elapsed_s = time.perf_counter() - began
         child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode:
@@ -195,6 +200,19 @@ def used_by(arguments: Sequence[str], *, environment: Mapping[str, str]) -> Usag
     return Usage(
         elapsed_s=elapsed_s,
         processor_s=used.ru_utime + used.ru_stime,
-        # Linux counts kibibytes, macOS bytes.
-        peak_mib=used.ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2),
+        peak_mib=peak_mib,
+    )
+
+
+def _peak_mib(pid: int) -> float:
+    """The most memory the process has had so far; 0 where there is no /proc.
+
+    The kernel's `ru_maxrss` will not do: it begins with the memory of the process that forked.
+    """
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0.0
+    return max(
+        (int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), default=0.0
     )
