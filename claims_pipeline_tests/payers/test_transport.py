@@ -73,10 +73,12 @@ def test_a_spoiled_answer_is_asked_for_again(
 
     assert [claim.claim_number for claim in answer.claims] == ["FT00000001"]
     assert answer.complete
-    first, second = asked.records_of()
-    assert first.error_code is not None
-    assert (first.try_number, second.try_number, second.error_code) == (1, 2, None)
-    assert asked.waits.seconds == [1.0]
+    first, *between, last = asked.records_of()
+    assert (first.try_number, first.error_code is None) == (1, False)
+    assert last.error_code is None
+    # The end of a connection may reach us only after we have sent on it once more.
+    assert {record.error_code for record in between} <= {"connection_failed"}
+    assert asked.waits.seconds[0] == 1.0
 
 
 def test_a_reset_in_the_middle_of_a_body_is_asked_again(
