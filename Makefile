@@ -33,7 +33,7 @@ dev: $(STAMP) ## Dagster's UI, its daemon and the sandbox payer on this machine,
 	$(BIN)/claims-pipeline dev
 
 test: $(STAMP) ## The whole test suite
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 chaos: $(STAMP) ## Kill, cancel and retry on a real stack: make chaos COUNT=20 SEED=7
 	$(BIN)/python -m claims_pipeline_tests.chaos $(or $(COUNT),10) $(SEED)
