@@ -34,7 +34,6 @@ class Settings(BaseSettings):
     inbox: Path | None = None
     outbox: Path | None = None
 
-    executor: Literal["in_process", "celery"] = "in_process"
     query_lanes: int = Field(default=1, ge=1, le=64)
     query_threads: int = Field(default=16, ge=1, le=64)
 
@@ -58,7 +57,6 @@ class Settings(BaseSettings):
 
     max_file_bytes: int = Field(default=100 * 1024 * 1024, gt=0)
     max_rows: int = Field(default=1_000_000, gt=0)
-    retention_days: int = Field(default=30, ge=1)
     results_csv_bom: bool = True
 
     @field_validator("payer_timezone")
