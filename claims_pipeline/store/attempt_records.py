@@ -17,7 +17,7 @@ class Attempt:
     """One try at an upload. `status` is set once it is finished.
 
     `launch_ticket` is what the latest launch handed its run, until a run has taken the attempt.
-    `rows_stored`: intake is complete; `planned`: so is planning.
+    `rows_stored`: intake is complete. `correlation_id` is that of the HTTP request that asked.
     """
 
     id: str
@@ -31,11 +31,11 @@ class Attempt:
     heartbeat_at: datetime | None
     step_is_held: bool
     rows_stored: bool
-    planned: bool
     files_written_at: datetime | None
     launch_ticket: str | None
     launched_at: datetime | None
     cancel_requested_at: datetime | None
+    correlation_id: str | None
     waiting_reason: str | None
     next_try_at: datetime | None
     payer_down_since: datetime | None

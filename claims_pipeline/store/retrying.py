@@ -41,7 +41,14 @@ _COUNTED = {
 }
 
 
-def request_retry(engine: Engine, upload_id: str, scope: RetryScope, now: datetime) -> Attempt:
+def request_retry(
+    engine: Engine,
+    upload_id: str,
+    scope: RetryScope,
+    now: datetime,
+    *,
+    correlation_id: str | None = None,
+) -> Attempt:
     """Begin a new attempt, pending, for the rows of `scope`; their answers become history.
 
     `FAILED` takes the failed and unprocessed rows, `NOT_FOUND` those not found, `OPEN` all of
@@ -54,7 +61,7 @@ def request_retry(engine: Engine, upload_id: str, scope: RetryScope, now: dateti
     """
     with writing(engine) as connection:
         latest, status = locked_latest_attempt(connection, upload_id)
-        return reopen(connection, latest, status, scope, now)
+        return reopen(connection, latest, status, scope, now, correlation_id=correlation_id)
 
 
 def reopen(
@@ -63,6 +70,8 @@ def reopen(
     status: UploadStatus,
     scope: RetryScope,
     now: datetime,
+    *,
+    correlation_id: str | None = None,
 ) -> Attempt:
     """As `request_retry`, inside a transaction that has locked the upload."""
     if not status.is_terminal:
@@ -101,6 +110,7 @@ def reopen(
             scope=scope,
             state=AttemptState.PENDING,
             rows_stored=latest.rows_stored,
+            correlation_id=correlation_id,
             created_at=now,
         )
     )

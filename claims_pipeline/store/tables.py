@@ -51,7 +51,10 @@ organizations = Table(
     metadata,
     Column("id", String(64), primary_key=True),
     Column("name", Text, nullable=False),
+    # The identity provider's id of it; without one its alias there is our id.
+    Column("identity_id", String(64)),
     Column("created_at", UtcInstant, nullable=False),
+    Index("uq_organizations_identity_id", "identity_id", unique=True),
 )
 
 practices = Table(
@@ -120,11 +123,11 @@ attempts = Table(
     Column("heartbeat_at", UtcInstant),
     Column("step_is_held", Boolean, nullable=False, default=False),
     Column("rows_stored", Boolean, nullable=False, default=False),  # intake is complete
-    Column("planned", Boolean, nullable=False, default=False),  # plan_queries is complete
     Column("files_written_at", UtcInstant),
     Column("launch_ticket", _ID),
     Column("launched_at", UtcInstant),
     Column("cancel_requested_at", UtcInstant),
+    Column("correlation_id", String(64)),  # of the HTTP request that asked for the attempt
     Column("waiting_reason", String(64)),
     Column("next_try_at", UtcInstant),
     Column("payer_down_since", UtcInstant),

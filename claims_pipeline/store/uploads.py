@@ -109,6 +109,7 @@ def create_upload(
     user_email: str | None = None,
     outbox_name: str | None = None,
     total_rows: int = 0,
+    correlation_id: str | None = None,
 ) -> Upload:
     """Keep a new upload, PENDING, with its first attempt ready to be launched.
 
@@ -157,6 +158,7 @@ def create_upload(
                     number=1,
                     scope=RetryScope.ALL,
                     state="pending",
+                    correlation_id=correlation_id,
                     created_at=now,
                 )
             )
