@@ -14,11 +14,12 @@ from sqlalchemy import Engine
 
 from claims_pipeline.definitions import build_defs, defs
 from claims_pipeline.model import AnsweredRow, Practice, UploadOptions
-from claims_pipeline.orchestration.partitions import TICKET_TAG, uploads_partitions
+from claims_pipeline.orchestration.partitions import uploads_partitions
 from claims_pipeline.orchestration.resources import PayerResource
 from claims_pipeline.payers import registry
 from claims_pipeline.payers.base import CallRecord, Payer
 from claims_pipeline.payers.policy import CallPolicy
+from claims_pipeline.run_names import TICKET_TAG
 from claims_pipeline.sandbox.running import Sandbox
 from claims_pipeline.sandbox.world import WorldPractice
 from claims_pipeline.settings import Settings, load_settings

@@ -20,7 +20,8 @@ from dagster._core.remote_origin import (
     RemoteRepositoryOrigin,
 )
 
-from claims_pipeline.orchestration.partitions import TICKET_TAG, uploads_partitions
+from claims_pipeline.orchestration.partitions import uploads_partitions
+from claims_pipeline.run_names import TICKET_TAG
 
 _DEFINITIONS = "claims_pipeline.definitions"
 _LOCATION = "claims_pipeline"

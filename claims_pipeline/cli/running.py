@@ -23,6 +23,7 @@ from claims_pipeline.errors import InputError
 from claims_pipeline.intake import IntakeContext
 from claims_pipeline.model import UploadOptions
 from claims_pipeline.payers import registry
+from claims_pipeline.run_names import CLAIM_STATUS_JOB, RESULTS_FILES_JOB
 from claims_pipeline.store import attempts, uploads
 from claims_pipeline.store.attempts import Attempt
 from claims_pipeline.store.uploads import Upload
@@ -30,8 +31,6 @@ from claims_pipeline.store.uploads import Upload
 _CHUNK_BYTES = 1 << 20
 _POLL_S = 0.2
 _LONGEST_PAUSE = timedelta(minutes=1)
-_ASKING_JOB = "claim_status_job"
-_FILES_JOB = "results_files_job"
 
 OnProgress = Callable[[Upload], None]
 
@@ -97,7 +96,7 @@ def run_to_the_end(store: LocalStore, upload_id: str, *, on_progress: OnProgress
             attempts.request_cancel(store.engine, upload_id, now())
             _follow(store, upload_id, worker, on_progress)
         if _lacks_files(store, upload_id):
-            _start_worker(processes, _FILES_JOB, upload_id).popen.wait()
+            _start_worker(processes, RESULTS_FILES_JOB, upload_id).popen.wait()
 
 
 def _launch(store: LocalStore, upload_id: str, processes: Processes) -> RunningProcess | None:
@@ -107,7 +106,7 @@ def _launch(store: LocalStore, upload_id: str, processes: Processes) -> RunningP
         store.engine, _latest(store, upload_id).id, ticket=ticket, now=now()
     ):
         return None
-    return _start_worker(processes, _ASKING_JOB, upload_id, ticket)
+    return _start_worker(processes, CLAIM_STATUS_JOB, upload_id, ticket)
 
 
 def _start_worker(processes: Processes, *arguments: str) -> RunningProcess:

@@ -24,8 +24,8 @@ from claims_pipeline.errors import (
     described_without_values,
 )
 from claims_pipeline.model import UploadStatus
-from claims_pipeline.orchestration.partitions import TICKET_TAG
 from claims_pipeline.orchestration.resources import StoreResource
+from claims_pipeline.run_names import TICKET_TAG
 from claims_pipeline.settings import Settings
 from claims_pipeline.store import attempts
 from claims_pipeline.store.attempts import Hold

@@ -2,8 +2,10 @@
 
 import dagster as dg
 
+from claims_pipeline.run_names import CLAIM_STATUS_JOB, RESULTS_FILES_JOB
+
 claim_status_job = dg.define_asset_job(
-    "claim_status_job",
+    CLAIM_STATUS_JOB,
     selection=dg.AssetSelection.assets(
         "claim_requests", "claim_statuses", "claim_results", "results_files"
     ),
@@ -11,7 +13,7 @@ claim_status_job = dg.define_asset_job(
 )
 
 results_files_job = dg.define_asset_job(
-    "results_files_job",
+    RESULTS_FILES_JOB,
     selection=dg.AssetSelection.assets("results_files"),
     description="Write the files of an upload that ended before its run could.",
 )

@@ -2,8 +2,6 @@
 
 import dagster as dg
 
-uploads_partitions = dg.DynamicPartitionsDefinition(name="uploads")
+from claims_pipeline.run_names import UPLOADS_PARTITIONS
 
-# The tag that carries a launch's ticket. The database decides what it is worth: a copied or
-# invented ticket serves no attempt.
-TICKET_TAG = "claims/ticket"
+uploads_partitions = dg.DynamicPartitionsDefinition(name=UPLOADS_PARTITIONS)

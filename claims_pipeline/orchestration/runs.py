@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from claims_pipeline.orchestration.partitions import TICKET_TAG
 from claims_pipeline.orchestration.reconciliation import RunFacts, RunState
+from claims_pipeline.run_names import TICKET_TAG
 from claims_pipeline.store.attempts import Attempt
 
 # Tags that Dagster itself sets on failed runs (1.13); it offers no public name for them.

@@ -17,10 +17,11 @@ from claims_pipeline.inbox import Sighting
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.orchestration.holding import now, redacted_errors
 from claims_pipeline.orchestration.jobs import claim_status_job, results_files_job
-from claims_pipeline.orchestration.partitions import TICKET_TAG, uploads_partitions
+from claims_pipeline.orchestration.partitions import uploads_partitions
 from claims_pipeline.orchestration.reconciliation import Action, decide
 from claims_pipeline.orchestration.resources import StoreResource
 from claims_pipeline.orchestration.runs import run_facts
+from claims_pipeline.run_names import launch_tags
 from claims_pipeline.store import attempts
 from claims_pipeline.store.attempts import Attempt
 
@@ -112,7 +113,9 @@ def _launches(engine: Engine, waiting: list[Attempt]) -> Iterator[dg.RunRequest]
         ticket = str(uuid.uuid4())
         if attempts.issue_ticket(engine, attempt.id, ticket=ticket, now=now()):
             yield dg.RunRequest(
-                run_key=ticket, partition_key=attempt.upload_id, tags={TICKET_TAG: ticket}
+                run_key=ticket,
+                partition_key=attempt.upload_id,
+                tags=launch_tags(ticket=ticket, correlation_id=attempt.correlation_id),
             )
 
 
