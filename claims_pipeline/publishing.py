@@ -25,6 +25,9 @@ from claims_pipeline.store.files import FileStore
 from claims_pipeline.store.uploads import Upload
 
 _FILE_MODE = 0o640
+_RESULTS_CSV, _RESULTS_XLSX, _REJECTED_CSV = ".results.csv", ".results.xlsx", ".rejected.csv"
+_REFUSED, _STATUS = ".refused.txt", ".status.txt"
+_OUTBOX_SUFFIXES = (_RESULTS_CSV, _RESULTS_XLSX, _REJECTED_CSV, _REFUSED, _STATUS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,14 +110,14 @@ def copy_to_outbox(files: FileStore, upload: Upload, written: ResultFiles, outbo
     if upload.outbox_name is None:
         return
     stem = _outbox_stem(upload, outbox)
-    wanted = {".results.csv": written.results_csv, ".results.xlsx": written.results_xlsx}
+    wanted = {_RESULTS_CSV: written.results_csv, _RESULTS_XLSX: written.results_xlsx}
     if written.rejected_csv:
-        wanted[".rejected.csv"] = written.rejected_csv
+        wanted[_REJECTED_CSV] = written.rejected_csv
     for suffix, key in wanted.items():
         with files.open(key) as source:
             _appear(stem.with_name(stem.name + suffix), source)
     _clear(stem)
-    stem.with_name(stem.name + ".refused.txt").unlink(missing_ok=True)
+    stem.with_name(stem.name + _REFUSED).unlink(missing_ok=True)
 
 
 def write_refusal(upload: Upload, outbox: Path, *, code: str, message: str) -> None:
@@ -123,7 +126,7 @@ def write_refusal(upload: Upload, outbox: Path, *, code: str, message: str) -> N
         return
     stem = _outbox_stem(upload, outbox)
     _appear(
-        stem.with_name(stem.name + ".refused.txt"),
+        stem.with_name(stem.name + _REFUSED),
         io.BytesIO(f"{message} [{code}]\n".encode()),
     )
     _clear(stem)
@@ -135,7 +138,19 @@ def write_status(upload: Upload, outbox: Path) -> None:
         return
     stem = _outbox_stem(upload, outbox)
     text = "".join(f"{line}\n" for line in _status_lines(upload))
-    _appear(stem.with_name(stem.name + ".status.txt"), io.BytesIO(text.encode()))
+    _appear(stem.with_name(stem.name + _STATUS), io.BytesIO(text.encode()))
+
+
+def remove_from_outbox(upload: Upload, outbox: Path) -> None:
+    """Remove every copy of the upload from the outbox; what is not there any more is no error."""
+    if upload.outbox_name is None:
+        return
+    folder = outbox / upload.organization_id / upload.payer
+    stem = folder / upload.outbox_name
+    for suffix in _OUTBOX_SUFFIXES:
+        stem.with_name(stem.name + suffix).unlink(missing_ok=True)
+    if folder.is_dir():
+        _clear(stem)
 
 
 def _status_lines(upload: Upload) -> Iterator[str]:
@@ -170,6 +185,6 @@ def _appear(path: Path, source: BinaryIO) -> None:
 
 def _clear(stem: Path) -> None:
     """Remove the status of the run, which is over, and what killed runs have left half written."""
-    stem.with_name(stem.name + ".status.txt").unlink(missing_ok=True)
+    stem.with_name(stem.name + _STATUS).unlink(missing_ok=True)
     for hidden in stem.parent.glob(f".{glob.escape(stem.name)}.*.part"):
         hidden.unlink(missing_ok=True)

@@ -6,6 +6,7 @@ from claims_pipeline import publishing
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.orchestration.holding import HeldStep, StepContext, now, redacted_errors
 from claims_pipeline.orchestration.resources import StoreResource
+from claims_pipeline.retention import remove_files
 from claims_pipeline.store import attempts, results, uploads
 from claims_pipeline.store.uploads import Upload
 
@@ -39,7 +40,10 @@ def write_files_of_ended_upload(context: StepContext, store: StoreResource) -> i
         if latest is None or upload is None or latest.state != "finished":
             return None
         lines = _publish(engine, store, upload)
-        attempts.mark_files_written(engine, latest.id, now())
+        if not attempts.mark_files_written(engine, latest.id, now()):
+            # Somebody deleted the upload meanwhile.
+            remove_files(store.files(), upload, store.settings().resolved_outbox)
+            return None
         return lines
 
 

@@ -139,12 +139,16 @@ def finished_without_files(engine: Engine, limit: int) -> list[Attempt]:
     return _attempts(engine, without_files, limit)
 
 
-def mark_files_written(engine: Engine, attempt_id: str, now: datetime) -> None:
-    """The attempt's results files are complete and in their place."""
+def mark_files_written(engine: Engine, attempt_id: str, now: datetime) -> bool:
+    """The attempt's results files are in their place; False when the upload has been deleted.
+
+    Waits for a deletion that is under way. After False the files are to be removed again.
+    """
     with writing(engine) as connection:
-        connection.execute(
+        marked = connection.execute(
             update(attempts).where(attempts.c.id == attempt_id).values(files_written_at=now)
         )
+    return marked.rowcount == 1
 
 
 def _to_be_launched(now: datetime) -> ColumnElement[bool]:

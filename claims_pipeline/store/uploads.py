@@ -13,7 +13,6 @@ from sqlalchemy import (
     RowMapping,
     Select,
     and_,
-    delete,
     func,
     select,
 )
@@ -180,11 +179,18 @@ def get_upload(
     engine: Engine, upload_id: str, *, organization_id: str | None = None
 ) -> Upload | None:
     """The upload, if it is there and, when given, belongs to the organization."""
+    with reading(engine) as connection:
+        return find_upload(connection, upload_id, organization_id=organization_id)
+
+
+def find_upload(
+    connection: Connection, upload_id: str, *, organization_id: str | None = None
+) -> Upload | None:
+    """As `get_upload`, within a transaction."""
     query = _with_latest_attempt().where(uploads.c.id == upload_id)
     if organization_id is not None:
         query = query.where(uploads.c.organization_id == organization_id)
-    with reading(engine) as connection:
-        row = connection.execute(query).mappings().first()
+    row = connection.execute(query).mappings().first()
     return None if row is None else _upload_of(row)
 
 
@@ -234,24 +240,6 @@ def list_uploads(
         rows = connection.execute(page_query).mappings().all()
         total = connection.execute(count_query).scalar_one()
     return UploadPage(uploads=tuple(_upload_of(row) for row in rows), total=total)
-
-
-def delete_upload(engine: Engine, upload_id: str, *, organization_id: str) -> None:
-    """Remove the upload and everything of it from the database; its files are the caller's.
-
-    Raises:
-        InputError: `upload_unknown`, or `still_running` when it is not terminal.
-
-    """
-    of_organization = and_(uploads.c.id == upload_id, uploads.c.organization_id == organization_id)
-    with writing(engine) as connection:
-        query = select(uploads.c.status).where(of_organization).with_for_update()
-        status = connection.execute(query).scalar_one_or_none()
-        if status is None:
-            raise InputError("upload_unknown", "There is no upload of this id.")
-        if not UploadStatus(status).is_terminal:
-            raise InputError("still_running", "Cancel the upload first, then delete it.")
-        connection.execute(delete(uploads).where(of_organization))
 
 
 def uploads_finished_before(engine: Engine, before: datetime, *, limit: int) -> list[Upload]:

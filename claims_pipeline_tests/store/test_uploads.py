@@ -10,7 +10,6 @@ from claims_pipeline.model import OutcomeCounts, UploadStatus
 from claims_pipeline.store import attempts, tables
 from claims_pipeline.store.database import reading
 from claims_pipeline.store.uploads import (
-    delete_upload,
     get_upload,
     list_uploads,
     uploads_finished_before,
@@ -18,11 +17,8 @@ from claims_pipeline.store.uploads import (
 from claims_pipeline_tests.store.builders import (
     NOW,
     Runs,
-    answer,
-    make_result,
     make_upload,
     seconds_later,
-    store_rows,
 )
 
 _ID = "00000000-0000-4000-8000-000000000001"
@@ -98,25 +94,6 @@ def test_uploads_are_found_by_name_status_and_time(engine: Engine) -> None:
 
 def test_a_name_does_not_show_when_an_upload_is_printed(engine: Engine) -> None:
     assert "PATIENTMARKER" not in repr(make_upload(engine, file_name="PATIENTMARKER.csv"))
-
-
-def test_a_deleted_upload_leaves_nothing_behind(engine: Engine) -> None:
-    upload = make_upload(engine)
-    hold = Runs(engine, upload.id).held()
-    store_rows(engine, hold, rejected=1)
-    answer(engine, hold, make_result(1))
-    with pytest.raises(InputError) as running:
-        delete_upload(engine, upload.id, organization_id="demo")
-    assert running.value.code == "still_running"
-    attempts.finish(engine, upload.id, UploadStatus.COMPLETED, attempt_id=hold.attempt_id, now=NOW)
-    with pytest.raises(InputError) as foreign:
-        delete_upload(engine, upload.id, organization_id="other")
-    assert foreign.value.code == "upload_unknown"
-    delete_upload(engine, upload.id, organization_id="demo")
-    with reading(engine) as connection:
-        for table in tables.metadata.sorted_tables:
-            if "upload_id" in table.c or table.name == "uploads":
-                assert connection.execute(select(func.count()).select_from(table)).scalar() == 0
 
 
 def test_old_uploads_are_found_once_they_have_ended(engine: Engine) -> None:

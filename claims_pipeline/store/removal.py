@@ -1,0 +1,56 @@
+"""Removing an upload for good, together with what lies outside the database."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from sqlalchemy import Engine, and_, delete, select, update
+
+from claims_pipeline.errors import InputError
+from claims_pipeline.model import UploadStatus
+from claims_pipeline.store import audit
+from claims_pipeline.store.database import writing
+from claims_pipeline.store.tables import idempotency_keys, inbox_files, uploads
+from claims_pipeline.store.uploads import Upload, find_upload
+
+
+@contextmanager
+def upload_removed(
+    engine: Engine, upload_id: str, *, organization_id: str, actor: str, now: datetime
+) -> Iterator[Upload]:
+    """Remove the upload from the database, and within the block its files from elsewhere.
+
+    The database's part is committed after the block, so that an upload whose files could not be
+    removed is still there to be deleted again. Who writes its files meanwhile finds the attempt
+    gone when `mark_files_written` is called. An entry `delete` of `actor` goes to the audit log.
+
+    Raises:
+        InputError: `upload_unknown`, or `still_running` when it is not terminal.
+
+    """
+    of_organization = and_(uploads.c.id == upload_id, uploads.c.organization_id == organization_id)
+    with writing(engine) as connection:
+        query = select(uploads.c.status).where(of_organization).with_for_update()
+        status = connection.execute(query).scalar_one_or_none()
+        upload = find_upload(connection, upload_id, organization_id=organization_id)
+        if status is None or upload is None:
+            raise InputError("upload_unknown", "There is no upload of this id.")
+        if not UploadStatus(status).is_terminal:
+            raise InputError("still_running", "Cancel the upload first, then delete it.")
+        connection.execute(delete(uploads).where(of_organization))
+        connection.execute(delete(inbox_files).where(inbox_files.c.upload_id == upload_id))
+        connection.execute(
+            update(idempotency_keys)
+            .where(idempotency_keys.c.upload_id == upload_id)
+            .values(state="gone")
+        )
+        yield upload
+        audit.append(
+            connection,
+            organization_id=organization_id,
+            actor=actor,
+            action="delete",
+            upload_id=upload_id,
+            outcome="ok",
+            now=now,
+        )
