@@ -55,6 +55,17 @@ class Settings(BaseSettings):
     # Between the steps of a run in one process lies only what Dagster writes down.
     dead_between_steps_s: float = Field(default=45.0, gt=0)
 
+    keycloak_url: str | None = None
+    keycloak_realm: str | None = None
+    keycloak_client_id: str | None = None
+    keycloak_client_secret: SecretStr | None = None
+    # What a token's `aud` must hold, or whose (`azp`) it must be: comma-separated client ids.
+    keycloak_audience: str = "claims-api"
+    keycloak_allowed_clients: str = ""
+
+    dagster_graphql_url: str | None = None
+    dagster_ui_url: str | None = None
+
     max_file_bytes: int = Field(default=100 * 1024 * 1024, gt=0)
     max_rows: int = Field(default=1_000_000, gt=0)
     results_csv_bom: bool = True

@@ -1,0 +1,1 @@
+"""Sign-in: Keycloak's access tokens, the organization and roles they carry."""
