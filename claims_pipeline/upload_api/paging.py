@@ -1,0 +1,40 @@
+"""Pages: which one is asked for, and the addresses of its neighbours."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Request
+from pydantic import Field
+
+_MAX_PAGE = 1_000_000
+_MAX_PAGE_SIZE = 200
+
+PageNumber = Annotated[int, Field(ge=1, le=_MAX_PAGE, description="Which page, from 1.")]
+PageSize = Annotated[int, Field(ge=1, le=_MAX_PAGE_SIZE, description="How many on a page.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """Addresses of the pages before and after; None where there is none."""
+
+    next: str | None = None
+    previous: str | None = None
+
+
+def links(request: Request, *, page: int, page_size: int, count: int) -> Links:
+    """The neighbours of a page, asked for by the same query with another page number.
+
+    A search stands in no address that we give out, and without it a link would lead elsewhere: the
+    answer to a search has none.
+    """
+    if request.method != "GET" or "search" in request.query_params:
+        return Links()
+    last = max(1, -(-count // page_size))
+    return Links(
+        next=_at(request, page + 1) if page < last else None,
+        previous=_at(request, min(page - 1, last)) if page > 1 else None,
+    )
+
+
+def _at(request: Request, page: int) -> str:
+    return str(request.url.include_query_params(page=page))
