@@ -80,7 +80,7 @@ def page_of_uploads(services: Services, caller: Principal, filters: UploadFilter
         ApiError: 403 `role_required`.
 
     """
-    require_upload_role(caller)
+    require_upload_role(services, caller)
     return list_uploads(
         services.engine,
         organization_id=caller.organization_id,

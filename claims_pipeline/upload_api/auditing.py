@@ -1,0 +1,63 @@
+"""Entries of the audit log for what callers do: who, organization, what, outcome. Never names."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from claims_pipeline.store import audit
+from claims_pipeline.store.database import writing
+from claims_pipeline.upload_api.principal import Principal
+from claims_pipeline.upload_api.services import Services
+
+Outcome = Literal["ok", "refused"]
+
+
+class Action(StrEnum):
+    """What was done. `ACCESS` is an attempt to reach what the caller may not."""
+
+    LOGIN = "login"
+    UPLOAD = "upload"
+    VERIFY = "verify"
+    VIEW = "view"
+    DOWNLOAD = "download"
+    CANCEL = "cancel"
+    RETRY = "retry"
+    DELETE = "delete"
+    ACCESS = "access"
+    READ_AUDIT = "read_audit"
+
+
+def record(
+    services: Services,
+    caller: Principal,
+    action: Action,
+    upload_id: str | None = None,
+    outcome: Outcome = "ok",
+    code: str | None = None,
+) -> None:
+    """Add an entry in a transaction of its own; `code` tells why something was refused."""
+    with writing(services.engine) as connection:
+        append(connection, caller, action, upload_id, outcome, code)
+
+
+def append(
+    connection: Connection,
+    caller: Principal,
+    action: Action,
+    upload_id: str | None = None,
+    outcome: Outcome = "ok",
+    code: str | None = None,
+) -> None:
+    """As `record`, as the last statement of a transaction that does what the entry tells."""
+    audit.append(
+        connection,
+        organization_id=caller.organization_id,
+        actor=caller.user_id,
+        action=action,
+        upload_id=upload_id,
+        outcome=outcome,
+        now=datetime.now(UTC),
+        code=code,
+    )
