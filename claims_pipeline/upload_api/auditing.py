@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Literal
 
 from sqlalchemy import Connection
 
@@ -10,8 +9,6 @@ from claims_pipeline.store import audit
 from claims_pipeline.store.database import writing
 from claims_pipeline.upload_api.principal import Principal
 from claims_pipeline.upload_api.services import Services
-
-Outcome = Literal["ok", "refused"]
 
 
 class Action(StrEnum):
@@ -34,12 +31,12 @@ def record(
     caller: Principal,
     action: Action,
     upload_id: str | None = None,
-    outcome: Outcome = "ok",
-    code: str | None = None,
+    *,
+    refusal: str | None = None,
 ) -> None:
-    """Add an entry in a transaction of its own; `code` tells why something was refused."""
+    """Add an entry in a transaction of its own; `refusal` is the code with which it was refused."""
     with writing(services.engine) as connection:
-        append(connection, caller, action, upload_id, outcome, code)
+        append(connection, caller, action, upload_id, refusal=refusal)
 
 
 def append(
@@ -47,8 +44,8 @@ def append(
     caller: Principal,
     action: Action,
     upload_id: str | None = None,
-    outcome: Outcome = "ok",
-    code: str | None = None,
+    *,
+    refusal: str | None = None,
 ) -> None:
     """As `record`, as the last statement of a transaction that does what the entry tells."""
     audit.append(
@@ -57,7 +54,7 @@ def append(
         actor=caller.user_id,
         action=action,
         upload_id=upload_id,
-        outcome=outcome,
+        outcome="refused" if refusal else "ok",
         now=datetime.now(UTC),
-        code=code,
+        code=refusal,
     )

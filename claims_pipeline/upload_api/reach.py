@@ -24,7 +24,7 @@ def reachable_upload(services: Services, caller: Principal, upload_id: str) -> U
     _require_upload_role(services, caller, asked)
     upload = asked and get_upload(services.engine, asked, organization_id=caller.organization_id)
     if not upload or not _may_reach(caller, upload):
-        record(services, caller, Action.ACCESS, asked, "refused", "upload_unknown")
+        record(services, caller, Action.ACCESS, asked, refusal="upload_unknown")
         raise ApiError(404, "upload_unknown", "There is no upload of this id.")
     return upload
 
@@ -46,7 +46,7 @@ def visible_user_id(caller: Principal) -> str | None:
 
 def _require_upload_role(services: Services, caller: Principal, upload_id: str | None) -> None:
     if not caller.may_upload:
-        record(services, caller, Action.ACCESS, upload_id, "refused", "role_required")
+        record(services, caller, Action.ACCESS, upload_id, refusal="role_required")
         raise ApiError(
             403, "role_required", "Working with uploads needs the role of an analyst or operator."
         )
