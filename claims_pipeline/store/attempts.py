@@ -12,7 +12,13 @@ from claims_pipeline.store.attempt_records import (
     get_attempt,
     latest_attempt,
 )
-from claims_pipeline.store.ending import finish, payer_is_back, request_cancel, wait_for_payer
+from claims_pipeline.store.ending import (
+    ask_to_cancel,
+    finish,
+    payer_is_back,
+    request_cancel,
+    wait_for_payer,
+)
 from claims_pipeline.store.holding import heartbeat, hold_step, release_step, take, verify_hold
 from claims_pipeline.store.launching import (
     finished_without_files,
@@ -23,12 +29,14 @@ from claims_pipeline.store.launching import (
     relaunch,
     void_ticket,
 )
-from claims_pipeline.store.retrying import request_retry
+from claims_pipeline.store.retrying import ask_to_retry, request_retry
 
 __all__ = [
     "Attempt",
     "AttemptRun",
     "Hold",
+    "ask_to_cancel",
+    "ask_to_retry",
     "attempt_runs_of",
     "finish",
     "finished_without_files",

@@ -91,22 +91,27 @@ def request_cancel(engine: Engine, upload_id: str, now: datetime) -> UploadStatu
 
     """
     with writing(engine) as connection:
-        attempt, status = locked_latest_attempt(connection, upload_id)
-        if status.is_terminal or status is UploadStatus.CANCELLING:
-            return status
-        connection.execute(
-            update(attempts).where(attempts.c.id == attempt.id).values(cancel_requested_at=now)
-        )
-        if attempt.state is not AttemptState.RUNNING:
-            _end(connection, attempt, status, UploadStatus.CANCELLED, now=now)
-            return UploadStatus.CANCELLED
-        check_move((status, attempt.state), (UploadStatus.CANCELLING, attempt.state))
-        connection.execute(
-            update(uploads)
-            .where(uploads.c.id == upload_id)
-            .values(status=UploadStatus.CANCELLING, updated_at=now)
-        )
-        return UploadStatus.CANCELLING
+        return ask_to_cancel(connection, upload_id, now)
+
+
+def ask_to_cancel(connection: Connection, upload_id: str, now: datetime) -> UploadStatus:
+    """As `request_cancel`, within a transaction."""
+    attempt, status = locked_latest_attempt(connection, upload_id)
+    if status.is_terminal or status is UploadStatus.CANCELLING:
+        return status
+    connection.execute(
+        update(attempts).where(attempts.c.id == attempt.id).values(cancel_requested_at=now)
+    )
+    if attempt.state is not AttemptState.RUNNING:
+        _end(connection, attempt, status, UploadStatus.CANCELLED, now=now)
+        return UploadStatus.CANCELLED
+    check_move((status, attempt.state), (UploadStatus.CANCELLING, attempt.state))
+    connection.execute(
+        update(uploads)
+        .where(uploads.c.id == upload_id)
+        .values(status=UploadStatus.CANCELLING, updated_at=now)
+    )
+    return UploadStatus.CANCELLING
 
 
 def wait_for_payer(

@@ -60,8 +60,20 @@ def request_retry(
 
     """
     with writing(engine) as connection:
-        latest, status = locked_latest_attempt(connection, upload_id)
-        return reopen(connection, latest, status, scope, now, correlation_id=correlation_id)
+        return ask_to_retry(connection, upload_id, scope, now, correlation_id=correlation_id)
+
+
+def ask_to_retry(
+    connection: Connection,
+    upload_id: str,
+    scope: RetryScope,
+    now: datetime,
+    *,
+    correlation_id: str | None = None,
+) -> Attempt:
+    """As `request_retry`, within a transaction."""
+    latest, status = locked_latest_attempt(connection, upload_id)
+    return reopen(connection, latest, status, scope, now, correlation_id=correlation_id)
 
 
 def reopen(

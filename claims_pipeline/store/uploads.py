@@ -119,60 +119,91 @@ def create_upload(
         InputError: `upload_unknown` when `upload_id` is another organization's.
 
     """
-    new_id = upload_id or str(uuid4())
     with writing(engine) as connection:
-        inserted = connection.execute(
-            insert_or_ignore(connection, uploads).values(
-                id=new_id,
+        return add_upload(
+            connection,
+            upload_id=upload_id or str(uuid4()),
+            organization_id=organization_id,
+            payer=payer,
+            source=source,
+            file_name=file_name,
+            file_key=file_key,
+            file_size=file_size,
+            file_sha256=file_sha256,
+            options=options,
+            user_id=user_id,
+            user_email=user_email,
+            outbox_name=outbox_name,
+            total_rows=total_rows,
+            correlation_id=correlation_id,
+            now=now,
+        )
+
+
+def add_upload(
+    connection: Connection,
+    *,
+    upload_id: str,
+    organization_id: str,
+    payer: str,
+    source: str,
+    file_name: str,
+    file_key: str,
+    file_size: int,
+    file_sha256: str,
+    options: UploadOptions,
+    now: datetime,
+    user_id: str | None = None,
+    user_email: str | None = None,
+    outbox_name: str | None = None,
+    total_rows: int = 0,
+    correlation_id: str | None = None,
+) -> Upload:
+    """As `create_upload`, within a transaction."""
+    inserted = connection.execute(
+        insert_or_ignore(connection, uploads).values(
+            id=upload_id,
+            organization_id=organization_id,
+            payer=payer,
+            source=source,
+            status=UploadStatus.PENDING,
+            file_name=file_name,
+            file_key=file_key,
+            file_size=file_size,
+            file_sha256=file_sha256,
+            duplicate_of=_earlier_upload(connection, organization_id, file_sha256),
+            user_id=user_id,
+            user_email=user_email,
+            use_batch_query=options.use_batch_query,
+            start_date=options.start_date,
+            end_date=options.end_date,
+            detail_level=options.detail_level,
+            attempt=1,
+            total_rows=total_rows,
+            outbox_name=outbox_name,
+            created_at=now,
+            updated_at=now,
+        ),
+        # An INSERT does not tell otherwise.
+        execution_options={"preserve_rowcount": True},
+    )
+    if inserted.rowcount == 1:
+        connection.execute(
+            attempts.insert().values(
+                id=str(uuid4()),
                 organization_id=organization_id,
-                payer=payer,
-                source=source,
-                status=UploadStatus.PENDING,
-                file_name=file_name,
-                file_key=file_key,
-                file_size=file_size,
-                file_sha256=file_sha256,
-                duplicate_of=_earlier_upload(connection, organization_id, file_sha256),
-                user_id=user_id,
-                user_email=user_email,
-                use_batch_query=options.use_batch_query,
-                start_date=options.start_date,
-                end_date=options.end_date,
-                detail_level=options.detail_level,
-                attempt=1,
-                total_rows=total_rows,
-                outbox_name=outbox_name,
+                upload_id=upload_id,
+                number=1,
+                scope=RetryScope.ALL,
+                state="pending",
+                correlation_id=correlation_id,
                 created_at=now,
-                updated_at=now,
-            ),
-            # An INSERT does not tell otherwise.
-            execution_options={"preserve_rowcount": True},
-        )
-        if inserted.rowcount == 1:
-            connection.execute(
-                attempts.insert().values(
-                    id=str(uuid4()),
-                    organization_id=organization_id,
-                    upload_id=new_id,
-                    number=1,
-                    scope=RetryScope.ALL,
-                    state="pending",
-                    correlation_id=correlation_id,
-                    created_at=now,
-                )
             )
-        row = (
-            connection.execute(
-                _with_latest_attempt().where(
-                    uploads.c.id == new_id, uploads.c.organization_id == organization_id
-                )
-            )
-            .mappings()
-            .first()
         )
-    if row is None:
+    upload = find_upload(connection, upload_id, organization_id=organization_id)
+    if upload is None:
         raise InputError("upload_unknown", "There is no upload of this id.")
-    return _upload_of(row)
+    return upload
 
 
 def get_upload(
