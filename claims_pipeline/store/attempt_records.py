@@ -17,7 +17,8 @@ class Attempt:
     """One try at an upload. `status` is set once it is finished.
 
     `launch_ticket` is what the latest launch handed its run, until a run has taken the attempt.
-    `rows_stored`: intake is complete. `correlation_id` is that of the HTTP request that asked.
+    `rows_stored`: intake is complete. `settled_before` is how many rows had their answer when the
+    attempt began. `correlation_id` is that of the HTTP request that asked.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Attempt:
     waiting_reason: str | None
     next_try_at: datetime | None
     payer_down_since: datetime | None
+    settled_before: int
     search_calls: int
     detail_calls: int
     payment_calls: int

@@ -40,6 +40,8 @@ _COUNTED = {
     Outcome.UNPROCESSED: uploads.c.unprocessed_count,
 }
 
+_SETTLED = sum(_COUNTED.values(), start=uploads.c.rejected_count)
+
 
 def request_retry(
     engine: Engine,
@@ -99,7 +101,7 @@ def reopen(
         column.name: column - reopened.get(outcome, 0) if latest.rows_stored else literal(0)
         for outcome, column in _COUNTED.items()
     }
-    connection.execute(
+    settled = connection.execute(
         update(uploads)
         .where(uploads.c.id == latest.upload_id)
         .values(
@@ -111,7 +113,8 @@ def reopen(
             processing_completed_at=None,
             **counts,
         )
-    )
+        .returning(_SETTLED)
+    ).scalar_one()
     attempt_id = str(uuid4())
     connection.execute(
         attempts.insert().values(
@@ -122,6 +125,7 @@ def reopen(
             scope=scope,
             state=AttemptState.PENDING,
             rows_stored=latest.rows_stored,
+            settled_before=settled,
             correlation_id=correlation_id,
             created_at=now,
         )

@@ -131,6 +131,7 @@ attempts = Table(
     Column("waiting_reason", String(64)),
     Column("next_try_at", UtcInstant),
     Column("payer_down_since", UtcInstant),
+    Column("settled_before", Integer, nullable=False, server_default="0"),  # rows, as it began
     Column("search_calls", Integer, nullable=False, default=0),
     Column("detail_calls", Integer, nullable=False, default=0),
     Column("payment_calls", Integer, nullable=False, default=0),

@@ -36,9 +36,9 @@ class Upload:
     """One upload with the facts of its latest attempt.
 
     `file_name`, `header` and `outbox_name` are patients' data and no part of the representation.
-    `run_id` is the run that holds the
-    latest attempt, or held it last. `waiting_reason` and `next_try_at` are set while the payer is
-    down.
+    `run_id` is the run that holds the latest attempt, or held it last. `waiting_reason` and
+    `next_try_at` are set while the payer is down. `settled_before` is how many rows had their
+    answer when the latest attempt began.
     """
 
     id: str
@@ -71,6 +71,7 @@ class Upload:
     run_id: str | None
     waiting_reason: str | None
     next_try_at: datetime | None
+    settled_before: int
 
     @property
     def options(self) -> UploadOptions:
@@ -305,6 +306,7 @@ def _with_latest_attempt() -> Select[Any]:
         attempts.c.holder_run_id.label("run_id"),
         attempts.c.waiting_reason,
         attempts.c.next_try_at,
+        attempts.c.settled_before,
     ).join_from(uploads, attempts, latest)
 
 

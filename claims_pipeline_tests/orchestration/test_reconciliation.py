@@ -24,6 +24,7 @@ def make_attempt(state: AttemptState, **changes: Any) -> Attempt:
             "launch_ticket",
             "launched_at",
             "cancel_requested_at",
+            "correlation_id",
             "waiting_reason",
             "next_try_at",
             "payer_down_since",
@@ -40,6 +41,7 @@ def make_attempt(state: AttemptState, **changes: Any) -> Attempt:
             "payment_calls",
             "one_per_row_calls",
             "foreign_claims",
+            "settled_before",
         ),
         0,
     )
@@ -52,7 +54,6 @@ def make_attempt(state: AttemptState, **changes: Any) -> Attempt:
         "state": state,
         "step_is_held": False,
         "rows_stored": False,
-        "planned": False,
         "created_at": NOW - timedelta(hours=1),
     }
     return Attempt(**(values | changes))

@@ -444,6 +444,7 @@ def test_a_retry_opens_the_rows_of_its_scope_and_keeps_their_answers_as_history(
     assert upload is not None
     assert upload.counts == results.count_outcomes(engine, runs.upload_id)
     assert upload.counts.settled == 6 - len(opened)
+    assert upload.settled_before == attempt.settled_before == 6 - len(opened)
 
 
 def test_a_retry_is_refused_while_it_runs_and_when_there_is_nothing_to_ask(
