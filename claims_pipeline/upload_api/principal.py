@@ -1,6 +1,7 @@
 """Who calls: the user of a verified access token, the organization chosen, and the roles there."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -17,7 +18,8 @@ class Principal:
     """The caller. There is none without an organization: such a token is refused with 403.
 
     `user_id` is the token's `sub`. An analyst reaches uploads of their own, an operator any of the
-    organization, an auditor the audit log.
+    organization, an auditor the audit log. `expires_at` is when the token ends, and with it every
+    answer that is still being sent.
     """
 
     user_id: str
@@ -25,6 +27,7 @@ class Principal:
     organization_id: str
     organization_name: str
     roles: frozenset[Role]
+    expires_at: datetime | None = None
 
     @property
     def may_upload(self) -> bool:

@@ -120,6 +120,47 @@ class UploadJson(BaseModel):
         )
 
 
+class ProgressJson(BaseModel):
+    """How far an upload is, read from the database as it is asked."""
+
+    job_id: str
+    status: UploadStatus
+    status_display: str
+    total_rows: int
+    processed_rows: int
+    success_count: int
+    failure_count: int
+    found_count: int
+    not_found_count: int
+    ambiguous_count: int
+    rejected_count: int
+    failed_count: int
+    unprocessed_count: int
+    progress_percentage: float
+    success_rate: float
+    rows_per_second: float | None
+    eta_seconds: int | None
+    attempt: int
+    processing_started_at: datetime | None
+    processing_completed_at: datetime | None
+    processing_duration: float | None
+    updated_at: datetime
+    waiting_reason: str | None
+    next_try_at: datetime | None
+    error_code: str | None
+    error_message: str | None
+
+    @classmethod
+    def of(cls, upload: Upload, *, now: datetime) -> Self:
+        """The progress of an upload as it stands at `now`."""
+        shown = UploadJson.of(upload, organization_name="", ui_url=None, now=now)
+        rate = _rows_per_second(upload, now)
+        return cls(
+            **shown.model_dump(include=set(cls.model_fields)),
+            rows_per_second=None if rate is None else round(rate, 2),
+        )
+
+
 def _size(size: int) -> str:
     if size < 1024:
         return f"{size} B"
@@ -133,21 +174,30 @@ def _percentage(part: int, whole: int) -> float:
 
 
 def _duration_s(upload: Upload, now: datetime) -> float | None:
-    if upload.processing_started_at is None:
+    # A retry that waits for its run still has the times of the attempt before.
+    if upload.processing_started_at is None or upload.status is UploadStatus.PENDING:
         return None
     end = upload.processing_completed_at or now
     return round((end - upload.processing_started_at).total_seconds(), 1)
 
 
-def _eta_seconds(upload: Upload, now: datetime) -> int | None:
-    """Time left at the rate so far; None before the first answer and after the end."""
+def _rows_per_second(upload: Upload, now: datetime) -> float | None:
+    """Rows that this attempt has answered for each second since it began; None before and after.
+
+    Rejected rows and those that an earlier attempt answered took no asking.
+    """
     if upload.status is not UploadStatus.PROCESSING or upload.processing_started_at is None:
         return None
-    done = upload.counts.settled
-    if not done:
-        return None
-    elapsed = (now - upload.processing_started_at).total_seconds()
-    return round(elapsed * (upload.counts.total - done) / done)
+    elapsed_s = (now - upload.processing_started_at).total_seconds()
+    unasked = max(upload.settled_before, upload.counts.rejected)
+    asked = upload.counts.settled - unasked
+    return asked / elapsed_s if asked > 0 and elapsed_s > 0 else None
+
+
+def _eta_seconds(upload: Upload, now: datetime) -> int | None:
+    """Time left at the rate so far; None before the first answer and after the end."""
+    rate = _rows_per_second(upload, now)
+    return round((upload.counts.total - upload.counts.settled) / rate) if rate else None
 
 
 def _celery_status(status: UploadStatus) -> str:

@@ -1,5 +1,6 @@
 """Uploads as clients see them: the list and one upload. Older clients call an upload a job."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -15,7 +16,7 @@ from claims_pipeline.upload_api.listing import (
 from claims_pipeline.upload_api.paging import links
 from claims_pipeline.upload_api.principal import Principal
 from claims_pipeline.upload_api.reach import reachable_upload
-from claims_pipeline.upload_api.schemas import UploadJson
+from claims_pipeline.upload_api.schemas import ProgressJson, UploadJson
 from claims_pipeline.upload_api.services import AppServices, Services
 
 router = APIRouter()
@@ -56,6 +57,13 @@ def search_jobs(
 def get_job(upload_id: str, services: AppServices, caller: Caller) -> UploadJson:
     """One upload with its counts as they are now."""
     return upload_json(services, caller, reachable_upload(services, caller, upload_id))
+
+
+@router.get("/{upload_id}/progress", summary="Show an upload's progress")
+def get_progress(upload_id: str, services: AppServices, caller: Caller) -> ProgressJson:
+    """The counts, the rate and the time left, as they are now."""
+    upload = reachable_upload(services, caller, upload_id)
+    return ProgressJson.of(upload, now=datetime.now(UTC))
 
 
 def _page_json(
