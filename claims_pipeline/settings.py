@@ -59,9 +59,11 @@ class Settings(BaseSettings):
     keycloak_realm: str | None = None
     keycloak_client_id: str | None = None
     keycloak_client_secret: SecretStr | None = None
-    # What a token's `aud` must hold, or whose (`azp`) it must be: comma-separated client ids.
+    # What a token's `aud` must hold; or whose (`azp`) it must be: comma-separated client ids.
     keycloak_audience: str = "claims-api"
     keycloak_allowed_clients: str = ""
+    # Comma-separated pairs: a realm's role, an equals sign, ours.
+    role_map: str = ""
 
     dagster_graphql_url: str | None = None
     dagster_ui_url: str | None = None
