@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from xlsxwriter import Workbook
+from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
@@ -61,6 +62,9 @@ def write_xlsx(
     Returns:
         The number of lines, headers not counted.
 
+    Raises:
+        OSError: the disk is full, or the like.
+
     """
     columns = result_columns(header)
     with tempfile.TemporaryDirectory(dir=_folder_of(stream), prefix=".unfinished-xlsx-") as scratch:
@@ -102,7 +106,11 @@ class _Book:
 
     def close(self) -> None:
         self._end_sheet()
-        self._workbook.close()
+        try:
+            self._workbook.close()
+        except FileCreateError as error:
+            # The library hides the operating system's error in one of its own.
+            raise OSError("the workbook could not be written") from error
 
     def _begin_sheet(self) -> Worksheet:
         number = len(self._workbook.worksheets()) + 1

@@ -12,21 +12,25 @@ from claims_pipeline.store.uploads import Upload
 
 
 def complete_upload(step: HeldStep, store: StoreResource) -> int | None:
-    """Write the files, then end the upload; lines written, or None when rows are still to ask."""
+    """Write the files, then end the upload; lines written, or None when rows are still to ask.
+
+    Raises:
+        OSError: the files could not be written, as on a disk that is full. The upload has ended
+            as completed all the same: what the payer said is in the table, and the reconciliation
+            has the files written later.
+
+    """
     upload = uploads.get_upload(step.engine, step.hold.upload_id)
     if upload is None or not _every_row_is_answered(step):
         # Launched for files alone, the run came upon an upload that is being retried.
         _leave_to_a_whole_run(step)
         return None
-    lines = _publish(step.engine, store, upload)
-    attempts.finish(
-        step.engine,
-        upload.id,
-        UploadStatus.COMPLETED,
-        attempt_id=step.hold.attempt_id,
-        now=now(),
-        hold=step.hold,
-    )
+    try:
+        lines = _publish(step.engine, store, upload)
+    except OSError:
+        _complete(step)
+        raise
+    _complete(step)
     attempts.mark_files_written(step.engine, step.hold.attempt_id, now())
     return lines
 
@@ -51,6 +55,17 @@ def _every_row_is_answered(step: HeldStep) -> bool:
     attempt = attempts.get_attempt(step.engine, step.hold.attempt_id)
     counts = results.count_outcomes(step.engine, step.hold.upload_id)
     return attempt is not None and attempt.rows_stored and counts.settled == counts.total
+
+
+def _complete(step: HeldStep) -> None:
+    attempts.finish(
+        step.engine,
+        step.hold.upload_id,
+        UploadStatus.COMPLETED,
+        attempt_id=step.hold.attempt_id,
+        now=now(),
+        hold=step.hold,
+    )
 
 
 def _leave_to_a_whole_run(step: HeldStep) -> None:

@@ -23,6 +23,7 @@ from claims_pipeline_tests.exports.builders import (
     make_row,
     workbook,
 )
+from claims_pipeline_tests.folders.test_inbox import files_no_larger_than
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 REPOSITORY = Path(__file__).parents[2]
@@ -55,6 +56,15 @@ def test_lines_are_counted_and_the_stream_stays_open() -> None:
     stream = io.BytesIO()
     assert write_xlsx(rows, HEADER, stream, next_actions=NEXT_ACTIONS) == 3
     assert not stream.closed
+
+
+def test_a_workbook_that_does_not_fit_on_the_disk_is_an_error_of_the_disk(tmp_path: Path) -> None:
+    with (
+        (tmp_path / "results.xlsx").open("wb") as stream,
+        files_no_larger_than(1000),
+        pytest.raises(OSError, match="could not be written"),
+    ):
+        write_xlsx([make_row(1)], HEADER, stream, next_actions=NEXT_ACTIONS)
 
 
 def test_the_workbook_keeps_ids_and_accents_as_text_and_amounts_as_numbers() -> None:
