@@ -10,12 +10,13 @@ from claims_pipeline.querying.terms import Terms, span_for
 from claims_pipeline.store.ledger import Ledger
 from claims_pipeline.store.ledger_entries import Conclusion, Group, OpenRow
 
-_NAME_NOT_ASKABLE = (
-    "name_not_askable",
-    (
-        "The name has no letter that this payer's search can carry. Allow sweeps for this "
-        "upload, or look the claim up in the payer's portal."
-    ),
+_ASK_BY_SWEEP = (
+    "The name has no letter that this payer's search can carry. Allow sweeps for this upload, or "
+    "look the claim up in the payer's portal."
+)
+_SWEEP_WAS_IN_VAIN = (
+    "The name has no letter that this payer's search can carry, and the payer did not list all "
+    "claims of these days. Retry later, or look the claim up in the payer's portal."
 )
 
 
@@ -77,17 +78,16 @@ def plan_group(ledger: Ledger, group: Group, payer: Payer, terms: Terms) -> None
     if not planned.queries and not planned.unaskable:
         raise InvariantError("plan_is_stuck", "Open rows were planned without a query.")
     if planned.unaskable:
-        code, message = _NAME_NOT_ASKABLE
+        message = _SWEEP_WAS_IN_VAIN if use_sweeps else _ASK_BY_SWEEP
         ledger.conclude_rows(
-            [
-                Conclusion(
-                    result=failed(number, code, message, ErrorClass.FIX_INPUT, payer.environment),
-                    one_per_row_calls=0,
-                )
-                for number in planned.unaskable
-            ]
+            [_unaskable(number, message, payer.environment) for number in planned.unaskable]
         )
     ledger.add(group, planned.queries)
+
+
+def _unaskable(row_number: int, message: str, environment: str) -> Conclusion:
+    result = failed(row_number, "name_not_askable", message, ErrorClass.FIX_INPUT, environment)
+    return Conclusion(result=result, one_per_row_calls=0)
 
 
 def _need(row: OpenRow, windows: tuple[DateWindow, ...]) -> Need:
