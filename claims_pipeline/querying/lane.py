@@ -131,8 +131,12 @@ class _Lane:
             self._stop.set()
             raise
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-            self._ledger.record_calls(self._payer.name, self._calls.take())
+            try:
+                pool.shutdown(wait=True, cancel_futures=True)
+            finally:
+                # A run that is stopping already may be interrupted as well; a call made is counted.
+                pool.shutdown(wait=True)
+                self._ledger.record_calls(self._payer.name, self._calls.take())
 
     def _step(self, pool: ThreadPoolExecutor) -> bool:
         """One turn: fill the pool, wait a little, settle. False when all is done."""

@@ -1,6 +1,8 @@
 """A run that is cancelled, or that has lost its attempt, stops and leaves things in order."""
 
 import os
+import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -158,6 +160,37 @@ def test_a_cancelled_run_stops_soon_keeps_its_answers_and_is_cancelled_in_dagste
     assert run.status is dg.DagsterRunStatus.CANCELED
     write_files(pipeline, upload_id)
     assert promises_kept(pipeline, upload_id)
+
+
+def is_waiting_for_calls_in_flight() -> bool:
+    """Whether the run, which the main thread executes, has begun no call more and waits."""
+    frame = sys._current_frames().get(threading.main_thread().ident or 0)
+    while frame is not None and frame.f_code.co_name != "shutdown":
+        frame = frame.f_back
+    return frame is not None
+
+
+def test_calls_are_counted_though_the_run_is_terminated_while_it_stops(
+    pipeline: Pipeline, sandbox: Sandbox
+) -> None:
+    upload_id = upload_of(pipeline)
+    sandbox.set_faults(SLOW)
+
+    def cancel() -> None:
+        attempts.request_cancel(pipeline.engine, upload_id, datetime.now(UTC))
+
+    def terminate() -> None:
+        pipeline.instance.report_run_canceling(pipeline.instance.get_runs()[0])
+        os.kill(os.getpid(), signal.SIGINT)
+
+    cancelling = when(lambda: calls_of(sandbox)["summary"] >= THREADS, cancel)
+    terminating = when(is_waiting_for_calls_in_flight, terminate)
+    run_to_its_end(pipeline, upload_id)
+    cancelling.join()
+    terminating.join()
+
+    assert pipeline.get(upload_id).status is UploadStatus.CANCELLED
+    assert latest(pipeline, upload_id).search_calls == calls_of(sandbox)["summary"]
 
 
 def test_a_cancelled_run_that_is_slow_to_stop_does_not_cancel_the_retry(
