@@ -57,7 +57,7 @@ class PayerError(ClaimsError):
 
 
 class PayerRefusedError(ClaimsError):
-    """Nothing can be asked: the payer refuses our credentials."""
+    """Nothing can be asked: our credentials are refused, or nothing is at the payer's address."""
 
 
 class PayerDownError(ClaimsError):

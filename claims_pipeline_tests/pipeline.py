@@ -36,7 +36,7 @@ ORGANIZATION = "demo"
 # As many tries as for a real payer, in hundredths of the time. An exchange has to be longer than
 # a busy machine may take for one.
 HASTY = CallPolicy(
-    connect_s=5.0, read_s=5.0, exchange_s=5.0, backoff_s=(0.01, 0.04, 0.16), longest_pause_s=1.0
+    connect_s=0.5, read_s=5.0, exchange_s=5.0, backoff_s=(0.01, 0.04, 0.16), longest_pause_s=1.0
 )
 HASTY_BREAKER = BreakerSettings(open_s=0.05, longest_open_s=0.2, probe_s=10.0)
 

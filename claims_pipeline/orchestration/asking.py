@@ -9,18 +9,22 @@ from datetime import timedelta
 import dagster as dg
 
 from claims_pipeline import publishing
-from claims_pipeline.errors import InvariantError, PayerDownError
+from claims_pipeline.errors import InvariantError, PayerDownError, PayerRefusedError
 from claims_pipeline.orchestration.holding import HeldStep, StepContext, now
 from claims_pipeline.orchestration.resources import PayerResource, StoreResource
 from claims_pipeline.orchestration.waiting import PAYER_DOWN, next_try_at
-from claims_pipeline.payers.base import Payer
+from claims_pipeline.payers.base import NOTHING_THERE, CallKind, Payer
 from claims_pipeline.querying import CallLog, Terms, drain, fail_open_rows, plan_open_groups
-from claims_pipeline.store import attempts, uploads
+from claims_pipeline.store import attempts, payer_calls, uploads
 from claims_pipeline.store.ledger import Ledger
 from claims_pipeline.store.uploads import Upload
 
 # A log event costs milliseconds and the event log is kept for ever.
 _REPORT_EVERY_S = 2.0
+_ADDRESS_IS_WRONG = (
+    "There is nothing at the payer's address (HTTP 404 for every search). Check the payer's URL "
+    "in the settings, then retry."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,7 @@ def ask_open_rows(
     Raises:
         PayerDownError: the payer is down and there is time left. The attempt has been let go of
             and waits; open rows stay open.
+        PayerRefusedError: what looks like a payer that is down is an address that is wrong.
 
     """
     with _connected(step, store, payers) as connected:
@@ -64,10 +69,21 @@ def ask_open_rows(
                 on_progress=_reporter(context, step),
             )
         except PayerDownError:
+            if _nothing_was_ever_there(step):
+                raise PayerRefusedError(NOTHING_THERE, _ADDRESS_IS_WRONG) from None
             if _waits_for_payer(step):
                 raise
             context.log.warning("the payer has been down for too long; open rows fail")
             fail_open_rows(connected.ledger, connected.payer)
+
+
+def _nothing_was_ever_there(step: HeldStep) -> bool:
+    """Whether each search of the attempt was answered by a 404 that is not the payer's own.
+
+    Once the payer has answered, its address is right, and a gateway before it has lost its way.
+    """
+    codes = payer_calls.error_codes(step.engine, step.hold.attempt_id, CallKind.SEARCH)
+    return codes == {NOTHING_THERE}
 
 
 def _waits_for_payer(step: HeldStep) -> bool:

@@ -16,6 +16,8 @@ from claims_pipeline.model import Claim, DetailLevel, Query
 
 # Error code of a call that did not leave this machine.
 NOT_CONNECTED = "not_connected"
+# Error code of a search or detail call that was answered by a 404 not of the payer's making.
+NOTHING_THERE = "http_404"
 
 
 class CallKind(StrEnum):

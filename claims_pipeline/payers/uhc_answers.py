@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from claims_pipeline.errors import ErrorClass, PayerError
+from claims_pipeline.payers.base import NOTHING_THERE
 from claims_pipeline.payers.json_fields import Fields, entries, fields, parsed, text
 from claims_pipeline.payers.replies import HttpReply, error_for_status, unreadable_answer
 
@@ -46,8 +47,10 @@ _MESSAGES = MappingProxyType(
     }
 )
 _THROTTLED = 429
+_BAD_REQUEST = 400
+_NOT_FOUND = 404
 # With these the payer sends codes of its own.
-_OWN_STATUSES = frozenset({400, 404})
+_OWN_STATUSES = frozenset({_BAD_REQUEST, _NOT_FOUND})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +65,12 @@ def read_answer(reply: HttpReply, *, dealt_with: frozenset[ErrorClass] = frozens
     """Understand any UHC answer; an error is raised unless its class is in `dealt_with`.
 
     The payer's own code counts before the HTTP status, but for 429, which a gateway says. Where
-    that code got lost on the way, the status alone is not believed: it may have been "nothing
-    found", and it must not pass for a wrong address.
+    that code got lost on the way, the status alone is not believed. A 404 without it is neither
+    "nothing found" nor, for one call, a wrong address: a gateway that starts anew says so too.
 
     Raises:
         PayerError: with the code's class, else the status's; transient when the answer is not
-            what the contract promises.
+            what the contract promises, `NOTHING_THERE` for a 404 that is not the payer's own.
 
     """
     try:
@@ -78,6 +81,10 @@ def read_answer(reply: HttpReply, *, dealt_with: frozenset[ErrorClass] = frozens
     if problem is None and reply.status != 200:
         if document is None and _is_cut_off(reply):
             raise unreadable_answer()
+        if reply.status == _NOT_FOUND:
+            raise PayerError(
+                ErrorClass.TRANSIENT, NOTHING_THERE, "Nothing answered for the payer (HTTP 404)."
+            )
         raise error_for_status(reply.status)
     if problem is not None and problem.error_class not in dealt_with:
         raise problem
@@ -114,9 +121,11 @@ def payer_error(error_class: ErrorClass, code: str) -> PayerError:
 
 
 def _is_cut_off(reply: HttpReply) -> bool:
-    """Whether the body of one of the payer's own errors is missing or not whole."""
+    """Whether the body of one of the payer's own errors is not whole, or with 400 missing."""
     body = reply.body.lstrip()
-    return reply.status in _OWN_STATUSES and (not body or body.startswith(b"{"))
+    if not body:
+        return reply.status == _BAD_REQUEST
+    return reply.status in _OWN_STATUSES and body.startswith(b"{")
 
 
 def _error_in(document: object) -> PayerError | None:

@@ -231,25 +231,6 @@ def test_without_hours_to_wait_rows_fail_at_once(
     assert {code for _, code in upload.failed()} == {"payer_unavailable"}
 
 
-def test_a_payer_that_cannot_be_connected_to_is_waited_for(
-    pipeline: Pipeline, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Tokens can be had, but where the claims are nobody listens."""
-    monkeypatch.setenv("CLAIMS_UHC_API_URL", "http://127.0.0.1:9/Claims")
-    upload = make_faulty_upload(pipeline, [], rows=3)
-    assert pipeline.run(upload.id).success
-    assert pipeline.get(upload.id).waiting_reason == "payer_unavailable"
-    # The payer has counted none, and neither have we.
-    upload.assert_calls()
-
-    for name, value in sandbox.settings().items():
-        monkeypatch.setenv(name, value)
-    assert run_when_due(upload).success
-
-    upload.assert_promises()
-    assert upload.failed() == []
-
-
 def test_a_waiting_upload_can_be_cancelled(pipeline: Pipeline) -> None:
     upload = make_faulty_upload(pipeline, [DOWN_IN_MID_RUN])
     pipeline.run(upload.id)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from claims_pipeline.model import Outcome, UploadOptions, UploadStatus
 from claims_pipeline.names import wire_name
-from claims_pipeline.sandbox.running import Sandbox
+from claims_pipeline.sandbox.running import Sandbox, today_in
 from claims_pipeline.sandbox.samples import COLUMNS, SampleRow, Shape
 from claims_pipeline.store import tables
 from claims_pipeline.store.database import reading
@@ -83,6 +83,7 @@ def test_a_payer_that_throttles_is_left_alone_by_every_worker_and_all_rows_are_a
 SPOILED = {
     "error-500": {"status": 500},
     "unavailable": {"status": 503},
+    "nothing-there": {"status": 404, "empty": True},
     "reset": {"reset": True},
     "truncated": {"truncated": True},
     "html": {"html": True},
@@ -160,6 +161,28 @@ def test_a_sweep_that_is_never_answered_is_replaced_by_singles(pipeline: Pipelin
 
     upload.assert_promises()
     assert upload.failed() == []
+
+
+@pytest.mark.parametrize("sweeps", [True, False], ids=["given-up", "not-allowed"])
+def test_a_name_that_no_search_can_carry_fails_where_no_sweep_answers_for_it(
+    pipeline: Pipeline, sandbox: Sandbox, *, sweeps: bool
+) -> None:
+    day = today_in("America/Chicago")() - timedelta(days=40)
+    content = (
+        "first_name,last_name,date_of_birth,date_of_service\n"
+        f"李,明,05/10/1975,{day:%m/%d/%Y}\n"
+        f"NOBODY,ASKEDFOR,05/10/1975,{day:%m/%d/%Y}\n"
+    )
+    sandbox.set_faults([{"match": {**SUMMARY, "further_page": True}, "what": {"truncated": True}}])
+    upload_id = pipeline.upload(content.encode(), options=UploadOptions(use_batch_query=sweeps))
+
+    assert pipeline.run(upload_id).success
+
+    by_name, other = (answer.result for answer in pipeline.answers(upload_id))
+    assert (by_name.outcome, by_name.error_code) == (Outcome.FAILED, "name_not_askable")
+    assert ("Allow sweeps" in (by_name.error_message or "")) is not sweeps
+    assert other.outcome is Outcome.NOT_FOUND
+    assert (sandbox.calls()["summary"] > 1) is sweeps
 
 
 def test_a_slow_drip_is_ended_by_the_deadline(pipeline: Pipeline) -> None:

@@ -44,6 +44,8 @@ SPOILED = {
     "a 503": http(status=503),
     "nothing found, without its body": http(status=404),
     "nothing found, cut off": http(b'{"errors": [{"code": "LCLM', status=404),
+    "a gateway's 404 in HTML": http(b"<html>no</html>", status=404),
+    "a gateway's 404 in JSON": json_http({"message": "no route"}, status=404),
     "a 408": http(status=408),
     "truncated JSON": http(WHOLE[:-20]),
     "an HTML page with 200": http(b"<html><body>Scheduled maintenance</body></html>"),
@@ -199,7 +201,6 @@ def test_a_redirect_is_not_followed(script: ScriptedPayer, asked: Asked) -> None
     [
         (400, ErrorClass.FIX_INPUT),
         (403, ErrorClass.CONFIG),
-        (404, ErrorClass.CONFIG),
         (410, ErrorClass.CONFIG),
         (431, ErrorClass.FIX_INPUT),
     ],
