@@ -1,0 +1,27 @@
+"""A running API for the tests of this room."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from claims_pipeline_tests.upload_api.api import Api, running_api
+from claims_pipeline_tests.upload_api.issuer import Issuer, running_issuer
+
+
+@pytest.fixture(scope="session")
+def issuer() -> Iterator[Issuer]:
+    """An issuer that every API of this session trusts; who rotates keys makes one of their own."""
+    with running_issuer() as running:
+        yield running
+
+
+@pytest.fixture
+def api(tmp_path: Path, issuer: Issuer, migrated_sqlite_file: Path) -> Iterator[Api]:
+    """An API on an empty store of its own, with the organizations `demo` and `other`."""
+    home = tmp_path / "home"
+    home.mkdir()
+    shutil.copyfile(migrated_sqlite_file, home / "claims.sqlite")
+    with running_api(home, issuer) as running:
+        yield running
