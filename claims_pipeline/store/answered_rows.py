@@ -1,9 +1,20 @@
 """Every input row with its answer, in row order: what exports and result pages show."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, RowMapping, Select, Table, and_, func, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    RowMapping,
+    Select,
+    Table,
+    and_,
+    func,
+    select,
+)
 
 from claims_pipeline.model import (
     AnsweredRow,
@@ -21,6 +32,9 @@ from claims_pipeline.store.database import reading
 from claims_pipeline.store.tables import claims, rejected_rows, requests, results
 
 _ROWS_AT_ONCE = 1000
+
+# Which row numbers, as a condition on a table's column of them.
+_Wanted = Callable[[Column[Any]], ColumnElement[bool]]
 
 
 def iterate_answered_rows(engine: Engine, upload_id: str) -> Iterator[AnsweredRow]:
@@ -44,9 +58,20 @@ def read_answered_rows(
     connection: Connection, upload_id: str, *, first: int, last: int
 ) -> list[AnsweredRow]:
     """The answered rows with row numbers from `first` to `last`, both included."""
-    answered = _rejected(connection, upload_id, first, last)
-    matches = _matched_claims(connection, upload_id, first, last)
-    for row in connection.execute(_accepted(upload_id, first, last)).mappings():
+    return _answered(connection, upload_id, lambda number: number.between(first, last))
+
+
+def read_numbered_rows(
+    connection: Connection, upload_id: str, numbers: Sequence[int]
+) -> list[AnsweredRow]:
+    """The answered rows with these row numbers, at most some hundreds, in row order."""
+    return _answered(connection, upload_id, lambda number: number.in_(numbers))
+
+
+def _answered(connection: Connection, upload_id: str, wanted: _Wanted) -> list[AnsweredRow]:
+    answered = _rejected(connection, upload_id, wanted)
+    matches = _matched_claims(connection, upload_id, wanted)
+    for row in connection.execute(_accepted(upload_id, wanted)).mappings():
         number = row["row_number"]
         answered[number] = AnsweredRow(
             row=_input_row(row),
@@ -62,11 +87,9 @@ def _last_row(connection: Connection, upload_id: str, table: Table) -> int:
     return connection.execute(query).scalar_one() or 0
 
 
-def _rejected(
-    connection: Connection, upload_id: str, first: int, last: int
-) -> dict[int, AnsweredRow]:
+def _rejected(connection: Connection, upload_id: str, wanted: _Wanted) -> dict[int, AnsweredRow]:
     query = select(rejected_rows).where(
-        rejected_rows.c.upload_id == upload_id, rejected_rows.c.row_number.between(first, last)
+        rejected_rows.c.upload_id == upload_id, wanted(rejected_rows.c.row_number)
     )
     return {
         row["row_number"]: AnsweredRow(
@@ -83,7 +106,7 @@ def _rejected(
     }
 
 
-def _accepted(upload_id: str, first: int, last: int) -> Select[Any]:
+def _accepted(upload_id: str, wanted: _Wanted) -> Select[Any]:
     current = and_(
         results.c.upload_id == requests.c.upload_id,
         results.c.row_number == requests.c.row_number,
@@ -109,12 +132,12 @@ def _accepted(upload_id: str, first: int, last: int) -> Select[Any]:
             results.c.checked_at,
         )
         .join_from(requests, results, current, isouter=True)
-        .where(requests.c.upload_id == upload_id, requests.c.row_number.between(first, last))
+        .where(requests.c.upload_id == upload_id, wanted(requests.c.row_number))
     )
 
 
 def _matched_claims(
-    connection: Connection, upload_id: str, first: int, last: int
+    connection: Connection, upload_id: str, wanted: _Wanted
 ) -> dict[int, list[MatchedClaim]]:
     current = and_(
         results.c.upload_id == claims.c.upload_id,
@@ -131,7 +154,7 @@ def _matched_claims(
             claims.c.body,
         )
         .join_from(claims, results, current)
-        .where(claims.c.upload_id == upload_id, claims.c.row_number.between(first, last))
+        .where(claims.c.upload_id == upload_id, wanted(claims.c.row_number))
         .order_by(claims.c.row_number, claims.c.match_number)
     )
     matches: dict[int, list[MatchedClaim]] = {}

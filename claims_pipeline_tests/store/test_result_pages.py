@@ -1,0 +1,105 @@
+"""Pages of results, filtered and searched."""
+
+import pytest
+from sqlalchemy import Engine
+
+from claims_pipeline.model import ClaimStatus, Outcome, RetryScope, UploadStatus
+from claims_pipeline.store import attempts
+from claims_pipeline.store.result_pages import ResultFilter, iterate_results, page_of_results
+from claims_pipeline_tests.store.builders import (
+    NOW,
+    Runs,
+    answer,
+    make_result,
+    make_runs,
+    make_upload,
+    seconds_later,
+    store_rows,
+)
+
+# Rows 1 to 5 are answered, 6 is open, 7 and 8 are rejected.
+_FOUND, _PENDING, _NOT_FOUND, _FAILED, _AMBIGUOUS, _OPEN = range(1, 7)
+_REJECTED = [7, 8]
+
+
+@pytest.fixture
+def runs(engine: Engine) -> Runs:
+    runs = make_runs(engine)
+    hold = runs.held()
+    store_rows(engine, hold, accepted=6, rejected=2)
+    answer(
+        engine,
+        hold,
+        make_result(_FOUND, claims=2),
+        make_result(_PENDING, status=ClaimStatus.PENDING),
+        make_result(_NOT_FOUND, Outcome.NOT_FOUND),
+        make_result(_FAILED, Outcome.FAILED),
+        make_result(_AMBIGUOUS, Outcome.AMBIGUOUS),
+    )
+    return runs
+
+
+def _numbers(runs: Runs, wanted: ResultFilter) -> list[int]:
+    """The wanted rows, by pages of two and in one go, which have to be the same."""
+    streamed = [row.row.row_number for row in iterate_results(runs.engine, runs.upload_id, wanted)]
+    paged: list[int] = []
+    for page in range(1, 6):
+        found = page_of_results(runs.engine, runs.upload_id, wanted, page=page, page_size=2)
+        assert found.total == len(streamed)
+        paged += [row.row.row_number for row in found.rows]
+    assert paged == streamed
+    return streamed
+
+
+@pytest.mark.parametrize(
+    ("wanted", "numbers"),
+    [
+        (ResultFilter(), [1, 2, 3, 4, 5, 6, 7, 8]),
+        (ResultFilter(outcome=Outcome.FOUND), [_FOUND, _PENDING]),
+        (ResultFilter(outcome=Outcome.UNPROCESSED), [_OPEN]),
+        (ResultFilter(outcome=Outcome.REJECTED), _REJECTED),
+        (ResultFilter(claim_status=ClaimStatus.PENDING), [_PENDING]),
+        (ResultFilter(outcome=Outcome.NOT_FOUND, claim_status=ClaimStatus.PAID), []),
+        (ResultFilter(next_action="correct_row"), _REJECTED),
+        (ResultFilter(next_action="retry_unprocessed"), [_OPEN]),
+        (ResultFilter(next_action="Nothing to do."), [1, 2, 3, 4, 5]),
+        (ResultFilter(search="example3"), [3]),
+        (ResultFilter(search="ÉMILE example"), [1, 2, 3, 4, 5, 6]),
+        (ResultFilter(search="FH00000101"), [_FOUND]),
+        (ResultFilter(search="ada"), _REJECTED),
+        (ResultFilter(search="example fh0", outcome=Outcome.FAILED), [_FAILED]),
+        (ResultFilter(search="%"), []),
+        (ResultFilter(search="example1 ada"), []),
+    ],
+    ids=repr,
+)
+def test_rows_are_found_by_filter_and_search(
+    runs: Runs, wanted: ResultFilter, numbers: list[int]
+) -> None:
+    assert _numbers(runs, wanted) == numbers
+
+
+def test_rows_that_an_end_answered_in_bulk_are_found_by_their_usual_action(runs: Runs) -> None:
+    attempt = attempts.latest_attempt(runs.engine, runs.upload_id)
+    assert attempt is not None
+    attempts.finish(
+        runs.engine, runs.upload_id, UploadStatus.CANCELLED, attempt_id=attempt.id, now=NOW
+    )
+    assert _numbers(runs, ResultFilter(next_action="retry_unprocessed")) == [_OPEN]
+
+
+def test_an_answer_that_became_history_is_not_found(runs: Runs) -> None:
+    attempt = attempts.latest_attempt(runs.engine, runs.upload_id)
+    assert attempt is not None
+    attempts.finish(
+        runs.engine, runs.upload_id, UploadStatus.CANCELLED, attempt_id=attempt.id, now=NOW
+    )
+    attempts.request_retry(runs.engine, runs.upload_id, RetryScope.ALL, seconds_later(1))
+    assert _numbers(runs, ResultFilter(outcome=Outcome.FOUND)) == []
+    assert _numbers(runs, ResultFilter(search="FH00000101")) == []
+    assert _numbers(runs, ResultFilter(outcome=Outcome.UNPROCESSED)) == [1, 2, 3, 4, 5, 6]
+
+
+def test_rows_of_another_upload_are_no_part_of_a_page(runs: Runs) -> None:
+    other = make_upload(runs.engine, sha256="cd" * 32)
+    assert list(iterate_results(runs.engine, other.id, ResultFilter())) == []
