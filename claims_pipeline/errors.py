@@ -40,6 +40,15 @@ class SettingsError(ClaimsError):
     """A setting is missing or wrong; the message names it."""
 
 
+class FilesUnreachableError(ClaimsError):
+    """The object storage cannot be reached or does not answer as it should; worth another try."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "files_unreachable", "The file store cannot be reached at present. Try again later."
+        )
+
+
 class InputError(ClaimsError):
     """A person asked for something that is not there or not allowed."""
 

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from claims_pipeline.errors import FileRefusedError
+from claims_pipeline.errors import FileRefusedError, FilesUnreachableError
 from claims_pipeline.model import UploadOptions
 from claims_pipeline.store import practices, uploads
 from claims_pipeline.store.files import FileStore
@@ -174,7 +174,7 @@ class Inbox:
         """Bring one taken file into the store; one that fails stays taken, for the next look."""
         try:
             return self._stored(folder)
-        except (OSError, _StillWrittenError) as error:
+        except (OSError, FilesUnreachableError, _StillWrittenError) as error:
             _logger.warning("a dropped file could not be taken in: %s", type(error).__name__)
             return _Ending.LEFT
 

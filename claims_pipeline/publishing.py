@@ -63,12 +63,13 @@ def write_files(engine: Engine, files: FileStore, upload: Upload, *, bom: bool) 
             next_actions=NEXT_ACTIONS,
             bom=bom,
         )
-    with files.writer(keys.results_xlsx) as stream:
+    with files.scratch() as scratch, files.writer(keys.results_xlsx) as stream:
         exports.write_xlsx(
             results.iterate_answered_rows(engine, upload.id),
             header,
             stream,
             next_actions=NEXT_ACTIONS,
+            scratch=scratch,
         )
     if keys.rejected_csv:
         with files.writer(keys.rejected_csv) as stream:

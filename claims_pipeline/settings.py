@@ -34,6 +34,13 @@ class Settings(BaseSettings):
     inbox: Path | None = None
     outbox: Path | None = None
 
+    # Of the object storage, when `files` is s3://…; without keys, what the machine itself may do.
+    s3_endpoint_url: str | None = None
+    s3_region: str | None = None
+    s3_access_key_id: str | None = None
+    s3_secret_access_key: SecretStr | None = None
+    s3_kms_key_id: str | None = None
+
     query_lanes: int = Field(default=1, ge=1, le=64)
     query_threads: int = Field(default=16, ge=1, le=64)
 

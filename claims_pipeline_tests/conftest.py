@@ -9,7 +9,12 @@ from sqlalchemy import Engine, text
 
 from claims_pipeline.store.database import open_engine, upgrade, writing
 from claims_pipeline.store.tables import metadata
-from claims_pipeline_tests.services import PostgresqlServer, postgresql_server
+from claims_pipeline_tests.services import (
+    ObjectStorage,
+    PostgresqlServer,
+    object_storage_server,
+    postgresql_server,
+)
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +32,13 @@ def postgresql() -> Iterator[PostgresqlServer]:
     """A PostgreSQL server of this session."""
     with postgresql_server() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def object_storage() -> Iterator[ObjectStorage]:
+    """An S3 server of this session."""
+    with object_storage_server() as storage:
+        yield storage
 
 
 @pytest.fixture(scope="session")

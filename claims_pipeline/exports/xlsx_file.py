@@ -1,6 +1,5 @@
 """The results as an Excel workbook."""
 
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -43,6 +42,7 @@ def write_xlsx(
     stream: BinaryIO,
     *,
     next_actions: Mapping[str, str],
+    scratch: Path,
 ) -> int:
     """Write all rows as a workbook, row by row, and leave the stream open.
 
@@ -50,14 +50,13 @@ def write_xlsx(
     fit on a sheet goes on to the next. Excel holds at most 32,767 characters in a cell; longer
     ones are cut here and whole in the CSV.
 
-    The sheets are first written beside the file that `stream` writes, not in the system's
-    temporary folder: they hold patients' data.
-
     Args:
         rows: The answered rows, in the order in which they are to stand.
         header: The input's own column names.
-        stream: Where to write; must be seekable.
+        stream: Where to write.
         next_actions: The sentence for each code of what to do next.
+        scratch: A folder of the caller's, in which the sheets are first written. They hold
+            patients' data, so it is not the system's temporary folder.
 
     Returns:
         The number of lines, headers not counted.
@@ -67,13 +66,12 @@ def write_xlsx(
 
     """
     columns = result_columns(header)
-    with tempfile.TemporaryDirectory(dir=_folder_of(stream), prefix=".unfinished-xlsx-") as scratch:
-        workbook = Workbook(stream, {"constant_memory": True, "tmpdir": scratch})
-        book = _Book(workbook, columns)
-        for row in rows:
-            for line in lines_of(row, width=len(header), next_actions=next_actions):
-                book.write(line)
-        book.close()
+    workbook = Workbook(stream, {"constant_memory": True, "tmpdir": str(scratch)})
+    book = _Book(workbook, columns)
+    for row in rows:
+        for line in lines_of(row, width=len(header), next_actions=next_actions):
+            book.write(line)
+    book.close()
     return book.written
 
 
@@ -133,9 +131,3 @@ class _Book:
 def _width(name: str) -> int:
     usual = _WIDTH_BY_NAME.get(name, 0 if name in RESULT_COLUMNS else _OWN_WIDTH)
     return max(usual, min(len(name) + _ROOM_FOR_FILTER, _MAX_NAME_WIDTH))
-
-
-def _folder_of(stream: BinaryIO) -> Path | None:
-    """The folder of the file behind a stream; None, the system's own, when there is no file."""
-    name = getattr(stream, "name", None)
-    return Path(name).absolute().parent if isinstance(name, str | Path) else None

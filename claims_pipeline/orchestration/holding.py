@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from claims_pipeline.errors import (
     CancelRequestedError,
     ClaimsError,
+    FilesUnreachableError,
     HoldLostError,
     PayerDownError,
     described_without_values,
@@ -216,14 +217,14 @@ def _cancel(engine: Engine, upload_id: str, attempt_id: str, *, hold: Hold | Non
 
 
 def _end_if_final(context: StepContext, step: HeldStep | None, error: Exception) -> None:
-    """End the upload with the error's own words; a database that is away leaves it to others."""
+    """End the upload with the error's own words; a store that is away leaves it to others."""
     if step is None:
         return
     code, message = (
         (error.code, error.message) if isinstance(error, ClaimsError) else _INTERNAL_ERROR
     )
     try:
-        if not isinstance(error, SQLAlchemyError):
+        if not isinstance(error, (SQLAlchemyError, FilesUnreachableError)):
             attempts.finish(
                 step.engine,
                 step.hold.upload_id,

@@ -15,7 +15,7 @@ from claims_pipeline.payers import registry
 from claims_pipeline.payers.base import CallRecord, Payer
 from claims_pipeline.settings import Settings, load_settings
 from claims_pipeline.store.database import open_engine, schema_is_current
-from claims_pipeline.store.files import FileStore, open_file_store
+from claims_pipeline.store.files import FileStore, file_store_of
 from claims_pipeline.store.limits import DatabaseLimiter
 
 
@@ -44,7 +44,7 @@ class StoreResource(dg.ConfigurableResource):
 
     def files(self) -> FileStore:
         """Where uploads and results are kept."""
-        return open_file_store(self.settings().resolved_files)
+        return file_store_of(self.settings())
 
     def inbox(self) -> Inbox:
         """The watched folder."""

@@ -1,27 +1,26 @@
 """Where uploads and results are kept as files: one key, one file, visible only when complete.
 
 Keys are `<organization>/<upload id>/<name of ours>`; a client's file name, which is a patient's
-data, is never part of one.
+data, is never part of one. `folder_files` keeps them on this machine, `object_files` in a bucket.
 """
 
 import hashlib
-import os
 import re
-import shutil
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
-from uuid import uuid4
 
 from claims_pipeline.errors import FileRefusedError, SettingsError
+from claims_pipeline.settings import Settings
 
-_FOLDER_MODE = 0o770
-_FILE_MODE = 0o640
+# What no reader takes for a file: a writer is at work on it, or was killed.
+UNFINISHED = ".unfinished-"
 _KEY_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
-_UNFINISHED = ".unfinished-"
+_OBJECT_STORAGE = "s3://"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,14 +31,14 @@ class StoredFile:
     sha256: str
 
 
-class FileStore:
-    """Files in a folder of this machine. Build one with `open_file_store`."""
+class FileStore(ABC):
+    """Files by key. Open the one that the settings name with `file_store_of`.
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    A key that is not made of plain names raises ValueError, whatever is done with it.
+    """
 
     def write(self, key: str, chunks: Iterable[bytes], *, max_bytes: int) -> StoredFile:
-        """Write the chunks as they come; the file appears once all are on disk.
+        """Write the chunks as they come; the file appears once all are safe.
 
         Raises:
             FileRefusedError: `file_too_large`; nothing is left, nor after any other error.
@@ -59,23 +58,14 @@ class FileStore:
                 stream.write(chunk)
         return StoredFile(size=size, sha256=digest.hexdigest())
 
-    @contextmanager
-    def writer(self, key: str) -> Iterator[BinaryIO]:
-        """A binary stream; the file appears, or is replaced, on a clean exit only."""
-        path = self.path(key)
-        self._make_folders(path.parent)
-        unfinished = path.with_name(f"{_UNFINISHED}{uuid4()}")
-        try:
-            with open(unfinished, "xb", opener=_private) as stream:
-                yield stream
-                stream.flush()
-                os.fsync(stream.fileno())
-            unfinished.replace(path)
-        except BaseException:
-            unfinished.unlink(missing_ok=True)
-            raise
-        _sync_folder(path.parent)
+    @abstractmethod
+    def writer(self, key: str) -> AbstractContextManager[BinaryIO]:
+        """A binary stream; the file appears, or is replaced, on a clean exit only.
 
+        It may not be seekable.
+        """
+
+    @abstractmethod
     def open(self, key: str) -> BinaryIO:
         """The file, to be read and closed by the caller.
 
@@ -83,88 +73,81 @@ class FileStore:
             FileNotFoundError: there is no such file.
 
         """
-        return self.path(key).open("rb")
 
+    @abstractmethod
     def exists(self, key: str) -> bool:
         """Whether the file is there, complete."""
-        return self.path(key).is_file()
 
+    @abstractmethod
     def delete(self, prefix: str) -> None:
         """Remove the file of this key, or every file below this prefix; none is no error."""
-        path = self.path(prefix)
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
 
+    @abstractmethod
     def list_prefix(self, prefix: str = "") -> list[str]:
         """Keys of the complete files below the prefix, of all files without one, in order."""
-        folder = self.path(prefix) if prefix else self._root
-        return sorted(
-            path.relative_to(self._root).as_posix()
-            for path in folder.rglob("*")
-            if path.is_file() and not path.name.startswith(_UNFINISHED)
-        )
 
+    @abstractmethod
+    def written_before(self, before: datetime) -> Iterator[str]:
+        """Keys of the complete files that were last written before then, in no order."""
+
+    @abstractmethod
     def remove_unfinished(self, before: datetime) -> int:
-        """Remove what killed writers left and have not touched since; returns how many files."""
-        removed = 0
-        for path in self._root.rglob(f"{_UNFINISHED}*"):
-            try:
-                if path.stat().st_mtime < before.timestamp():
-                    path.unlink()
-                    removed += 1
-            except FileNotFoundError:
-                continue  # Its writer has just finished.
-        return removed
+        """Remove what killed writers left and have not touched since; returns how many."""
 
-    def path(self, key: str) -> Path:
-        """Where the file of this key lies.
+    @abstractmethod
+    def location(self, key: str) -> str:
+        """Where the file of this key lies, for people: a path, or an address."""
 
-        Raises:
-            ValueError: the key is not made of plain names.
+    @abstractmethod
+    def scratch(self) -> AbstractContextManager[Path]:
+        """A folder for what is half done, closed to others and removed at the end.
 
+        Patients' data must not lie in the system's own temporary folder.
         """
-        parts = key.split("/")
-        if not all(_KEY_PART.fullmatch(part) for part in parts):
-            raise ValueError("a file key is made of letters, digits, dots and hyphens")
-        return self._root.joinpath(*parts)
 
-    def _make_folders(self, folder: Path) -> None:
-        missing = [path for path in (folder, *folder.parents) if not path.exists()]
-        for path in reversed(missing):
-            try:
-                path.mkdir()
-            except FileExistsError:
-                continue  # Another process was faster.
-            # The process's umask would take away what the group needs.
-            path.chmod(_FOLDER_MODE)
-            _sync_folder(path.parent)
+
+def file_store_of(settings: Settings) -> FileStore:
+    """The file store that the settings name; nothing is connected or made yet.
+
+    Raises:
+        SettingsError: `files_unsupported` for an address of another kind.
+
+    """
+    url = settings.resolved_files
+    if not url.startswith(_OBJECT_STORAGE):
+        return open_file_store(url)
+    # Importing it takes half a second, and a run of one row ten times as long.
+    from claims_pipeline.store.object_files import open_object_files  # noqa: PLC0415
+
+    return open_object_files(settings)
 
 
 def open_file_store(url: str) -> FileStore:
-    """The file store at `url`, a path; its folder is made when the first file is written.
+    """The file store in the folder `url`, which is made when the first file is written.
 
     Raises:
-        SettingsError: `files_unsupported` for an address of another kind, such as `s3://`.
+        SettingsError: `files_unsupported` for an address of another kind.
 
     """
+    from claims_pipeline.store.folder_files import FolderFileStore  # noqa: PLC0415
+
     path = url.removeprefix("file://")
     if "://" in path or not path:
-        raise SettingsError("files_unsupported", "CLAIMS_FILES must be the path of a folder.")
-    return FileStore(Path(path).expanduser().absolute())
+        raise SettingsError(
+            "files_unsupported",
+            "CLAIMS_FILES must be the path of a folder or s3://<bucket>/<prefix>.",
+        )
+    return FolderFileStore(Path(path).expanduser().absolute())
 
 
-def _private(path: str, flags: int) -> int:
-    descriptor = os.open(path, flags, _FILE_MODE)
-    os.fchmod(descriptor, _FILE_MODE)
-    return descriptor
+def parts_of(key: str) -> list[str]:
+    """The names that a key is made of.
 
+    Raises:
+        ValueError: they are not plain names.
 
-def _sync_folder(folder: Path) -> None:
-    """Make a rename or a new folder outlive a loss of power."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    """
+    parts = key.split("/")
+    if not all(_KEY_PART.fullmatch(part) for part in parts):
+        raise ValueError("a file key is made of letters, digits, dots and hyphens")
+    return parts

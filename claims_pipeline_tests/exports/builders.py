@@ -4,6 +4,8 @@ import io
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from openpyxl import load_workbook
@@ -95,5 +97,6 @@ def csv_bytes(
 
 def workbook(rows: Iterable[AnsweredRow], header: Sequence[str] = HEADER) -> Workbook:
     stream = io.BytesIO()
-    write_xlsx(rows, header, stream, next_actions=NEXT_ACTIONS)
+    with TemporaryDirectory() as scratch:
+        write_xlsx(rows, header, stream, next_actions=NEXT_ACTIONS, scratch=Path(scratch))
     return load_workbook(stream)

@@ -16,7 +16,8 @@ from sqlalchemy import Engine
 
 from claims_pipeline.inbox import Inbox, Look, Sighting, is_complete
 from claims_pipeline.store.database import open_engine, upgrade
-from claims_pipeline.store.files import FileStore, StoredFile, open_file_store
+from claims_pipeline.store.files import StoredFile, open_file_store
+from claims_pipeline.store.folder_files import FolderFileStore
 from claims_pipeline.store.practices import ensure_organization
 from claims_pipeline.store.uploads import list_uploads
 from claims_pipeline_tests.services import skip_for_want_of, unprivileged_user
@@ -97,11 +98,11 @@ def _append(writer: BinaryIO, content: bytes) -> None:
     writer.flush()
 
 
-class _StoreThatLetsWrite(FileStore):
+class _StoreThatLetsWrite(FolderFileStore):
     """The file store, with something that happens in the middle of a copy."""
 
-    def __init__(self, files: FileStore, then: Callable[[], object]) -> None:
-        super().__init__(files.path("x").parent)
+    def __init__(self, root: Path, then: Callable[[], object]) -> None:
+        super().__init__(root)
         self._then = then
 
     def write(self, key: str, chunks: Iterable[bytes], *, max_bytes: int) -> StoredFile:
@@ -253,12 +254,12 @@ def test_the_same_content_again_is_a_new_upload_marked_as_duplicate(inbox: Inbox
 
 
 def test_a_file_that_is_written_to_while_it_is_read_is_taken_once_it_is_whole(
-    inbox: Inbox,
+    tmp_path: Path, inbox: Inbox
 ) -> None:
     path = drop(inbox)
     with path.open("ab") as writer:
         # A slow writer: it was silent for long enough to be taken for done.
-        files = _StoreThatLetsWrite(inbox.files, lambda: _append(writer, CONTENT))
+        files = _StoreThatLetsWrite(tmp_path / "files", lambda: _append(writer, CONTENT))
         while_read = replace(inbox, files=files).look(seen_before=NOTHING_SEEN)
 
     after = look(inbox)
@@ -270,11 +271,11 @@ def test_a_file_that_is_written_to_while_it_is_read_is_taken_once_it_is_whole(
         assert stream.read() == CONTENT * 2
 
 
-def test_a_new_file_of_the_same_name_is_an_upload_of_its_own(inbox: Inbox) -> None:
+def test_a_new_file_of_the_same_name_is_an_upload_of_its_own(tmp_path: Path, inbox: Inbox) -> None:
     path = drop(inbox)
     replacement = path.with_name("worklist.csv.part")
     replacement.write_bytes(CONTENT * 2)
-    files = _StoreThatLetsWrite(inbox.files, lambda: replacement.replace(path))
+    files = _StoreThatLetsWrite(tmp_path / "files", lambda: replacement.replace(path))
 
     first = replace(inbox, files=files).look(seen_before=NOTHING_SEEN)
     second = look(inbox)
@@ -311,14 +312,16 @@ def test_a_folder_that_went_away_is_made_again_and_watched(inbox: Inbox) -> None
     assert len(look(inbox).taken) == 1
 
 
-def test_a_disk_that_is_full_leaves_no_half_copy_and_the_file_for_later(inbox: Inbox) -> None:
+def test_a_disk_that_is_full_leaves_no_half_copy_and_the_file_for_later(
+    tmp_path: Path, inbox: Inbox
+) -> None:
     roomy = replace(inbox, max_file_bytes=10_000_000)
     drop(inbox, content=CONTENT + b"x" * 4_000_000)
     drop(inbox, "small.csv")
 
     with files_no_larger_than(3_000_000):
         on_full_disk = roomy.look(seen_before=NOTHING_SEEN)
-    left_behind = [path.name for path in Path(inbox.files.path("demo")).rglob("*.unfinished*")]
+    left_behind = [path.name for path in (tmp_path / "files").rglob("*.unfinished*")]
     afterwards = roomy.look(seen_before=NOTHING_SEEN)
 
     assert (len(on_full_disk.taken), on_full_disk.left) == (1, 1)

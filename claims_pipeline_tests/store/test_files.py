@@ -1,26 +1,39 @@
-"""A file appears when it is complete, for its group only, and under names of ours."""
+"""A file appears when it is complete and under names of ours, in a folder as in a bucket."""
 
 import hashlib
-import os
+import io
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
+from zipfile import ZipFile
 
 import pytest
 
 from claims_pipeline.errors import FileRefusedError, SettingsError
-from claims_pipeline.store.files import FileStore, open_file_store
+from claims_pipeline.settings import load_settings
+from claims_pipeline.store.files import FileStore, file_store_of
 
 _KEY = "demo/0001/upload.csv"
+# More than is held in memory, so that an object is written in parts.
+_PART = b"0123456789abcdef" * 65536
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> FileStore:
-    return open_file_store(str(tmp_path / "files"))
+@pytest.fixture(params=["folder", "bucket"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> FileStore:
+    environment = {"CLAIMS_HOME": str(tmp_path)}
+    if request.param == "bucket":
+        storage = request.getfixturevalue("object_storage")
+        environment.update(storage.settings(f"test/{uuid4()}"))
+    return file_store_of(load_settings(environment))
 
 
-def _everything(store: FileStore) -> list[Path]:
-    return [path for path in store.path("demo").rglob("*") if path.is_file()]
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _leftovers(store: FileStore) -> int:
+    return store.remove_unfinished(_now() + timedelta(hours=1))
 
 
 def test_a_written_file_is_read_back_with_its_size_and_digest(store: FileStore) -> None:
@@ -31,12 +44,20 @@ def test_a_written_file_is_read_back_with_its_size_and_digest(store: FileStore) 
     assert store.exists(_KEY)
 
 
+@pytest.mark.parametrize("parts", [0, 1, 20])
+def test_a_file_of_any_size_comes_back_byte_for_byte(store: FileStore, parts: int) -> None:
+    stored = store.write(_KEY, [_PART] * parts, max_bytes=100 * len(_PART))
+    with store.open(_KEY) as stream:
+        assert hashlib.sha256(stream.read()).hexdigest() == stored.sha256
+    assert stored.size == parts * len(_PART)
+
+
 def test_a_file_that_is_too_large_leaves_nothing(store: FileStore) -> None:
     with pytest.raises(FileRefusedError) as caught:
-        store.write(_KEY, [b"one", b"two"], max_bytes=5)
+        store.write(_KEY, [_PART] * 20, max_bytes=19 * len(_PART))
     assert caught.value.code == "file_too_large"
     assert not store.exists(_KEY)
-    assert _everything(store) == []
+    assert (store.list_prefix(), _leftovers(store)) == ([], 0)
 
 
 def test_a_source_that_breaks_off_leaves_nothing(store: FileStore) -> None:
@@ -46,12 +67,13 @@ def test_a_source_that_breaks_off_leaves_nothing(store: FileStore) -> None:
 
     with pytest.raises(ConnectionResetError):
         store.write(_KEY, chunks(), max_bytes=100)
-    assert _everything(store) == []
+    assert (store.list_prefix(), _leftovers(store)) == ([], 0)
 
 
 def test_a_file_is_invisible_until_its_writer_is_done(store: FileStore) -> None:
     with store.writer(_KEY) as stream:
-        stream.write(b"new")
+        for _ in range(20):
+            stream.write(_PART)
         assert not store.exists(_KEY)
         assert store.list_prefix() == []
     assert store.list_prefix() == [_KEY]
@@ -67,20 +89,16 @@ def test_a_failed_rewrite_keeps_the_old_file(store: FileStore) -> None:
 
     with pytest.raises(OSError, match="No space"):
         rewrite()
-    assert store.path(_KEY).read_bytes() == b"old"
-    assert _everything(store) == [store.path(_KEY)]
+    with store.open(_KEY) as stream:
+        assert stream.read() == b"old"
+    assert (store.list_prefix(), _leftovers(store)) == ([_KEY], 0)
 
 
-def test_files_are_open_to_their_group_only_whatever_the_umask(store: FileStore) -> None:
-    before = os.umask(0o077)
-    try:
-        store.write(_KEY, [b"x"], max_bytes=1)
-    finally:
-        os.umask(before)
-    path = store.path(_KEY)
-    assert path.stat().st_mode & 0o777 == 0o640
-    for folder in (path.parent, path.parent.parent, path.parent.parent.parent):
-        assert folder.stat().st_mode & 0o777 == 0o770
+def test_an_archive_can_be_written_as_it_comes(store: FileStore) -> None:
+    with store.writer(_KEY) as stream, ZipFile(stream, "w") as archive:
+        archive.writestr("sheet.xml", "<sheet/>")
+    with store.open(_KEY) as stream, ZipFile(io.BytesIO(stream.read())) as archive:
+        assert archive.read("sheet.xml") == b"<sheet/>"
 
 
 def test_files_are_listed_and_deleted_by_prefix(store: FileStore) -> None:
@@ -97,14 +115,33 @@ def test_files_are_listed_and_deleted_by_prefix(store: FileStore) -> None:
     assert store.list_prefix("nobody") == []
 
 
-def test_what_a_killed_writer_left_is_removed_once_it_is_old(store: FileStore) -> None:
+def test_old_files_are_told_from_young_ones(store: FileStore) -> None:
     store.write(_KEY, [b"x"], max_bytes=1)
-    left = store.path(_KEY).with_name(".unfinished-1")
-    left.write_bytes(b"half")
-    now = datetime.now(UTC)
-    assert store.remove_unfinished(now - timedelta(hours=1)) == 0
-    assert store.remove_unfinished(now + timedelta(hours=1)) == 1
-    assert _everything(store) == [store.path(_KEY)]
+    assert list(store.written_before(_now() - timedelta(hours=1))) == []
+    assert list(store.written_before(_now() + timedelta(hours=1))) == [_KEY]
+
+
+def test_a_scratch_folder_is_closed_to_others_and_goes_at_the_end(store: FileStore) -> None:
+    with store.scratch() as folder:
+        (folder / "half").write_bytes(b"x")
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert store.list_prefix() == []
+    assert not folder.exists()
+
+
+def test_the_scratch_folder_of_a_killed_writer_is_removed_once_it_is_old(store: FileStore) -> None:
+    killed = store.scratch()
+    folder = killed.__enter__()
+    (folder / "half").write_bytes(b"x")
+    assert store.remove_unfinished(_now() - timedelta(hours=1)) == 0
+    assert store.remove_unfinished(_now() + timedelta(hours=1)) == 1
+    assert not folder.exists()
+
+
+def test_a_missing_file_is_told_from_an_unreadable_one(store: FileStore) -> None:
+    assert not store.exists(_KEY)
+    with pytest.raises(FileNotFoundError):
+        store.open(_KEY)
 
 
 @pytest.mark.parametrize(
@@ -112,13 +149,17 @@ def test_what_a_killed_writer_left_is_removed_once_it_is_old(store: FileStore) -
     ["", "/etc/passwd", "demo/../other", "demo//x", ".hidden", "demo/.x", "a b", "demo/x\x00"],
 )
 def test_a_key_never_leads_out_of_the_store(store: FileStore, key: str) -> None:
-    for use in (store.path, store.open, store.exists, store.delete):
+    for use in (store.location, store.open, store.exists, store.delete):
         with pytest.raises(ValueError, match="file key"):
             use(key)
+    with pytest.raises(ValueError, match="file key"), store.writer(key):
+        pytest.fail("nothing may be written")
 
 
-@pytest.mark.parametrize("url", ["", "s3://bucket/prefix"])
+@pytest.mark.parametrize(
+    "url", ["gs://bucket/prefix", "s3://", "s3://bucket/a b", "s3://bucket/.."]
+)
 def test_an_address_of_another_kind_is_refused(url: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        open_file_store(url)
+        file_store_of(load_settings({"CLAIMS_FILES": url}))
     assert caught.value.code == "files_unsupported"
