@@ -12,6 +12,8 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from claims_pipeline.errors import (
@@ -82,6 +84,8 @@ def add_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ClaimsError, _claims_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_exception)
+    for database_error in (OperationalError, InterfaceError, PoolTimeoutError):
+        app.add_exception_handler(database_error, _database_away)
     app.add_exception_handler(Exception, _internal_error)
 
 
@@ -130,6 +134,17 @@ async def _http_exception(request: Request, error: Exception) -> JSONResponse:
         code=_CODE_OF_STATUS.get(error.status_code, phrase.lower().replace(" ", "_")),
         detail=f"{phrase}.",
         headers=error.headers,
+    )
+
+
+async def _database_away(request: Request, error: Exception) -> JSONResponse:
+    _LOGGER.error("the database does not answer: %s", described_without_values(error))
+    return problem_response(
+        request,
+        status=503,
+        code="database_unavailable",
+        detail="The database does not answer at present. Try again in a moment.",
+        headers={"Retry-After": "10"},
     )
 
 
