@@ -3,12 +3,15 @@
 import codecs
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import BinaryIO
+from itertools import islice
+from typing import BinaryIO, TextIO
 
 from claims_pipeline.exports.lines import Cell, amount_text, lines_of, result_columns
 from claims_pipeline.model import AnsweredRow
+
+_ROWS_AT_ONCE = 500
 
 
 def write_csv(
@@ -36,15 +39,45 @@ def write_csv(
         stream.write(codecs.BOM_UTF8)
     text = io.TextIOWrapper(stream, encoding="utf-8", newline="")
     try:
-        writer = csv.writer(text)
-        writer.writerow(result_columns(header))
-        written = 0
-        for row in rows:
-            lines = lines_of(row, width=len(header), next_actions=next_actions)
-            writer.writerows(map(_text, line) for line in lines)
-            written += len(lines)
+        csv.writer(text).writerow(result_columns(header))
+        written = _write_rows(rows, header, text, next_actions)
     finally:
         text.detach()
+    return written
+
+
+def csv_chunks(
+    rows: Iterable[AnsweredRow],
+    header: Sequence[str],
+    *,
+    next_actions: Mapping[str, str],
+    bom: bool,
+) -> Iterator[bytes]:
+    """What `write_csv` writes, piece by piece, for a reader who takes it while it is made."""
+    text = io.StringIO(newline="")
+    text.write("\ufeff" if bom else "")
+    csv.writer(text).writerow(result_columns(header))
+    remaining = iter(rows)
+    while _write_rows(islice(remaining, _ROWS_AT_ONCE), header, text, next_actions):
+        yield text.getvalue().encode()
+        text.seek(0)
+        text.truncate()
+    if text.tell():
+        yield text.getvalue().encode()
+
+
+def _write_rows(
+    rows: Iterable[AnsweredRow],
+    header: Sequence[str],
+    text: TextIO,
+    next_actions: Mapping[str, str],
+) -> int:
+    writer = csv.writer(text)
+    written = 0
+    for row in rows:
+        lines = lines_of(row, width=len(header), next_actions=next_actions)
+        writer.writerows(map(_text, line) for line in lines)
+        written += len(lines)
     return written
 
 

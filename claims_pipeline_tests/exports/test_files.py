@@ -10,7 +10,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from claims_pipeline.exports import result_columns, write_csv, write_xlsx, xlsx_file
+from claims_pipeline.exports import csv_chunks, result_columns, write_csv, write_xlsx, xlsx_file
 from claims_pipeline.exports.reference import results_reference
 from claims_pipeline.formulas import restored
 from claims_pipeline.model import AnsweredRow, Outcome
@@ -46,6 +46,14 @@ def test_the_csv_keeps_bytes_that_spreadsheets_lose() -> None:
 
 def test_the_byte_order_mark_is_a_choice() -> None:
     assert csv_bytes([], bom=False).startswith(b"claim_number,")
+
+
+@pytest.mark.parametrize("count", [0, 1, 500, 1201])
+def test_the_csv_made_piece_by_piece_is_the_same_file(count: int) -> None:
+    rows = [make_row(number, claims=[make_claim()] * 2) for number in range(1, count + 1)]
+    pieces = list(csv_chunks(iter(rows), HEADER, next_actions=NEXT_ACTIONS, bom=True))
+    assert b"".join(pieces) == csv_bytes(rows, bom=True)
+    assert all(len(piece) < 1_000_000 for piece in pieces)
 
 
 def test_lines_are_counted_and_the_stream_stays_open(tmp_path: Path) -> None:
