@@ -13,9 +13,9 @@ from claims_pipeline.store.database import open_engine
 from claims_pipeline.store.files import open_file_store
 from claims_pipeline.upload_api.auth.tokens import TokenVerifier
 from claims_pipeline.upload_api.dagster_client import DagsterClient
-from claims_pipeline.upload_api.paths import JOBS, JOBS_ALIAS, SlashesAtTheEnd, operation_id
+from claims_pipeline.upload_api.operations import operations
+from claims_pipeline.upload_api.paths import SlashesAtTheEnd, operation_id
 from claims_pipeline.upload_api.problems import add_problem_handlers
-from claims_pipeline.upload_api.routes import jobs
 from claims_pipeline.upload_api.services import Services
 
 
@@ -40,8 +40,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = used
     add_problem_handlers(app)
     app.add_middleware(SlashesAtTheEnd)
-    for prefix in (JOBS, JOBS_ALIAS):
-        app.include_router(jobs.router, prefix=prefix, tags=["uploads"])
+    app.include_router(operations())
     return app
 
 

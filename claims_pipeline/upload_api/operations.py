@@ -1,0 +1,20 @@
+"""All operations that need a caller, joined under their addresses."""
+
+from fastapi import APIRouter
+
+from claims_pipeline.upload_api.paths import BULK, JOBS, JOBS_ALIAS
+from claims_pipeline.upload_api.routes import changes, jobs, upload
+
+_OF_ONE_UPLOAD = (jobs.router, changes.router)
+_OF_ALL_UPLOADS = (upload.router,)
+
+
+def operations() -> APIRouter:
+    """One router with every operation of `routes` but those about the service's health."""
+    joined = APIRouter()
+    for router in _OF_ALL_UPLOADS:
+        joined.include_router(router, prefix=BULK, tags=["uploads"])
+    for prefix in (JOBS, JOBS_ALIAS):
+        for router in _OF_ONE_UPLOAD:
+            joined.include_router(router, prefix=prefix, tags=["uploads"])
+    return joined
