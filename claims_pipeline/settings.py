@@ -75,6 +75,24 @@ class Settings(BaseSettings):
     dagster_graphql_url: str | None = None
     dagster_ui_url: str | None = None
 
+    # The API's second port, for metrics; none, no metrics. Keep it off the public network.
+    api_internal_port: int | None = Field(default=None, ge=0, le=65535)
+    # Comma-separated: addresses or networks whose X-Forwarded-* are believed, and origins of pages
+    # of others that may call the API.
+    api_trusted_proxies: str = ""
+    api_allowed_origins: str = ""
+    api_requests_per_minute: int = Field(default=300, gt=0)
+    api_uploads_per_day: int = Field(default=1000, gt=0)
+    api_rows_per_day: int = Field(default=5_000_000, gt=0)
+    api_concurrent_uploads: int = Field(default=16, gt=0)
+    # Where API processes count together, such as redis://…; by default each counts for itself.
+    api_limits_url: SecretStr = SecretStr("memory://")
+
+    # What the command line asks instead of the database of this machine, and signs in as.
+    api_url: str | None = None
+    cli_client_id: str = "claims-cli"
+    cli_client_secret: SecretStr | None = None
+
     max_file_bytes: int = Field(default=100 * 1024 * 1024, gt=0)
     max_rows: int = Field(default=1_000_000, gt=0)
     results_csv_bom: bool = True
@@ -87,6 +105,16 @@ class Settings(BaseSettings):
         except (KeyError, ValueError, OSError):
             raise ValueError("is not a time zone, such as America/Chicago") from None
         return value
+
+    @property
+    def trusted_proxies(self) -> list[str]:
+        """Addresses and networks whose `X-Forwarded-*` headers are believed."""
+        return _listed(self.api_trusted_proxies)
+
+    @property
+    def allowed_origins(self) -> list[str]:
+        """Origins of other pages that may call the API from a browser."""
+        return _listed(self.api_allowed_origins)
 
     @property
     def resolved_home(self) -> Path:
@@ -169,3 +197,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
             for item in error.errors(include_input=False, include_url=False)
         )
         raise SettingsError("setting_invalid", f"Check the settings: {problems}.") from None
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]

@@ -6,17 +6,17 @@ uvicorn --factory claims_pipeline.upload_api.app:create_app
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from claims_pipeline.settings import Settings, load_settings
-from claims_pipeline.store.database import open_engine
-from claims_pipeline.store.files import open_file_store
-from claims_pipeline.upload_api.auth.tokens import TokenVerifier
-from claims_pipeline.upload_api.dagster_client import DagsterClient
+from claims_pipeline.upload_api.health import ReadinessProbe
+from claims_pipeline.upload_api.limiting import within_request_limit
+from claims_pipeline.upload_api.middleware import add_middleware
 from claims_pipeline.upload_api.operations import operations
 from claims_pipeline.upload_api.paths import SlashesAtTheEnd, operation_id
 from claims_pipeline.upload_api.problems import add_problem_handlers
-from claims_pipeline.upload_api.services import Services
+from claims_pipeline.upload_api.routes import health
+from claims_pipeline.upload_api.services import open_services
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -39,23 +39,19 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = used
     add_problem_handlers(app)
+    add_middleware(app, used)
     app.add_middleware(SlashesAtTheEnd)
-    app.include_router(operations())
+    app.include_router(operations(), dependencies=[Depends(within_request_limit)])
+    app.include_router(health.router)
     return app
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    settings: Settings = app.state.settings
-    engine = open_engine(settings.resolved_database_url)
-    app.state.services = Services(
-        settings=settings,
-        engine=engine,
-        files=open_file_store(settings.resolved_files),
-        tokens=TokenVerifier(settings),
-        dagster=DagsterClient(settings),
-    )
+    services = open_services(app.state.settings)
+    app.state.services = services
+    app.state.readiness = ReadinessProbe(services)
     try:
         yield
     finally:
-        engine.dispose()
+        services.engine.dispose()

@@ -7,20 +7,40 @@ from fastapi import Depends, Request
 from sqlalchemy import Engine
 
 from claims_pipeline.settings import Settings
-from claims_pipeline.store.files import FileStore
+from claims_pipeline.store.database import open_engine
+from claims_pipeline.store.files import FileStore, open_file_store
 from claims_pipeline.upload_api.auth.tokens import TokenVerifier
 from claims_pipeline.upload_api.dagster_client import DagsterClient
+from claims_pipeline.upload_api.limits import Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The store, the verifier of tokens and the way to Dagster; shared by all requests."""
+    """The store, the verifier of tokens, the way to Dagster, the limits; shared by all requests."""
 
     settings: Settings
     engine: Engine
     files: FileStore
     tokens: TokenVerifier
     dagster: DagsterClient
+    limits: Limits
+
+
+def open_services(settings: Settings) -> Services:
+    """Everything that `settings` name, not yet connected to. Dispose of the engine at the end.
+
+    Raises:
+        SettingsError: a setting is missing or wrong.
+
+    """
+    return Services(
+        settings=settings,
+        engine=open_engine(settings.resolved_database_url),
+        files=open_file_store(settings.resolved_files),
+        tokens=TokenVerifier(settings),
+        dagster=DagsterClient(settings),
+        limits=Limits(settings),
+    )
 
 
 def services_of(request: Request) -> Services:
