@@ -20,10 +20,11 @@ from sqlalchemy import (
     union_all,
 )
 
-from claims_pipeline.model import AnsweredRow, ClaimStatus, Outcome
+from claims_pipeline.model import AnsweredRow, ClaimStatus, Outcome, RejectedRow
 from claims_pipeline.payers.status import next_action_for_error
 from claims_pipeline.store.answered_rows import read_numbered_rows
 from claims_pipeline.store.database import reading
+from claims_pipeline.store.rows import rejected_row_of
 from claims_pipeline.store.tables import claims, rejected_rows, requests, results
 
 _ROWS_AT_ONCE = 500
@@ -48,6 +49,14 @@ class ResultPage:
     """One page of answered rows, and how many there are on all pages."""
 
     rows: tuple[AnsweredRow, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectedRowPage:
+    """One page of rejected rows, and how many there are on all pages."""
+
+    rows: tuple[RejectedRow, ...]
     total: int
 
 
@@ -77,6 +86,25 @@ def iterate_results(engine: Engine, upload_id: str, wanted: ResultFilter) -> Ite
             return
         yield from rows
         last = found[-1]
+
+
+def page_of_rejected_rows(
+    engine: Engine, upload_id: str, *, page: int, page_size: int
+) -> RejectedRowPage:
+    """One page (from 1) of the rejected rows in row order; empty beyond the last."""
+    of_upload = rejected_rows.c.upload_id == upload_id
+    query = (
+        select(rejected_rows)
+        .where(of_upload)
+        .order_by(rejected_rows.c.row_number)
+        .limit(page_size)
+        .offset((page - 1) * page_size)
+    )
+    with reading(engine) as connection:
+        counted = select(func.count()).select_from(rejected_rows).where(of_upload)
+        total = connection.execute(counted).scalar_one()
+        found = connection.execute(query).mappings().all()
+    return RejectedRowPage(rows=tuple(map(rejected_row_of, found)), total=total)
 
 
 def _numbers(upload_id: str, wanted: ResultFilter, *, after: int = 0) -> Select[Any]:

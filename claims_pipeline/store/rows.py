@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Row, RowMapping, delete, insert, select, update
 
 from claims_pipeline.errors import InvariantError
 from claims_pipeline.garbage import collection_paused
@@ -127,16 +127,20 @@ def iterate_rejected_rows(engine: Engine, upload_id: str) -> Iterator[RejectedRo
             chunk = connection.execute(query).mappings().all()
         if not chunk:
             return
-        for row in chunk:
-            yield RejectedRow(
-                row_number=row["row_number"],
-                line_number=row["line_number"],
-                column=row["column"],
-                code=row["code"],
-                message=row["message"],
-                cells=tuple(row["cells"]),
-            )
+        yield from map(rejected_row_of, chunk)
         last = chunk[-1]["row_number"]
+
+
+def rejected_row_of(row: RowMapping) -> RejectedRow:
+    """A row of `rejected_rows` as a value."""
+    return RejectedRow(
+        row_number=row["row_number"],
+        line_number=row["line_number"],
+        column=row["column"],
+        code=row["code"],
+        message=row["message"],
+        cells=tuple(row["cells"]),
+    )
 
 
 def _verify_incomplete(connection: Connection, hold: Hold) -> None:

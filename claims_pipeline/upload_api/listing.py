@@ -1,19 +1,25 @@
 """Lists of uploads: the filters that callers may give, and the page that they get."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.store.uploads import Ordering, Upload, UploadPage, list_uploads
-from claims_pipeline.upload_api.paging import PageNumber, PageSize
+from claims_pipeline.upload_api.parameters import (
+    Instant,
+    Optional,
+    PageNumber,
+    PageSize,
+    SearchText,
+    printable,
+)
 from claims_pipeline.upload_api.principal import Principal
 from claims_pipeline.upload_api.reach import require_upload_role, visible_user_id
 from claims_pipeline.upload_api.schemas import UploadJson
 from claims_pipeline.upload_api.services import Services
 
-_Value = TypeVar("_Value")
 _OrderingName = Literal["created_at", "-created_at", "filename", "-filename", "status", "-status"]
 _ORDERINGS: dict[_OrderingName, Ordering] = {
     "created_at": "created_at",
@@ -25,28 +31,8 @@ _ORDERINGS: dict[_OrderingName, Ordering] = {
 }
 
 
-def _none_if_empty(value: object) -> object:
-    return None if value == "" else value
-
-
 def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
-
-
-def _aware(instant: datetime) -> datetime:
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
-
-
-def _printable(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("has characters that no name has")
-    return text
-
-
-# Forms send what was not filled in as an empty text.
-Optional = Annotated[_Value | None, BeforeValidator(_none_if_empty)]
-Instant = Annotated[datetime, AfterValidator(_aware)]
-SearchText = Annotated[str, Field(max_length=200), AfterValidator(_printable)]
 
 
 class UploadFilters(BaseModel):
@@ -57,7 +43,7 @@ class UploadFilters(BaseModel):
     page: PageNumber = 1
     page_size: PageSize = 50
     status: Optional[Annotated[UploadStatus, BeforeValidator(_upper)]] = None
-    provider: Optional[Annotated[str, Field(max_length=32), AfterValidator(_printable)]] = None
+    provider: Optional[Annotated[str, Field(max_length=32), AfterValidator(printable)]] = None
     search: Optional[SearchText] = Field(default=None, repr=False)
     created_after: Optional[Instant] = None
     created_before: Optional[Instant] = None

@@ -1,16 +1,8 @@
 """Pages: which one is asked for, and the addresses of its neighbours."""
 
 from dataclasses import dataclass
-from typing import Annotated
 
 from fastapi import Request
-from pydantic import Field
-
-_MAX_PAGE = 1_000_000
-_MAX_PAGE_SIZE = 200
-
-PageNumber = Annotated[int, Field(ge=1, le=_MAX_PAGE, description="Which page, from 1.")]
-PageSize = Annotated[int, Field(ge=1, le=_MAX_PAGE_SIZE, description="How many on a page.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

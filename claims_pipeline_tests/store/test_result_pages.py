@@ -5,7 +5,12 @@ from sqlalchemy import Engine
 
 from claims_pipeline.model import ClaimStatus, Outcome, RetryScope, UploadStatus
 from claims_pipeline.store import attempts
-from claims_pipeline.store.result_pages import ResultFilter, iterate_results, page_of_results
+from claims_pipeline.store.result_pages import (
+    ResultFilter,
+    iterate_results,
+    page_of_rejected_rows,
+    page_of_results,
+)
 from claims_pipeline_tests.store.builders import (
     NOW,
     Runs,
@@ -103,3 +108,13 @@ def test_an_answer_that_became_history_is_not_found(runs: Runs) -> None:
 def test_rows_of_another_upload_are_no_part_of_a_page(runs: Runs) -> None:
     other = make_upload(runs.engine, sha256="cd" * 32)
     assert list(iterate_results(runs.engine, other.id, ResultFilter())) == []
+
+
+def test_rejected_rows_come_in_pages(runs: Runs) -> None:
+    pages = [
+        page_of_rejected_rows(runs.engine, runs.upload_id, page=page, page_size=1)
+        for page in (1, 2, 3)
+    ]
+    assert [[row.row_number for row in page.rows] for page in pages] == [[7], [8], []]
+    assert {page.total for page in pages} == {2}
+    assert pages[0].rows[0].cells == ("Ada", "Example", "")

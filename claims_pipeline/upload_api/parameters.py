@@ -1,0 +1,39 @@
+"""Kinds of parameters that several operations take, in addresses and bodies."""
+
+from datetime import UTC, datetime
+from typing import Annotated, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+_MAX_PAGE = 1_000_000
+_MAX_PAGE_SIZE = 200
+
+_Value = TypeVar("_Value")
+
+
+def _none_if_empty(value: object) -> object:
+    return None if value == "" else value
+
+
+def _aware(instant: datetime) -> datetime:
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
+def printable(text: str) -> str:
+    """The text, if none of it is a control character.
+
+    Raises:
+        ValueError: for pydantic to catch.
+
+    """
+    if not text.isprintable():
+        raise ValueError("has characters that no name has")
+    return text
+
+
+# Forms send what was not filled in as an empty text.
+Optional = Annotated[_Value | None, BeforeValidator(_none_if_empty)]
+Instant = Annotated[datetime, AfterValidator(_aware)]
+SearchText = Annotated[str, Field(max_length=200), AfterValidator(printable)]
+PageNumber = Annotated[int, Field(ge=1, le=_MAX_PAGE, description="Which page, from 1.")]
+PageSize = Annotated[int, Field(ge=1, le=_MAX_PAGE_SIZE, description="How many on a page.")]
