@@ -91,7 +91,19 @@ class PostgresqlServer:
             host=self.socket, user="tester", dbname="postgres", autocommit=True
         ) as connection:
             connection.execute(f"CREATE DATABASE {name}")
-        return f"postgresql://tester@/{name}?host={self.socket}"
+        return self.url_of("tester", name)
+
+    def url_of(self, role: str, database: str) -> str:
+        """The address of a database for a role; no password is asked for."""
+        return f"postgresql://{role}@/{database}?host={self.socket}"
+
+    def run(self, program: str, database: str, *options: str | Path) -> str:
+        """What one of PostgreSQL's own programs prints, run as its administrator."""
+        path = shutil.which(program) or self._programs / program
+        command = [path, "--host", self.socket, "--username", "tester", "--dbname", database]
+        done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

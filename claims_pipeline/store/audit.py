@@ -1,7 +1,7 @@
 """Who did what, when, and how it ended: written once, chained by hashes, never changed.
 
 Each entry's hash covers the entry and the hash before it, so that a changed or removed entry
-breaks the chain from there on.
+breaks the chain from there on. Each organization has a chain of its own and sees no other.
 """
 
 import hashlib
@@ -16,8 +16,8 @@ from claims_pipeline.store.tables import audit_log
 
 _BEFORE_THE_FIRST = "0" * 64
 _ENTRIES_AT_ONCE = 2000
-# Any fixed number: it makes PostgreSQL's writers append one after the other.
-_APPEND_LOCK = 4_711_202_502
+# Any fixed number: with the organization it makes PostgreSQL's writers append one by one.
+_APPEND_LOCK = 4_711_202
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +62,14 @@ def append(
     them may hold a patient's data.
     """
     if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(_APPEND_LOCK)))
-    last = select(audit_log.c.hash).order_by(audit_log.c.id.desc()).limit(1)
+        lock = func.pg_advisory_xact_lock(_APPEND_LOCK, func.hashtext(organization_id))
+        connection.execute(select(lock))
+    last = (
+        select(audit_log.c.hash)
+        .where(audit_log.c.organization_id == organization_id)
+        .order_by(audit_log.c.id.desc())
+        .limit(1)
+    )
     previous = connection.execute(last).scalar_one_or_none() or _BEFORE_THE_FIRST
     fields = {
         "organization_id": organization_id,
@@ -96,8 +102,8 @@ def list_entries(
 
 
 def verify(engine: Engine) -> AuditVerdict:
-    """Recompute the whole chain. What was purged from its beginning is not missed."""
-    previous: str | None = None
+    """Recompute every chain. What was purged from its beginning is not missed."""
+    previous: dict[str, str] = {}
     entries = last_id = 0
     while True:
         query = (
@@ -111,10 +117,11 @@ def verify(engine: Engine) -> AuditVerdict:
         if not chunk:
             return AuditVerdict(entries=entries, broken_at=None)
         for row in chunk:
-            follows = previous is None or row["previous_hash"] == previous
+            chain = row["organization_id"]
+            follows = chain not in previous or row["previous_hash"] == previous[chain]
             if not follows or row["hash"] != _digest_of(row):
                 return AuditVerdict(entries=entries, broken_at=row["id"])
-            previous = row["hash"]
+            previous[chain] = row["hash"]
             entries += 1
         last_id = chunk[-1]["id"]
 

@@ -41,6 +41,8 @@ _Value = TypeVar("_Value")
 _BUSY_TIMEOUT_S = 30
 _CONNECT_TIMEOUT_S = 10
 _IS_WRITING = "claims_is_writing"
+_ORGANIZATION = "claims_organization"
+_EVERY_ORGANIZATION = "*"
 _MIGRATIONS = Path(__file__).with_name("migrations")
 # Any fixed number: it keeps two processes from upgrading one PostgreSQL database at once.
 _UPGRADE_LOCK = 4_711_202_501
@@ -74,7 +76,28 @@ def open_engine(url: str) -> Engine:
         connect_args={"connect_timeout": _CONNECT_TIMEOUT_S},
     )
     event.listen(engine, "handle_error", _drop_values_from_error)
+    event.listen(engine, "begin", _name_organization)
     return engine
+
+
+def organization_scope(engine: Engine, organization_id: str) -> Engine:
+    """The same database, seen and written as one organization.
+
+    On PostgreSQL each transaction names the organization, and row-level security shows a role that
+    is not the tables' owner that organization's rows only. The owner, and SQLite, see everything
+    as before: queries name the organization themselves, this is the second wall.
+    """
+    if organization_id == _EVERY_ORGANIZATION:
+        raise ValueError("no organization has this id")
+    return engine.execution_options(**{_ORGANIZATION: organization_id})
+
+
+def every_organization_scope(engine: Engine) -> Engine:
+    """The same database, to read all organizations' rows; only sessions can be written.
+
+    For what stands above organizations: signing in, metrics, readiness.
+    """
+    return engine.execution_options(**{_ORGANIZATION: _EVERY_ORGANIZATION})
 
 
 @contextmanager
@@ -121,6 +144,17 @@ def insert_or_ignore(connection: Connection, table: Table) -> postgresql.Insert 
     if connection.dialect.name == "postgresql":
         return postgresql.insert(table).on_conflict_do_nothing()
     return sqlite.insert(table).on_conflict_do_nothing()
+
+
+def may_copy_into(connection: Connection, table: Table) -> bool:
+    """Whether this role may COPY rows into the table.
+
+    PostgreSQL refuses a COPY wherever row-level security holds for the role, an owner included.
+    """
+    if connection.dialect.name != "postgresql":
+        return False
+    is_secured: bool = connection.execute(select(func.row_security_active(table.name))).scalar_one()
+    return not is_secured
 
 
 def insert_columns(
@@ -216,6 +250,14 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     is_writing = connection.get_execution_options().get(_IS_WRITING, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")
+
+
+def _name_organization(connection: Connection) -> None:
+    organization_id = connection.get_execution_options().get(_ORGANIZATION)
+    if organization_id is not None:
+        connection.exec_driver_sql(
+            "SELECT set_config('claims.organization_id', %s, true)", (organization_id,)
+        )
 
 
 def _drop_values_from_error(context: ExceptionContext) -> None:

@@ -393,4 +393,5 @@ audit_log = Table(
     Column("previous_hash", String(64), nullable=False),
     Column("hash", String(64), nullable=False, unique=True),
     Index("ix_audit_log_organization_id_at", "organization_id", "at"),
+    Index("ix_audit_log_organization_id_id", "organization_id", "id"),  # the end of its chain
 )

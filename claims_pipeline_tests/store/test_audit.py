@@ -34,6 +34,14 @@ def test_entries_are_listed_newest_first_for_their_organization(engine: Engine) 
     assert [(entry.action, entry.at) for entry in second] == [("login", NOW)]
 
 
+def test_each_organization_has_a_chain_of_its_own(engine: Engine) -> None:
+    for organization_id in ("demo", "other", "demo", "other"):
+        _append(engine, "view", organization_id=organization_id)
+    with writing(engine) as connection:
+        connection.execute(delete(audit_log).where(audit_log.c.organization_id == "other"))
+    assert audit.verify(engine) == audit.AuditVerdict(entries=2, broken_at=None)
+
+
 def test_an_untouched_chain_holds(engine: Engine) -> None:
     assert audit.verify(engine) == audit.AuditVerdict(entries=0, broken_at=None)
     for _ in range(3):
