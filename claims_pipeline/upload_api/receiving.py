@@ -131,7 +131,7 @@ class _StoredFile:
     def _look(self, *, is_whole: bool) -> None:
         first, self._first = self._first, None
         if first is not None:
-            refuse_at_first_look(bytes(first), is_whole=is_whole)
+            refuse_at_first_look(bytes(first[:FIRST_LOOK_BYTES]), is_whole=is_whole)
 
 
 def _folder(file_key: str) -> str:

@@ -4,6 +4,7 @@ A crash between any two of these loses nothing that was acknowledged: a file wit
 up, a row without a run is launched by Dagster's sensor.
 """
 
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -23,11 +24,15 @@ from claims_pipeline.upload_api.auditing import Action
 from claims_pipeline.upload_api.form_fields import UploadForm, payer_today, read_form
 from claims_pipeline.upload_api.idempotency import HeldKey, content_digest, held_key
 from claims_pipeline.upload_api.launching import launch
+from claims_pipeline.upload_api.limiting import body_slot, require_quota
 from claims_pipeline.upload_api.principal import Principal
 from claims_pipeline.upload_api.problems import ApiError
 from claims_pipeline.upload_api.reach import require_upload_role
 from claims_pipeline.upload_api.receiving import ReceivedForm, receive_form, storage_errors
 from claims_pipeline.upload_api.services import Services
+
+# Taken after the key is held: of one upload that is sent many times, one takes a turn.
+_turn = asynccontextmanager(body_slot)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,19 +47,22 @@ async def take_upload(request: Request, services: Services, caller: Principal) -
     """Receive the form, keep its file as an upload and launch it.
 
     Raises:
-        ApiError: as `receive_form` and `held_key`; 403 `role_required`.
+        ApiError: as `receive_form`, `held_key` and `require_quota`; 403 `role_required`.
         FileRefusedError, InputError: the file or a field cannot be taken. Nothing is kept.
 
     """
     await run_in_threadpool(require_upload_role, services, caller)
     upload_id = str(uuid4())
     async with held_key(request, services, caller, upload_id=upload_id) as key:
-        received = await receive_form(
-            request,
-            services.files,
-            file_key=f"{caller.organization_id}/{upload_id}/upload.csv",
-            max_bytes=services.settings.max_file_bytes,
-        )
+        if key is None or key.earlier is None:
+            await run_in_threadpool(require_quota, services, caller)
+        async with _turn(services, caller):
+            received = await receive_form(
+                request,
+                services.files,
+                file_key=f"{caller.organization_id}/{upload_id}/upload.csv",
+                max_bytes=services.settings.max_file_bytes,
+            )
         new = _NewUpload(
             id=upload_id,
             received=received,
@@ -119,6 +127,7 @@ def _kept(
     commits = False
     try:
         total_rows = _rows_at_first_look(services.files, received)
+        require_quota(services, caller, rows=total_rows)
         with writing(services.engine) as connection:
             upload = add_upload(
                 connection,
