@@ -3,9 +3,9 @@
 from fastapi import APIRouter
 
 from claims_pipeline.upload_api.paths import BULK, JOBS, JOBS_ALIAS
-from claims_pipeline.upload_api.routes import changes, jobs, results, upload
+from claims_pipeline.upload_api.routes import changes, events, jobs, results, upload
 
-_OF_ONE_UPLOAD = (jobs.router, results.router, changes.router)
+_OF_ONE_UPLOAD = (jobs.router, events.router, results.router, changes.router)
 _OF_ALL_UPLOADS = (upload.router,)
 
 

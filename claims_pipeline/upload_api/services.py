@@ -12,6 +12,7 @@ from claims_pipeline.store.files import FileStore, open_file_store
 from claims_pipeline.upload_api.auth.tokens import TokenVerifier
 from claims_pipeline.upload_api.dagster_client import DagsterClient
 from claims_pipeline.upload_api.limits import Limits
+from claims_pipeline.upload_api.streams import StreamSeats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,7 @@ class Services:
     tokens: TokenVerifier
     dagster: DagsterClient
     limits: Limits
+    streams: StreamSeats
 
 
 def open_services(settings: Settings) -> Services:
@@ -40,6 +42,7 @@ def open_services(settings: Settings) -> Services:
         tokens=TokenVerifier(settings),
         dagster=DagsterClient(settings),
         limits=Limits(settings),
+        streams=StreamSeats(),
     )
 
 

@@ -25,3 +25,14 @@ def api(tmp_path: Path, issuer: Issuer, migrated_sqlite_file: Path) -> Iterator[
     shutil.copyfile(migrated_sqlite_file, home / "claims.sqlite")
     with running_api(home, issuer) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def shared_api(
+    tmp_path_factory: pytest.TempPathFactory, issuer: Issuer, migrated_sqlite_file: Path
+) -> Iterator[Api]:
+    """As `api`, for the tests of a module that each make uploads of their own."""
+    home = tmp_path_factory.mktemp("home")
+    shutil.copyfile(migrated_sqlite_file, home / "claims.sqlite")
+    with running_api(home, issuer) as running:
+        yield running

@@ -1,0 +1,87 @@
+"""Progress as a stream of events, and how many such streams there may be at once."""
+
+import hashlib
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import anyio
+from fastapi.concurrency import run_in_threadpool
+from sse_starlette import ServerSentEvent
+
+from claims_pipeline.store.uploads import Upload
+from claims_pipeline.upload_api.problems import ApiError
+from claims_pipeline.upload_api.schemas import ProgressJson
+
+_STREAMS = 256
+_STREAMS_OF_A_USER = 8
+_POLL_S = 1.0
+_RECONNECT_MS = 3000
+
+
+class StreamSeats:
+    """The streams of this process; asked in the event loop only."""
+
+    def __init__(self) -> None:
+        self._by_user: Counter[str] = Counter()
+
+    @contextmanager
+    def taken(self, user_id: str) -> Iterator[None]:
+        """A seat for one stream of the user while the block lasts.
+
+        Raises:
+            ApiError: 429 `too_many_streams`.
+
+        """
+        if self._by_user[user_id] >= _STREAMS_OF_A_USER or self._by_user.total() >= _STREAMS:
+            raise ApiError(
+                429,
+                "too_many_streams",
+                "Too many streams are open. Close one, or poll the progress instead.",
+                headers={"Retry-After": "10"},
+            )
+        self._by_user[user_id] += 1
+        try:
+            yield
+        finally:
+            self._by_user[user_id] -= 1
+            self._by_user += Counter()  # forgets users without a stream
+
+
+def event_id(upload: Upload) -> str:
+    """Tells one state of an upload from another; equal for equal progress."""
+    state = (
+        upload.attempt,
+        upload.status,
+        upload.counts,
+        upload.waiting_reason,
+        upload.next_try_at,
+        upload.error_code,
+    )
+    return hashlib.blake2b(repr(state).encode(), digest_size=8).hexdigest()
+
+
+async def progress_events(
+    read: Callable[[], Upload | None], *, seen: str | None, ends_at: datetime | None
+) -> AsyncIterator[ServerSentEvent]:
+    """The progress whenever it has changed, asked once a second, until the upload has ended.
+
+    `seen` is the id of the last event that the client has had. The stream ends at `ends_at`, and
+    with `deleted` when the upload is gone.
+    """
+    while ends_at is None or datetime.now(UTC) < ends_at:
+        upload = await run_in_threadpool(read)
+        if upload is None:
+            yield ServerSentEvent(event="deleted", data="{}")
+            return
+        state = event_id(upload)
+        if state != seen:
+            seen = state
+            progress = ProgressJson.of(upload, now=datetime.now(UTC))
+            yield ServerSentEvent(
+                event="progress", id=state, data=progress.model_dump_json(), retry=_RECONNECT_MS
+            )
+        if upload.status.is_terminal:
+            return
+        await anyio.sleep(_POLL_S)
