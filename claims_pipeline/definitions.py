@@ -14,6 +14,7 @@ from claims_pipeline.orchestration.assets import (
     claim_statuses,
     results_files,
 )
+from claims_pipeline.orchestration.executor import claims_executor
 from claims_pipeline.orchestration.jobs import claim_status_job, results_files_job
 from claims_pipeline.orchestration.resources import PayerResource, StoreResource
 from claims_pipeline.orchestration.sensors import (
@@ -31,7 +32,7 @@ def build_defs(*, resource_overrides: Mapping[str, object] | None = None) -> dg.
         jobs=[claim_status_job, results_files_job],
         sensors=[inbox_sensor, pending_uploads_sensor, attempt_reconciliation_sensor],
         resources={**resources, **(resource_overrides or {})},
-        executor=dg.in_process_executor,
+        executor=claims_executor,
     )
 
 

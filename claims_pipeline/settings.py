@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     s3_secret_access_key: SecretStr | None = None
     s3_kms_key_id: str | None = None
 
+    executor: Literal["in_process", "celery"] = "in_process"
+    celery_broker_url: SecretStr | None = None
+    celery_backend_url: SecretStr | None = None
     query_lanes: int = Field(default=1, ge=1, le=64)
     query_threads: int = Field(default=16, ge=1, le=64)
 

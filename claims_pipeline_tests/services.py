@@ -18,7 +18,10 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+import redis
 from botocore.exceptions import BotoCoreError
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
 from s3fs import S3FileSystem
 
 from claims_pipeline.cli.processes import free_port
@@ -271,3 +274,26 @@ def _wait_until_it_answers(server: subprocess.Popen[bytes], folder: Path) -> Non
             time.sleep(0.05)
         else:
             return
+
+
+@contextmanager
+def redis_server() -> Iterator[str]:
+    """A Redis on loopback that is thrown away; its address."""
+    program = shutil.which("redis-server")
+    if program is None:
+        skip_for_want_of("Redis (the program redis-server)")
+    port = free_port()
+    server = subprocess.Popen(
+        [program, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"redis://127.0.0.1:{port}/0"
+    client = redis.Redis.from_url(url, retry=Retry(ConstantBackoff(0.1), retries=600))
+    try:
+        client.ping()
+        yield url
+    finally:
+        client.close()
+        server.kill()
+        server.wait()

@@ -26,6 +26,7 @@ from claims_pipeline.cli.processes import (
     installed_command,
     port_answers,
 )
+from claims_pipeline.orchestration.celery_worker import worker_answers
 from claims_pipeline.settings import load_settings
 
 LOCATION = "claims_pipeline"
@@ -235,6 +236,10 @@ class Stack:
         """`sandbox`, `code-server`, `webserver` or `daemon`, as started last."""
         return self._named[name]
 
+    def is_running(self, name: str) -> bool:
+        """Whether a process of this name was started and not stopped."""
+        return name in self._named
+
     def start_code_server(self) -> None:
         """Start (again) the process that holds the definitions and spawns the run workers."""
         self._start(
@@ -287,6 +292,18 @@ class Stack:
         self.wait_until(
             lambda: self.dagster.daemon_is_healthy("SENSOR", "QUEUED_RUN_COORDINATOR"),
             what="the daemon's heartbeats",
+        )
+
+    def start_worker(self, name: str, *, lanes: int = 1) -> None:
+        """Start (again) a Celery worker called `worker-<name>`, and wait until it is up."""
+        self._start(
+            f"worker-{name}",
+            installed_command("claims-pipeline"),
+            *("worker", "start", "--name", name, "--lanes", str(lanes)),
+        )
+        settings = load_settings(self.environment)
+        self.wait_until(
+            lambda: worker_answers(settings, name=name, within_s=1.0), what=f"worker {name}"
         )
 
     def kill(self, name: str) -> None:

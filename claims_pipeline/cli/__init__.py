@@ -11,6 +11,7 @@ import typer
 
 from claims_pipeline.cli import api, check, database, demo, run, uploads
 from claims_pipeline.cli.sandbox import app as sandbox_app
+from claims_pipeline.cli.worker import worker_app
 from claims_pipeline.errors import ClaimsError, FileRefusedError, described_without_values
 
 _FAILED = 1
@@ -36,6 +37,7 @@ app.add_typer(database.practices_app, name="practices")
 app.add_typer(database.db_app, name="db")
 app.add_typer(api.api_app, name="api")
 app.add_typer(sandbox_app, name="sandbox")
+app.add_typer(worker_app, name="worker")
 
 
 def main() -> None:

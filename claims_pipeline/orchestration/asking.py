@@ -11,6 +11,7 @@ import dagster as dg
 from claims_pipeline import publishing
 from claims_pipeline.errors import InvariantError, PayerDownError, PayerRefusedError
 from claims_pipeline.orchestration.holding import HeldStep, StepContext, now
+from claims_pipeline.orchestration.leaving import worker_leaves
 from claims_pipeline.orchestration.resources import PayerResource, StoreResource
 from claims_pipeline.orchestration.waiting import PAYER_DOWN, next_try_at
 from claims_pipeline.payers.base import NOTHING_THERE, CallKind, Payer
@@ -48,7 +49,7 @@ def plan_open_rows(
 def ask_open_rows(
     context: StepContext, step: HeldStep, store: StoreResource, payers: PayerResource
 ) -> None:
-    """Ask until no row is open, reporting progress as counts.
+    """Ask until no row is open or this worker is to end, reporting progress as counts.
 
     Raises:
         PayerDownError: the payer is down and there is time left. The attempt has been let go of
@@ -66,6 +67,7 @@ def ask_open_rows(
                 terms=connected.terms,
                 calls=connected.calls,
                 stop=step.stop,
+                leave=worker_leaves,
                 on_progress=_reporter(context, step),
             )
         except PayerDownError:

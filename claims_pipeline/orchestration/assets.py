@@ -11,7 +11,7 @@ from claims_pipeline.model import OutcomeCounts
 from claims_pipeline.orchestration.asking import ask_open_rows, plan_open_rows
 from claims_pipeline.orchestration.files import complete_upload, write_files_of_ended_upload
 from claims_pipeline.orchestration.holding import HeldStep, attempt_held
-from claims_pipeline.orchestration.partitions import uploads_partitions
+from claims_pipeline.orchestration.partitions import LANE_TAG, uploads_partitions
 from claims_pipeline.orchestration.resources import PayerResource, StoreResource
 from claims_pipeline.orchestration.waiting import waits_for_payer
 from claims_pipeline.payers import registry
@@ -122,7 +122,7 @@ def plan_queries(
         yield dg.DynamicOutput(None, mapping_key=f"lane_{lane}")
 
 
-@dg.op(ins={"lane": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing))
+@dg.op(ins={"lane": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing), tags={LANE_TAG: "true"})
 def query_batches(
     context: dg.OpExecutionContext, store: StoreResource, payers: PayerResource
 ) -> None:

@@ -167,24 +167,33 @@ def _heartbeats(step: HeldStep) -> Iterator[None]:
         thread.join()
 
 
+def let_go(instance: dg.DagsterInstance, engine: Engine, hold: Hold) -> None:
+    """The run is told to end: cancel its upload if a person asked, else let it go on elsewhere.
+
+    Raises:
+        HoldLostError, SQLAlchemyError: it could not be let go of; the reconciliation will.
+
+    """
+    run = instance.get_run_by_id(hold.run_id)
+    if run is not None and run.status == dg.DagsterRunStatus.CANCELING:
+        _cancel(engine, hold.upload_id, hold.attempt_id, hold=hold)
+    else:
+        # A machine goes down.
+        attempts.relaunch(
+            engine,
+            hold.attempt_id,
+            reason="worker_stopped",
+            now=now(),
+            holder_run_id=hold.run_id,
+        )
+
+
 def _interrupted(context: StepContext, step: HeldStep | None) -> None:
-    """Tell a person's cancellation from a machine going down, whose upload must go on elsewhere."""
     if step is None:
         return
     step.stop.set()
-    hold = step.hold
-    run = context.instance.get_run_by_id(hold.run_id)
     try:
-        if run is not None and run.status == dg.DagsterRunStatus.CANCELING:
-            _cancel(step.engine, hold.upload_id, hold.attempt_id, hold=hold)
-        else:
-            attempts.relaunch(
-                step.engine,
-                hold.attempt_id,
-                reason="worker_stopped",
-                now=now(),
-                holder_run_id=hold.run_id,
-            )
+        let_go(context.instance, step.engine, step.hold)
     except (SQLAlchemyError, HoldLostError):
         context.log.warning("the upload could not be let go of here; the reconciliation will")
 

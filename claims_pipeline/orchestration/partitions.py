@@ -1,7 +1,10 @@
-"""One partition per upload. Keys are opaque ids; they are never used again."""
+"""One partition per upload, and the tags of ours. Keys are opaque ids, never used again."""
 
 import dagster as dg
 
 from claims_pipeline.run_names import UPLOADS_PARTITIONS
 
 uploads_partitions = dg.DynamicPartitionsDefinition(name=UPLOADS_PARTITIONS)
+
+# Marks the steps that may be carried out by another process than the run's own.
+LANE_TAG = "claims/lane"

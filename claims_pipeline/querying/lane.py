@@ -69,6 +69,7 @@ def drain(
     terms: Terms,
     calls: CallLog,
     stop: threading.Event,
+    leave: threading.Event | None = None,
     on_progress: Callable[[], None],
 ) -> None:
     """Ask until no row of the upload is open and no other lane is asking.
@@ -79,6 +80,8 @@ def drain(
         terms: the upload's options, the payer's day and the number of threads.
         calls: where the transport reports its calls; they are written with each checkpoint.
         stop: set by anyone to end before the next call.
+        leave: set when this process is to end: the calls that are out are finished and kept, and
+            what is left is given back to other lanes at once.
         on_progress: called about ten times a second at most, after something was settled.
 
     Raises:
@@ -87,7 +90,15 @@ def drain(
         HoldLostError, CancelRequestedError: from the ledger's checkpoints.
 
     """
-    lane = _Lane(ledger, payer, terms=terms, calls=calls, stop=stop, on_progress=on_progress)
+    lane = _Lane(
+        ledger,
+        payer,
+        terms=terms,
+        calls=calls,
+        stop=stop,
+        leave=leave or threading.Event(),
+        on_progress=on_progress,
+    )
     lane.run()
 
 
@@ -100,6 +111,7 @@ class _Lane:
         terms: Terms,
         calls: CallLog,
         stop: threading.Event,
+        leave: threading.Event,
         on_progress: Callable[[], None],
     ) -> None:
         self._ledger = ledger
@@ -107,6 +119,7 @@ class _Lane:
         self._terms = terms
         self._calls = calls
         self._stop = stop
+        self._leave = leave
         self._on_progress = on_progress
         self._ready: deque[LeasedQuery] = deque()
         self._enrichments: deque[tuple[_Work, Claim]] = deque()
@@ -142,6 +155,8 @@ class _Lane:
         """One turn: fill the pool, wait a little, settle. False when all is done."""
         if self._stop.is_set():
             raise CancelRequestedError
+        if self._leave.is_set():
+            return self._leave_off(pool)
         self._refill()
         self._submit(pool)
         if self._running:
@@ -162,6 +177,22 @@ class _Lane:
             return False
         self._stop.wait(_IDLE_WAIT_S)
         return True
+
+    def _leave_off(self, pool: ThreadPoolExecutor) -> bool:
+        """Finish what was begun, begin no further search; False when the rest is given back."""
+        self._ready.clear()
+        for future, (_, claim) in list(self._running.items()):
+            if claim is None and future.cancel():
+                del self._running[future]
+        self._submit(pool)
+        if self._running:
+            self._collect()
+        if self._is_time_to_settle():
+            self._settle()
+        if self._running:
+            return True
+        self._ledger.release()
+        return False
 
     def _is_time_to_plan(self, is_idle: bool) -> bool:  # noqa: FBT001 - private, one caller
         """Plan when idle, and now and then while threads are free: one group may be ahead."""

@@ -19,7 +19,14 @@ from claims_pipeline.store.ending import (
     request_cancel,
     wait_for_payer,
 )
-from claims_pipeline.store.holding import heartbeat, hold_step, release_step, take, verify_hold
+from claims_pipeline.store.holding import (
+    heartbeat,
+    held_by,
+    hold_step,
+    release_step,
+    take,
+    verify_hold,
+)
 from claims_pipeline.store.launching import (
     finished_without_files,
     issue_ticket,
@@ -42,6 +49,7 @@ __all__ = [
     "finished_without_files",
     "get_attempt",
     "heartbeat",
+    "held_by",
     "hold_step",
     "issue_ticket",
     "latest_attempt",

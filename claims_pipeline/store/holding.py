@@ -92,6 +92,14 @@ def take(
         raise CancelRequestedError
 
 
+def held_by(engine: Engine, upload_id: str, run_id: str) -> Hold | None:
+    """The run's hold on the upload's latest attempt; None when it has none."""
+    attempt = latest_attempt(engine, upload_id)
+    if attempt is None or attempt.state is not AttemptState.RUNNING:
+        return None
+    return _hold_of(attempt, run_id) if attempt.holder_run_id == run_id else None
+
+
 def hold_step(engine: Engine, hold: Hold, now: datetime) -> None:
     """A step begins to work.
 

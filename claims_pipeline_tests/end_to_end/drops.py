@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import yaml
 from sqlalchemy import Engine, exists, select
 
+from claims_pipeline.cli.home import shipped_file
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.sandbox.running import Sandbox
 from claims_pipeline.settings import load_settings
@@ -16,6 +18,7 @@ from claims_pipeline.store.database import open_engine, reading, upgrade
 from claims_pipeline.store.practices import ensure_organization
 from claims_pipeline.store.uploads import Upload, list_uploads
 from claims_pipeline_tests.pipeline import ORGANIZATION, sandbox_practices
+from claims_pipeline_tests.services import PostgresqlServer
 from claims_pipeline_tests.stack import Stack, running_stack
 
 _TIMEOUT_S = 180.0
@@ -125,6 +128,16 @@ class DropStack:
         self.stack.wait_until(lambda: bool(found()), what="the results in the outbox")
         [path] = found()
         return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
+
+
+def postgresql_settings(home: Path, server: PostgresqlServer) -> dict[str, str]:
+    """Settings for a stack on `home` with two databases of the server: Dagster's and ours."""
+    configuration = yaml.safe_load(shipped_file("dagster.yaml").read_text(encoding="utf-8"))
+    url = server.create_database("dagster")
+    configuration["storage"] = {"postgres": {"postgres_url": url}}
+    (home / "dagster").mkdir(parents=True)
+    (home / "dagster" / "dagster.yaml").write_text(yaml.safe_dump(configuration), encoding="utf-8")
+    return {"CLAIMS_DATABASE_URL": server.create_database("claims")}
 
 
 @contextmanager

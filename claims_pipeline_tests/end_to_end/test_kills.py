@@ -6,13 +6,10 @@ The same on SQLite and with everything, Dagster's own records too, on PostgreSQL
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import yaml
 
-from claims_pipeline.cli.home import shipped_file
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.sandbox.running import Sandbox, running_sandbox
 from claims_pipeline.sandbox.samples import Shape
@@ -20,7 +17,11 @@ from claims_pipeline.store import attempts
 from claims_pipeline.store.attempts import Attempt
 from claims_pipeline.store.files import open_file_store
 from claims_pipeline.store.uploads import Upload
-from claims_pipeline_tests.end_to_end.drops import DropStack, running_drop_stack
+from claims_pipeline_tests.end_to_end.drops import (
+    DropStack,
+    postgresql_settings,
+    running_drop_stack,
+)
 from claims_pipeline_tests.invariants import (
     asked_again,
     broken_promises,
@@ -28,7 +29,6 @@ from claims_pipeline_tests.invariants import (
     settled_queries,
 )
 from claims_pipeline_tests.orchestration.test_samples import calls_of, make_sample
-from claims_pipeline_tests.services import PostgresqlServer
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
@@ -44,21 +44,6 @@ def sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
-@contextmanager
-def stack_on_postgresql(
-    home: Path, sandbox: Sandbox, server: PostgresqlServer
-) -> Iterator[DropStack]:
-    """A stack with two databases of a PostgreSQL server: Dagster's and ours."""
-    configuration = yaml.safe_load(shipped_file("dagster.yaml").read_text(encoding="utf-8"))
-    url = server.create_database("dagster")
-    configuration["storage"] = {"postgres": {"postgres_url": url}}
-    (home / "dagster").mkdir(parents=True)
-    (home / "dagster" / "dagster.yaml").write_text(yaml.safe_dump(configuration), encoding="utf-8")
-    settings = {**SETTINGS, "CLAIMS_DATABASE_URL": server.create_database("claims")}
-    with running_drop_stack(home, sandbox, settings=settings) as drops:
-        yield drops
-
-
 @pytest.fixture(
     scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 )
@@ -71,7 +56,8 @@ def drops(
             yield drops
     else:
         server = request.getfixturevalue("postgresql")
-        with stack_on_postgresql(home, sandbox, server) as drops:
+        settings = {**SETTINGS, **postgresql_settings(home, server)}
+        with running_drop_stack(home, sandbox, settings=settings) as drops:
             yield drops
 
 
