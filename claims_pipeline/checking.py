@@ -51,9 +51,15 @@ class PlanEstimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileCheck:
-    """The findings. `file_error` is set when the file was refused, at once or further down."""
+    """The findings. `file_error` is set when the file was refused, at once or further down.
+
+    `rejected` are the first of the `rejected_rows`, as many as were asked for. `duplicates` are
+    accepted rows that ask exactly what an earlier row asks.
+    """
 
     accepted: int = 0
+    duplicates: int = 0
+    rejected_rows: int = 0
     rejected: tuple[RejectedRow, ...] = ()
     warnings: tuple[IntakeWarning, ...] = ()
     plan: PlanEstimate = PlanEstimate()
@@ -72,27 +78,40 @@ class PlanningTerms:
 
 
 def check_file(
-    stream: BinaryIO, *, context: IntakeContext, terms: PlanningTerms, observations: Observations
+    stream: BinaryIO,
+    *,
+    context: IntakeContext,
+    terms: PlanningTerms,
+    observations: Observations,
+    most_rejected: int | None = None,
 ) -> FileCheck:
-    """Read the whole file and plan it; never raises for what is wrong with the file."""
+    """Read the whole file and plan it; never raises for what is wrong with the file.
+
+    `most_rejected` is how many rejected rows are kept to be shown; all by default.
+    """
     rejected: list[RejectedRow] = []
     warnings: Counter[tuple[str, str]] = Counter()
     rows: dict[tuple[str, str], list[_Row]] = defaultdict(list)
-    accepted = 0
+    accepted = duplicates = rejected_rows = 0
     refusal: FileRefusedError | None = None
     try:
         for chunk in read(stream, context).chunks():
             accepted += len(chunk.requests)
-            rejected += chunk.rejected
+            rejected_rows += len(chunk.rejected)
+            rejected += chunk.rejected[: _places_left(rejected, most_rejected)]
             for found in chunk.warnings:
                 warnings[found.code, found.message] += found.count
             for request in chunk.requests:
                 if request.duplicate_of is None:
                     rows[request.tin, request.payer_id].append(_row(request, terms))
+                else:
+                    duplicates += 1
     except FileRefusedError as error:
         refusal = error
     return FileCheck(
         accepted=accepted,
+        duplicates=duplicates,
+        rejected_rows=rejected_rows,
         rejected=tuple(rejected),
         warnings=tuple(
             IntakeWarning(code=code, message=message, count=count)
@@ -101,6 +120,10 @@ def check_file(
         plan=PlanEstimate() if refusal else _estimate(rows, terms, observations),
         file_error=refusal,
     )
+
+
+def _places_left(kept: Sequence[RejectedRow], most: int | None) -> int | None:
+    return None if most is None else max(0, most - len(kept))
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,9 +88,9 @@ def _check(file: Path, *, payer: str, organization: str, options: UploadOptions)
 def _as_json(found: "FileCheck") -> dict[str, Any]:
     error = found.file_error
     return {
-        "total_rows": found.accepted + len(found.rejected),
+        "total_rows": found.accepted + found.rejected_rows,
         "accepted_rows": found.accepted,
-        "rejected_rows": len(found.rejected),
+        "rejected_rows": found.rejected_rows,
         "file_error": error and {"code": error.code, "message": error.message},
         "errors": [
             {
@@ -124,7 +124,7 @@ def _show(found: "FileCheck") -> None:
     if found.file_error is not None:
         console.print(escape(f"File refused: {found.file_error.message} [{found.file_error.code}]"))
         return
-    total, refused = found.accepted + len(found.rejected), len(found.rejected)
+    total, refused = found.accepted + found.rejected_rows, found.rejected_rows
     console.print(f"{total:,} rows: {found.accepted:,} can be asked, {refused:,} cannot")
     if found.rejected:
         table = Table("row", "line", "column", "code", "what to do")

@@ -3,10 +3,10 @@
 from fastapi import APIRouter
 
 from claims_pipeline.upload_api.paths import BULK, JOBS, JOBS_ALIAS
-from claims_pipeline.upload_api.routes import changes, events, jobs, results, upload
+from claims_pipeline.upload_api.routes import changes, events, jobs, results, upload, verify
 
 _OF_ONE_UPLOAD = (jobs.router, events.router, results.router, changes.router)
-_OF_ALL_UPLOADS = (upload.router,)
+_OF_ALL_UPLOADS = (upload.router, verify.router)
 
 
 def operations() -> APIRouter:

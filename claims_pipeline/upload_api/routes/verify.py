@@ -1,0 +1,139 @@
+"""Before handing in a file: templates to begin with, and a check of what is there."""
+
+from typing import Annotated, Self
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel
+
+from claims_pipeline.checking import FileCheck
+from claims_pipeline.store.practices import list_practices
+from claims_pipeline.upload_api.attachments import CSV, content_disposition
+from claims_pipeline.upload_api.auth.caller import Caller
+from claims_pipeline.upload_api.form_document import FORM_BODY
+from claims_pipeline.upload_api.form_fields import payer_today
+from claims_pipeline.upload_api.reach import require_upload_role
+from claims_pipeline.upload_api.services import AppServices
+from claims_pipeline.upload_api.templates import Shape, template_csv
+from claims_pipeline.upload_api.verifying import verify_file
+
+router = APIRouter()
+
+
+class FileErrorJson(BaseModel):
+    """Why the whole file cannot be taken, and what to do."""
+
+    code: str
+    message: str
+
+
+class RowErrorJson(BaseModel):
+    """A row that cannot be asked: where, why, and what to do. It repeats nothing of the row."""
+
+    row_number: int
+    line_number: int
+    column: str | None
+    code: str
+    message: str
+
+
+class WarningJson(BaseModel):
+    """Something to know about the file, and how often it is there."""
+
+    code: str
+    message: str
+    count: int
+
+
+class PlanJson(BaseModel):
+    """Search calls that the first plan expects, beside the two plain ways to ask.
+
+    `minutes` is waiting for the payer at a usual 7 seconds a call.
+    """
+
+    queries: int
+    estimated_calls: int
+    one_per_row_calls: int
+    sweep_calls: int
+    minutes: float
+    reasons: dict[str, int]
+
+
+class VerifyJson(BaseModel):
+    """What a file holds and what asking it would cost. `errors` are the first hundred."""
+
+    total_rows: int
+    accepted_rows: int
+    rejected_rows: int
+    duplicate_rows: int
+    file_error: FileErrorJson | None
+    errors: list[RowErrorJson]
+    warnings: list[WarningJson]
+    plan: PlanJson
+
+    @classmethod
+    def of(cls, found: FileCheck) -> Self:
+        """The JSON of the findings."""
+        error = found.file_error
+        plan = found.plan
+        return cls(
+            total_rows=found.accepted + found.rejected_rows,
+            accepted_rows=found.accepted,
+            rejected_rows=found.rejected_rows,
+            duplicate_rows=found.duplicates,
+            file_error=error and FileErrorJson(code=error.code, message=error.message),
+            errors=[
+                RowErrorJson(
+                    row_number=row.row_number,
+                    line_number=row.line_number,
+                    column=row.column,
+                    code=row.code,
+                    message=row.message,
+                )
+                for row in found.rejected
+            ],
+            warnings=[
+                WarningJson(code=item.code, message=item.message, count=item.count)
+                for item in found.warnings
+            ],
+            plan=PlanJson(
+                queries=plan.queries,
+                estimated_calls=plan.estimated_calls,
+                one_per_row_calls=plan.one_per_row_calls,
+                sweep_calls=plan.sweep_calls,
+                minutes=round(plan.minutes, 1),
+                reasons=dict(plan.reasons),
+            ),
+        )
+
+
+@router.post("/verify", summary="Check a CSV", openapi_extra=FORM_BODY)
+async def verify_csv(request: Request, services: AppServices, caller: Caller) -> VerifyJson:
+    """What an upload of this form would find and plan. Asks no payer and keeps nothing.
+
+    A file that cannot be taken as a whole is no error here: `file_error` says why.
+    """
+    return VerifyJson.of(await verify_file(request, services, caller))
+
+
+@router.get(
+    "/template.csv",
+    summary="Get a CSV to begin with",
+    response_class=Response,
+    responses={200: {"content": {"text/csv": {}}}},
+)
+def get_template(
+    services: AppServices, caller: Caller, shape: Annotated[Shape, Query()] = Shape.CLAIMS
+) -> Response:
+    """Two made-up rows of this shape, which upload as they are."""
+    require_upload_role(services, caller)
+    content = template_csv(
+        shape,
+        list_practices(services.engine, caller.organization_id),
+        today=payer_today(services.settings),
+    )
+    return Response(
+        content,
+        media_type=CSV,
+        headers={"Content-Disposition": content_disposition(f"{shape}-template", ".csv")},
+    )
