@@ -14,6 +14,12 @@ FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A CSV of cla
 UploadArgument = Annotated[str, typer.Argument(metavar="UPLOAD", help="The id of an upload.")]
 PayerOption = Annotated[str, typer.Option(help="Who is asked.")]
 OrganizationOption = Annotated[str, typer.Option(help="Whose practices and data.")]
+ApiOption = Annotated[
+    str | None, typer.Option(help="Address of the upload service; default: CLAIMS_API_URL.")
+]
+ApiOrganizationOption = Annotated[
+    str | None, typer.Option(help="Which of your organizations, at the upload service.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 BatchQueryOption = Annotated[
     bool, typer.Option(help="Ask for whole practices where that takes fewer calls.")

@@ -127,6 +127,16 @@ def _follow(
         time.sleep(_POLL_S)
 
 
+def watch_until_over(store: LocalStore, upload_id: str, on_progress: OnProgress) -> Upload:
+    """Follow an upload that somebody else runs; the upload as it is then."""
+    while True:
+        upload = existing_upload(store, upload_id)
+        on_progress(upload)
+        if is_over(store, upload):
+            return upload
+        time.sleep(_POLL_S)
+
+
 def is_over(store: LocalStore, upload: Upload) -> bool:
     """Whether nothing more will happen soon: it has ended, files and all, or the payer is down."""
     if not upload.status.is_terminal:

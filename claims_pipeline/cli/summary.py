@@ -1,13 +1,23 @@
 """What an upload has come to: as one JSON object, as a table, as a progress bar."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TransferSpeedColumn,
+)
 from rich.table import Table
 
 from claims_pipeline import publishing
@@ -112,15 +122,7 @@ def show(summary: Summary, console: Console) -> None:
     """Print the outcome table, what it cost and where the files are."""
     upload, attempt = summary.upload, summary.attempt
     console.print(f"Upload {upload.id}: {upload.status.value}, attempt {attempt.number}")
-    table = Table("outcome", "rows")
-    table.columns[1].justify = "right"
-    for outcome in Outcome:
-        rows = getattr(upload.counts, outcome.value)
-        if rows:
-            table.add_row(outcome.value.replace("_", " "), f"{rows:,}")
-    table.add_section()
-    table.add_row("all", f"{upload.counts.total:,}")
-    console.print(table)
+    console.print(outcome_table(upload.counts))
     if upload.error_message:
         console.print(escape(f"{upload.error_message} [{upload.error_code}]"))
     if upload.waiting_reason:
@@ -140,6 +142,73 @@ def show(summary: Summary, console: Console) -> None:
 
 def _shown(location: str) -> str:
     return location if "://" in location else shown_path(Path(location))
+
+
+def outcome_table(counts: OutcomeCounts) -> Table:
+    """Rows by outcome, without those that no row has."""
+    table = Table("outcome", "rows")
+    table.columns[1].justify = "right"
+    for outcome in Outcome:
+        rows = getattr(counts, outcome.value)
+        if rows:
+            table.add_row(outcome.value.replace("_", " "), f"{rows:,}")
+    table.add_section()
+    table.add_row("all", f"{counts.total:,}")
+    return table
+
+
+class ShownUpload(Protocol):
+    """An upload of this machine's database, or as the upload service shows it."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def status(self) -> UploadStatus:
+        """How far it is."""
+
+    @property
+    def attempt(self) -> int:
+        """The latest attempt's number."""
+
+    @property
+    def counts(self) -> OutcomeCounts:
+        """Rows by outcome."""
+
+    @property
+    def waiting_reason(self) -> str | None:
+        """Why it waits, while it does."""
+
+    @property
+    def error_code(self) -> str | None:
+        """Why it failed, if it did."""
+
+
+def status_as_json(upload: ShownUpload) -> dict[str, Any]:
+    """The object of `claims-pipeline status --json`."""
+    return {
+        "upload_id": upload.id,
+        "status": upload.status.value,
+        "attempt": upload.attempt,
+        "counts": counts_as_json(upload.counts),
+        "waiting_reason": upload.waiting_reason,
+        "error_code": upload.error_code,
+    }
+
+
+@contextmanager
+def sending_progress() -> Iterator[Callable[[int, int], None]]:
+    """A bar of bytes on standard error, moved by bytes sent and bytes in all."""
+    with Progress(
+        TextColumn("sending     "),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        console=Console(stderr=True),
+    ) as progress:
+        task = progress.add_task("sending", total=None)
+        yield lambda sent, total: progress.update(task, completed=sent, total=total)
 
 
 class UploadProgress:
@@ -172,7 +241,7 @@ class UploadProgress:
         """Name what is going on before there are rows."""
         self._progress.update(self._task, description=text)
 
-    def update(self, upload: Upload) -> None:
+    def update(self, upload: ShownUpload) -> None:
         """Show the upload's counts."""
         self._progress.update(
             self._task,
