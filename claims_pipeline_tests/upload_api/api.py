@@ -147,7 +147,14 @@ def running_api(
 @contextmanager
 def _served(app: FastAPI) -> Iterator[str]:
     server = uvicorn.Server(
-        uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=2)
+        uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            # As `claims_pipeline.upload_api.serving` runs it.
+            proxy_headers=False,
+            timeout_graceful_shutdown=2,
+        )
     )
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(
