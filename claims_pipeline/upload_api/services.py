@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from claims_pipeline.settings import Settings
 from claims_pipeline.store.database import open_engine
-from claims_pipeline.store.files import FileStore, open_file_store
+from claims_pipeline.store.files import FileStore, file_store_of
 from claims_pipeline.upload_api.auth.tokens import TokenVerifier
 from claims_pipeline.upload_api.dagster_client import DagsterClient
 from claims_pipeline.upload_api.limits import Limits
@@ -38,7 +38,7 @@ def open_services(settings: Settings) -> Services:
     return Services(
         settings=settings,
         engine=open_engine(settings.resolved_database_url),
-        files=open_file_store(settings.resolved_files),
+        files=file_store_of(settings),
         tokens=TokenVerifier(settings),
         dagster=DagsterClient(settings),
         limits=Limits(settings),
