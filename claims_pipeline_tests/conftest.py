@@ -17,6 +17,18 @@ from claims_pipeline_tests.services import (
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no process is left alone with it at the end."""
+    items.sort(key=_longest_time_s, reverse=True)
+
+
+def _longest_time_s(item: pytest.Item) -> float:
+    if item.get_closest_marker("stack") is None:
+        return 0.0
+    timeout = item.get_closest_marker("timeout")
+    return float(timeout.args[0]) if timeout else 1.0
+
+
 @pytest.fixture(scope="session")
 def migrated_sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite database with the newest schema and nothing in it, to be copied."""
