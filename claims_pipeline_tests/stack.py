@@ -312,6 +312,11 @@ class Stack:
         self._processes.forget(process)
         process.kill()
 
+    def kill_all(self) -> None:
+        """kill -9 every process; nothing of a home that is thrown away has to end in good order."""
+        for name in list(self._named):
+            self.kill(name)
+
     def kill_alone(self, name: str) -> None:
         """kill -9 a process but nothing that it has started; it may be started again."""
         process = self._named.pop(name)
@@ -405,6 +410,7 @@ def running_stack(
             yield stack
         finally:
             stack.dagster.close()
+            stack.kill_all()
 
 
 def _is_worker(process: psutil.Process) -> bool:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,8 @@ from claims_pipeline_tests.services import PostgresqlServer
 from claims_pipeline_tests.stack import Stack, running_stack
 
 _TIMEOUT_S = 180.0
+# Nobody is writing a file of that age any more: it is taken when it is first seen.
+_LONG_AGO = (0.0, 0.0)
 
 # Short, so that tests see what else takes half a minute.
 FAST = {
@@ -49,10 +52,11 @@ class DropStack:
         return self.stack.home / "outbox" / ORGANIZATION / "uhc"
 
     def drop(self, name: str, content: bytes) -> None:
-        """As a person's file manager does it: written beside, then renamed."""
+        """As a person's file manager copies a file: beside, with its time, then renamed."""
         self.stack.wait_until(self.inbox.is_dir, what="the watched folder")
         part = self.inbox / f"{name}.part"
         part.write_bytes(content)
+        os.utime(part, times=_LONG_AGO)
         part.rename(self.inbox / name)
 
     def upload_named(self, name: str) -> Upload | None:
@@ -107,14 +111,14 @@ class DropStack:
         self.stack.wait_until(is_asking, what="a query to be asked", timeout_s=_TIMEOUT_S)
         return upload
 
-    def wait_for_rows(self, name: str, answered: int) -> Upload:
-        """Wait until at least that many rows have an answer."""
+    def wait_for_found(self, name: str, rows: int) -> Upload:
+        """Wait until at least that many rows are found, so that something would be lost."""
 
         def has_them() -> bool:
             upload = self.upload_named(name)
-            return upload is not None and upload.counts.settled >= answered
+            return upload is not None and upload.counts.found >= rows
 
-        self.stack.wait_until(has_them, what=f"{answered} answers", timeout_s=_TIMEOUT_S)
+        self.stack.wait_until(has_them, what=f"{rows} rows to be found", timeout_s=_TIMEOUT_S)
         upload = self.upload_named(name)
         assert upload is not None
         return upload

@@ -26,13 +26,13 @@ from claims_pipeline_tests.orchestration.test_samples import calls_of, make_samp
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
-ROWS = 100
+ROWS = 80
 THREADS = 4
 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with running_sandbox(seed=12, latency_ms=400) as sandbox:
+    with running_sandbox(seed=12, latency_ms=300) as sandbox:
         yield sandbox
 
 
@@ -93,7 +93,7 @@ def test_a_running_upload_is_cancelled_keeps_its_answers_and_can_be_retried(
     name = f"{cancel.__name__}.csv"
     content, _ = make_sample(sandbox, Shape.PATIENTS, ROWS)
     drops.drop(name, content)
-    upload = drops.wait_for_rows(name, ROWS // 10)
+    upload = drops.wait_for_found(name, ROWS // 10)
     run_id = run_of(drops, upload)
 
     cancel(drops, upload)

@@ -32,7 +32,7 @@ from claims_pipeline_tests.orchestration.test_samples import calls_of, make_samp
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
-ROWS = 100
+ROWS = 80
 THREADS = 4
 MOST_ASKED_AGAIN = THREADS + 32
 SETTINGS = {"CLAIMS_QUERY_THREADS": str(THREADS), "CLAIMS_DEAD_BETWEEN_STEPS_S": "10"}
@@ -40,7 +40,7 @@ SETTINGS = {"CLAIMS_QUERY_THREADS": str(THREADS), "CLAIMS_DEAD_BETWEEN_STEPS_S":
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with running_sandbox(seed=13, latency_ms=400) as sandbox:
+    with running_sandbox(seed=13, latency_ms=300) as sandbox:
         yield sandbox
 
 
@@ -90,7 +90,7 @@ def start(drops: DropStack, name: str) -> Upload:
     """Drop a file and wait until some of its rows have an answer."""
     content, _ = make_sample(drops.sandbox, Shape.PATIENTS, ROWS)
     drops.drop(name, content)
-    return drops.wait_for_rows(name, ROWS // 10)
+    return drops.wait_for_found(name, ROWS // 10)
 
 
 def test_a_lost_machine_is_noticed_and_its_upload_goes_on(drops: DropStack) -> None:

@@ -20,7 +20,7 @@ from claims_pipeline_tests.orchestration.test_samples import calls_of, make_samp
 
 pytestmark = pytest.mark.stack
 
-ROWS = 300
+ROWS = 100
 THREADS = 4
 # A kill re-asks what was sent and not committed: the threads, and answers of one checkpoint.
 MOST_ASKED_AGAIN = THREADS + 32
@@ -28,7 +28,7 @@ MOST_ASKED_AGAIN = THREADS + 32
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with running_sandbox(seed=11, latency_ms=500) as sandbox:
+    with running_sandbox(seed=11, latency_ms=300) as sandbox:
         yield sandbox
 
 
@@ -78,7 +78,7 @@ def test_a_run_killed_in_the_middle_and_re_executed_from_the_ui_finishes(
     content, sample = make_sample(sandbox, Shape.PATIENTS, ROWS)
     before = calls_of(sandbox)["summary"]
     drops.drop("killed.csv", content)
-    upload = drops.wait_for_rows("killed.csv", ROWS // 10)
+    upload = drops.wait_for_found("killed.csv", ROWS // 10)
     [run] = drops.stack.dagster.runs(partition=upload.id)
 
     os.kill(worker_of(drops), signal.SIGKILL)
