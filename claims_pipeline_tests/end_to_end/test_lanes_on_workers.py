@@ -121,7 +121,7 @@ def test_a_killed_worker_loses_nothing_and_the_other_takes_over(drops: DropStack
     with workers(drops, "one", "two"):
         upload = drop(drops, "killed.csv")
         wait_for_two_lanes(drops, upload)
-        drops.wait_for_rows("killed.csv", ROWS // 10)
+        drops.wait_for_found("killed.csv", ROWS // 10)
         settled = settled_queries(drops.engine, upload.id)
 
         drops.stack.kill("worker-one")
