@@ -211,6 +211,7 @@ class Inbox:
             file_sha256=stored.sha256,
             options=UploadOptions(),
             upload_id=upload_id,
+            actor="inbox",
             outbox_name=f"{path.stem}.{now:%Y%m%dT%H%M%SZ}-{upload_id[:8]}",
             now=now,
         )

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from claims_pipeline.cli import api, check, database, demo, run, uploads
+from claims_pipeline.cli import api, audit, check, database, demo, run, uploads
 from claims_pipeline.cli.sandbox import app as sandbox_app
 from claims_pipeline.cli.worker import worker_app
 from claims_pipeline.errors import ClaimsError, FileRefusedError, described_without_values
@@ -36,6 +36,7 @@ app.command()(uploads.watch)
 app.command()(uploads.cancel)
 app.command()(uploads.retry)
 app.command()(uploads.download)
+app.command()(audit.audit)
 app.add_typer(database.practices_app, name="practices")
 app.add_typer(database.db_app, name="db")
 app.add_typer(api.api_app, name="api")

@@ -71,6 +71,8 @@ def take_in(
         file_size=stored.size,
         file_sha256=stored.sha256,
         options=options,
+        # Whoever may use this machine's store needs no other name.
+        actor=f"cli:{os.getuid()}",
         now=now(),
     )
 

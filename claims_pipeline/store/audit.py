@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Engine, RowMapping, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, and_, func, select
 
 from claims_pipeline.store.database import reading
 from claims_pipeline.store.tables import audit_log
@@ -32,6 +32,18 @@ class AuditEntry:
     upload_id: str | None
     outcome: str
     code: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFilter:
+    """Which entries; what is None leaves all. `after` is included, `before` is not."""
+
+    actor: str | None = None
+    action: str | None = None
+    upload_id: str | None = None
+    outcome: str | None = None
+    after: datetime | None = None
+    before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,19 +98,34 @@ def append(
 
 
 def list_entries(
-    engine: Engine, *, organization_id: str, page: int = 1, page_size: int = 100
+    engine: Engine,
+    *,
+    organization_id: str,
+    wanted: AuditFilter | None = None,
+    page: int = 1,
+    page_size: int = 100,
 ) -> list[AuditEntry]:
     """One page (from 1) of an organization's entries, newest first."""
     columns = [column for column in audit_log.c if "hash" not in column.name]
     query = (
         select(*columns)
-        .where(audit_log.c.organization_id == organization_id)
+        .where(_is_wanted(organization_id, wanted))
         .order_by(audit_log.c.at.desc(), audit_log.c.id.desc())
         .limit(page_size)
         .offset((page - 1) * page_size)
     )
     with reading(engine) as connection:
         return [AuditEntry(**row) for row in connection.execute(query).mappings()]
+
+
+def count_entries(
+    engine: Engine, *, organization_id: str, wanted: AuditFilter | None = None
+) -> int:
+    """How many entries there are on all pages."""
+    query = select(func.count()).where(_is_wanted(organization_id, wanted))
+    with reading(engine) as connection:
+        counted: int = connection.execute(query).scalar_one()
+    return counted
 
 
 def verify(engine: Engine) -> AuditVerdict:
@@ -124,6 +151,20 @@ def verify(engine: Engine) -> AuditVerdict:
             previous[chain] = row["hash"]
             entries += 1
         last_id = chunk[-1]["id"]
+
+
+def _is_wanted(organization_id: str, wanted: AuditFilter | None) -> ColumnElement[bool]:
+    used = wanted or AuditFilter()
+    conditions = [audit_log.c.organization_id == organization_id]
+    for name in ("actor", "action", "upload_id", "outcome"):
+        value = getattr(used, name)
+        if value is not None:
+            conditions.append(audit_log.c[name] == value)
+    if used.after is not None:
+        conditions.append(audit_log.c.at >= used.after)
+    if used.before is not None:
+        conditions.append(audit_log.c.at < used.before)
+    return and_(*conditions)
 
 
 def _digest_of(row: RowMapping) -> str:

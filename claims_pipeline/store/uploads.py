@@ -25,6 +25,7 @@ from claims_pipeline.model import (
     UploadOptions,
     UploadStatus,
 )
+from claims_pipeline.store import audit
 from claims_pipeline.store.database import insert_or_ignore, reading, writing
 from claims_pipeline.store.tables import attempts, uploads
 
@@ -110,20 +111,24 @@ def create_upload(
     outbox_name: str | None = None,
     total_rows: int = 0,
     correlation_id: str | None = None,
+    actor: str | None = None,
 ) -> Upload:
     """Keep a new upload, PENDING, with its first attempt ready to be launched.
 
     Asked again with the same `upload_id`, it gives back the upload that is there. `total_rows` is
-    what a first look at the file counted; intake replaces it.
+    what a first look at the file counted; intake replaces it. With an `actor` the audit log tells
+    of it.
 
     Raises:
         InputError: `upload_unknown` when `upload_id` is another organization's.
 
     """
+    new_id = upload_id or str(uuid4())
     with writing(engine) as connection:
-        return add_upload(
+        is_new = find_upload(connection, new_id) is None
+        upload = add_upload(
             connection,
-            upload_id=upload_id or str(uuid4()),
+            upload_id=new_id,
             organization_id=organization_id,
             payer=payer,
             source=source,
@@ -139,6 +144,17 @@ def create_upload(
             correlation_id=correlation_id,
             now=now,
         )
+        if actor is not None and is_new:
+            audit.append(
+                connection,
+                organization_id=organization_id,
+                actor=actor,
+                action="upload",
+                upload_id=new_id,
+                outcome="ok",
+                now=now,
+            )
+    return upload
 
 
 def add_upload(

@@ -23,7 +23,7 @@ class Action(StrEnum):
     RETRY = "retry"
     DELETE = "delete"
     ACCESS = "access"
-    READ_AUDIT = "read_audit"
+    PURGE = "purge"
 
 
 def record(

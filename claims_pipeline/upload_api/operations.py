@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from claims_pipeline.upload_api.paths import BULK, JOBS, JOBS_ALIAS
-from claims_pipeline.upload_api.routes import changes, events, jobs, results, upload, verify
+from claims_pipeline.upload_api.paths import BULK, CLAIMS, JOBS, JOBS_ALIAS
+from claims_pipeline.upload_api.routes import audit, changes, events, jobs, results, upload, verify
 
 _OF_ONE_UPLOAD = (jobs.router, events.router, results.router, changes.router)
 _OF_ALL_UPLOADS = (upload.router, verify.router)
@@ -17,4 +17,5 @@ def operations() -> APIRouter:
     for prefix in (JOBS, JOBS_ALIAS):
         for router in _OF_ONE_UPLOAD:
             joined.include_router(router, prefix=prefix, tags=["uploads"])
+    joined.include_router(audit.router, prefix=CLAIMS, tags=["audit"])
     return joined

@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import Engine
 
 from claims_pipeline.inbox import Inbox, Look, Sighting, is_complete
+from claims_pipeline.store.audit import list_entries
 from claims_pipeline.store.database import open_engine, upgrade
 from claims_pipeline.store.files import StoredFile, open_file_store
 from claims_pipeline.store.folder_files import FolderFileStore
@@ -221,6 +222,8 @@ def test_a_crash_after_the_row_was_written_makes_no_second_upload(inbox: Inbox) 
 
     assert names(inbox) == ["worklist.csv"]
     assert not again.exists()
+    [entry] = list_entries(inbox.engine, organization_id="demo")
+    assert (entry.actor, entry.action, entry.upload_id) == ("inbox", "upload", upload_id)
 
 
 def test_a_crash_right_after_the_folder_was_made_leaves_nothing(inbox: Inbox) -> None:

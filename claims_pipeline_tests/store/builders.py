@@ -89,6 +89,7 @@ def make_upload(
     file_name: str = "worklist.csv",
     now: datetime = NOW,
     total_rows: int = 0,
+    actor: str | None = None,
 ) -> Upload:
     """A pending upload of an organization that is there."""
     ensure_organization(engine, organization_id, "Demo billing")
@@ -105,6 +106,7 @@ def make_upload(
         upload_id=upload_id,
         now=now,
         total_rows=total_rows,
+        actor=actor,
     )
 
 

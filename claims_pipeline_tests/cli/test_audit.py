@@ -1,0 +1,47 @@
+"""`claims-pipeline audit`."""
+
+import json
+
+from sqlalchemy import Engine, update
+
+from claims_pipeline.cli.local_store import open_store
+from claims_pipeline.store.database import writing
+from claims_pipeline.store.tables import audit_log
+from claims_pipeline_tests.cli.conftest import Command
+from claims_pipeline_tests.store.builders import make_upload
+
+
+def _store_with_entries(command: Command) -> Engine:
+    assert command("db", "upgrade").exit_code == 0
+    engine = open_store().engine
+    for number in range(3):
+        make_upload(engine, sha256=f"{number}" * 64, actor="cli:0")
+    return engine
+
+
+def test_the_newest_entries_are_shown(command: Command) -> None:
+    _store_with_entries(command)
+    shown = command("audit", "--json", "--limit", "2")
+    entries = json.loads(shown.stdout)["entries"]
+    assert shown.exit_code == 0
+    assert [(entry["actor"], entry["action"], entry["outcome"]) for entry in entries] == [
+        ("cli:0", "upload", "ok")
+    ] * 2
+    assert "cli:0" in command("audit").stdout
+
+
+def test_a_log_that_is_whole_verifies(command: Command) -> None:
+    _store_with_entries(command)
+    verified = command("audit", "--verify", "--json")
+    assert json.loads(verified.stdout) == {"entries": 3, "broken_at": None}
+    assert verified.exit_code == 0
+    assert "3 entries" in command("audit", "--verify").stdout
+
+
+def test_a_changed_entry_is_named(command: Command) -> None:
+    engine = _store_with_entries(command)
+    with writing(engine) as connection:
+        connection.execute(update(audit_log).where(audit_log.c.id == 2).values(actor="nobody"))
+    broken = command("audit", "--verify")
+    assert (broken.exit_code, broken.stdout) == (1, "Entry 2 does not fit the ones before it\n")
+    assert json.loads(command("audit", "--verify", "--json").stdout)["broken_at"] == 2
