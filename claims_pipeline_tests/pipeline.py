@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -42,7 +42,13 @@ HASTY_BREAKER = BreakerSettings(open_s=0.05, longest_open_s=0.2, probe_s=10.0)
 
 
 class HastyPayers(PayerResource):
-    """The payers, asked by the same rules with shorter waits."""
+    """The payers, asked by the same rules with shorter waits.
+
+    `breaker_failures` in a row open the breaker: so many that it never does, for a test that
+    counts calls which it would keep back.
+    """
+
+    breaker_failures: int = HASTY_BREAKER.failures
 
     def connect(
         self,
@@ -66,13 +72,13 @@ class HastyPayers(PayerResource):
             payer=payer,
             max_concurrency=settings.uhc_max_concurrency,
             calls_per_second=settings.uhc_calls_per_second,
-            breaker=HASTY_BREAKER,
+            breaker=replace(HASTY_BREAKER, failures=self.breaker_failures),
         )
 
 
-def hasty_definitions() -> dg.Definitions:
+def hasty_definitions(payers: HastyPayers | None = None) -> dg.Definitions:
     """Everything as it is, but for how long a payer is waited for."""
-    return build_defs(resource_overrides={"payers": HastyPayers()})
+    return build_defs(resource_overrides={"payers": payers or HastyPayers()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import (
     FIRST_COMPLETED,
-    CancelledError,
     Future,
     ThreadPoolExecutor,
     wait,
@@ -130,7 +129,6 @@ class _Lane:
         self._watch = OutageWatch(payer, today=terms.today)
         # Queries that were given up because the payer is down, while calls are still out.
         self._not_asked: list[LeasedQuery] = []
-        self._answered_in_outage = False
         self._planned_at = 0.0
         self._ran_dry_at = 0.0
 
@@ -243,6 +241,8 @@ class _Lane:
 
     def _enrich(self, work: _Work, claim: Claim) -> Claim:
         """In a thread: fetch a matched claim's detail and payments."""
+        if self._watch.is_down:
+            raise PayerDownError
         transaction = work.answer.transaction if work.answer else None
         level = self._terms.options.detail_level
         return self._payer.enrich(claim, transaction=transaction, level=level)
@@ -254,14 +254,13 @@ class _Lane:
             work, claim = self._running.pop(future)
             try:
                 outcome = future.result()
-            except (PayerDownError, CancelledError):
+            except PayerDownError:
                 self._put_aside(work, claim)
                 continue
             except PayerError as error:
                 self._fail(work, error)
                 continue
             if claim is None:
-                self._answered_in_outage = bool(self._not_asked)
                 self._queue_enrichments(work)
             elif isinstance(outcome, Claim):
                 _replace_claim(work, claim, outcome)
@@ -274,13 +273,11 @@ class _Lane:
                 )
 
     def _put_aside(self, work: _Work, claim: Claim | None) -> None:
-        """Keep what the payer was down for, and take back what no thread has begun."""
+        """Keep what the payer was down for."""
         if claim is None:
             self._not_asked.append(work.leased)
         else:
             self._enrichments.appendleft((work, claim))
-        for future in self._running:
-            future.cancel()
 
     def _go_on_or_leave(self) -> None:
         """No call is out any more: stop asking, unless the payer is back already.
@@ -288,14 +285,12 @@ class _Lane:
         A run that comes back from waiting has one thread try the payer while the breaker keeps
         the others off, so those that saw it down may have been wrong by a moment.
         """
-        if self._answered_in_outage:
-            self._ready.extendleft(reversed(self._not_asked))
-            self._not_asked.clear()
-            self._answered_in_outage = False
-            return
-        self._settle()
-        self._ledger.release()
-        raise PayerDownError
+        if self._watch.is_down:
+            self._settle()
+            self._ledger.release()
+            raise PayerDownError
+        self._ready.extendleft(reversed(self._not_asked))
+        self._not_asked.clear()
 
     def _queue_enrichments(self, work: _Work) -> None:
         """Only claims that a row would show are worth a further call."""

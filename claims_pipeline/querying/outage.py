@@ -29,7 +29,12 @@ class OutageWatch:
         self._lock = threading.Lock()
         self._answered: Query | None = None
         self._answered_at = float("-inf")
-        self._silent_at = float("-inf")
+        self._silent_since = float("-inf")
+
+    @property
+    def is_down(self) -> bool:
+        """Whether the payer was found to answer nobody, and has answered nobody since."""
+        return self._silent_since > self._answered_at
 
     def search(self, query: Query) -> Answer:
         """Ask the payer, from any thread; as `Payer.search`, but for what it raises.
@@ -38,11 +43,13 @@ class OutageWatch:
         may have been down for a moment and be back.
 
         Raises:
-            PayerDownError: the payer answers nobody.
+            PayerDownError: the payer answers nobody; where that is known, no call is made.
             PayerError: this query cannot be answered.
             CancelRequestedError: told to stop meanwhile.
 
         """
+        if self.is_down:
+            raise PayerDownError
         try:
             return self._search(query)
         except PayerError as error:
@@ -54,7 +61,7 @@ class OutageWatch:
         try:
             answer = self._payer.search(query)
         except PayerError as error:
-            if error.error_class is ErrorClass.TRANSIENT and self._is_down(query):
+            if error.error_class is ErrorClass.TRANSIENT and self._finds_it_down(query):
                 raise PayerDownError from None
             raise
         self._note_answer(query)
@@ -64,19 +71,18 @@ class OutageWatch:
         self._answered = query
         self._answered_at = time.monotonic()
 
-    def _is_down(self, given_up: Query) -> bool:
+    def _finds_it_down(self, given_up: Query) -> bool:
         """Whether the payer answers nobody; asked in the thread that gave up this query.
 
-        Costs one search at most, however many threads give up at the same time.
+        Costs one search at most, however many threads give up one after the other.
         """
         given_up_at = time.monotonic()
         with self._lock:
-            if self._silent_at > given_up_at:
-                return True
-            if self._answered_at <= given_up_at and not self._answers(self._answered or given_up):
-                self._silent_at = time.monotonic()
-                return True
-        return False
+            asks = not self.is_down and self._answered_at <= given_up_at
+            if asks and not self._answers(self._answered or given_up):
+                # Not since now: what another thread was answered meanwhile counts.
+                self._silent_since = given_up_at
+            return self.is_down
 
     def _answers(self, practice_of: Query) -> bool:
         """Ask for today's claims of a practice; what comes back is of no interest."""
