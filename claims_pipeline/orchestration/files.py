@@ -3,6 +3,7 @@
 from sqlalchemy import Engine
 
 from claims_pipeline import publishing
+from claims_pipeline.errors import FilesUnreachableError
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.orchestration.holding import HeldStep, StepContext, now, redacted_errors
 from claims_pipeline.orchestration.resources import StoreResource
@@ -15,9 +16,9 @@ def complete_upload(step: HeldStep, store: StoreResource) -> int | None:
     """Write the files, then end the upload; lines written, or None when rows are still to ask.
 
     Raises:
-        OSError: the files could not be written, as on a disk that is full. The upload has ended
-            as completed all the same: what the payer said is in the table, and the reconciliation
-            has the files written later.
+        OSError, FilesUnreachableError: the files could not be written, as on a disk that is full.
+            The upload has ended as completed all the same: what the payer said is in the table,
+            and the reconciliation has the files written later.
 
     """
     upload = uploads.get_upload(step.engine, step.hold.upload_id)
@@ -27,7 +28,7 @@ def complete_upload(step: HeldStep, store: StoreResource) -> int | None:
         return None
     try:
         lines = _publish(step.engine, store, upload)
-    except OSError:
+    except (OSError, FilesUnreachableError):
         _complete(step)
         raise
     _complete(step)

@@ -72,7 +72,7 @@ def test_a_workbook_that_does_not_fit_on_the_disk_is_an_error_of_the_disk(tmp_pa
         files_no_larger_than(1000),
         pytest.raises(OSError, match="could not be written"),
     ):
-        write_xlsx([make_row(1)], HEADER, stream, next_actions=NEXT_ACTIONS)
+        write_xlsx([make_row(1)], HEADER, stream, next_actions=NEXT_ACTIONS, scratch=tmp_path)
 
 
 def test_the_workbook_keeps_ids_and_accents_as_text_and_amounts_as_numbers() -> None:
