@@ -1,7 +1,5 @@
 """A disk that fills up while an answered upload's files are written: line 9."""
 
-import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +9,7 @@ from claims_pipeline.model import UploadStatus
 from claims_pipeline.sandbox.running import Sandbox
 from claims_pipeline.sandbox.samples import Shape
 from claims_pipeline_tests.folders.test_inbox import files_no_larger_than
-from claims_pipeline_tests.orchestration.test_samples import make_sample
+from claims_pipeline_tests.orchestration.test_samples import make_sample, with_notes
 from claims_pipeline_tests.orchestration.test_stopping import (
     latest,
     promises_kept,
@@ -23,7 +21,6 @@ from claims_pipeline_tests.pipeline import Pipeline, running_pipeline
 # Above all that Dagster writes for a run, below the results.
 MOST_BYTES = 3_000_000
 ROWS = 60
-NOTE = "x" * 100_000
 
 pytestmark = pytest.mark.postgres
 
@@ -37,16 +34,6 @@ def pipeline(
     settings = {"CLAIMS_DATABASE_URL": postgresql_url}
     with running_pipeline(tmp_path / "home", sandbox, monkeypatch, settings=settings) as pipeline:
         yield pipeline
-
-
-def with_notes(content: bytes) -> bytes:
-    """The same worklist with a column of the analyst's own that takes much room."""
-    rows = list(csv.reader(io.StringIO(content.decode())))
-    text = io.StringIO()
-    csv.writer(text).writerows(
-        [*row, "note" if number == 0 else NOTE] for number, row in enumerate(rows)
-    )
-    return text.getvalue().encode()
 
 
 def test_a_disk_that_is_full_costs_an_answered_upload_only_its_files_and_they_follow(

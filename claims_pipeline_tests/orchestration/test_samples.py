@@ -15,6 +15,7 @@ from claims_pipeline.store.results import count_outcomes, verify_results
 from claims_pipeline_tests.pipeline import Pipeline
 
 ROWS = 1000
+NOTE = "x" * 100_000
 Answer = tuple[int, str, tuple[str, ...], str]
 
 
@@ -24,6 +25,16 @@ def make_sample(sandbox: Sandbox, shape: Shape, rows: int) -> tuple[bytes, list[
     text = io.StringIO()
     write_sample(sample, shape=shape, sample=text, answers=None)
     return text.getvalue().encode(), sample
+
+
+def with_notes(content: bytes) -> bytes:
+    """The same worklist with a column of the analyst's own that takes much room."""
+    rows = list(csv.reader(io.StringIO(content.decode())))
+    text = io.StringIO()
+    csv.writer(text).writerows(
+        [*row, "note" if number == 0 else NOTE] for number, row in enumerate(rows)
+    )
+    return text.getvalue().encode()
 
 
 def right(number: int, row: SampleRow) -> Answer:

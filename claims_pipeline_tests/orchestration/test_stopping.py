@@ -24,7 +24,7 @@ from claims_pipeline.store.database import reading
 from claims_pipeline.store.files import open_file_store
 from claims_pipeline.store.results import count_outcomes
 from claims_pipeline_tests.invariants import asked_again, broken_promises, settled_queries
-from claims_pipeline_tests.orchestration.test_samples import calls_of, make_sample
+from claims_pipeline_tests.orchestration.test_samples import calls_of, make_sample, with_notes
 from claims_pipeline_tests.pipeline import Pipeline, running_pipeline
 
 THREADS = 4
@@ -216,6 +216,33 @@ def test_a_cancelled_run_that_is_slow_to_stop_does_not_cancel_the_retry(
 
     assert pipeline.get(upload_id).status is UploadStatus.PENDING
     assert latest(pipeline, upload_id).number == 2
+
+
+def test_an_upload_that_is_cancelled_while_its_files_are_written_ends_as_was_said(
+    pipeline: Pipeline,
+) -> None:
+    content, _ = make_sample(pipeline.sandbox, Shape.PATIENTS, ROWS)
+    upload_id = pipeline.upload(with_notes(content))
+    folder = Path(pipeline.settings.resolved_files) / "demo" / upload_id
+    said: list[UploadStatus] = []
+
+    def cancel() -> None:
+        said.append(attempts.request_cancel(pipeline.engine, upload_id, datetime.now(UTC)))
+
+    cancelling = when(
+        lambda: any(folder.glob(".unfinished*")) or pipeline.get(upload_id).status.is_terminal,
+        cancel,
+    )
+    run_to_its_end(pipeline, upload_id)
+    cancelling.join()
+
+    ends = {UploadStatus.CANCELLING: UploadStatus.CANCELLED}
+    upload = pipeline.get(upload_id)
+    assert upload.status is ends.get(said[0], said[0])
+    assert (upload.counts.failed, upload.counts.unprocessed) == (0, 0)
+    for partition in tick(pipeline):
+        assert pipeline.run(partition, job="results_files_job").success
+    assert promises_kept(pipeline, upload_id)
 
 
 def test_cancelling_again_or_after_the_end_changes_nothing(pipeline: Pipeline) -> None:
