@@ -1,8 +1,9 @@
-"""A killed run goes on where it was, and asks nothing again that was answered."""
+"""A run that is killed, or told to end, goes on where it was and asks nothing answered again."""
 
 import os
 import signal
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -13,9 +14,17 @@ from claims_pipeline.model import UploadStatus
 from claims_pipeline.sandbox.running import Sandbox, running_sandbox
 from claims_pipeline.sandbox.samples import Shape
 from claims_pipeline.store import attempts, tables
+from claims_pipeline.store.attempts import Attempt
 from claims_pipeline.store.database import reading
-from claims_pipeline.store.results import count_outcomes, verify_results
+from claims_pipeline.store.files import open_file_store
+from claims_pipeline.store.uploads import Upload
 from claims_pipeline_tests.end_to_end.drops import DropStack, running_drop_stack
+from claims_pipeline_tests.invariants import (
+    asked_again,
+    broken_promises,
+    pages_read,
+    settled_queries,
+)
 from claims_pipeline_tests.orchestration.test_samples import calls_of, make_sample
 
 pytestmark = pytest.mark.stack
@@ -32,72 +41,93 @@ def sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture
-def drops(tmp_path: Path, sandbox: Sandbox) -> Iterator[DropStack]:
+@pytest.fixture(scope="module")
+def drops(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Iterator[DropStack]:
+    home: Path = tmp_path_factory.mktemp("resume") / "home"
     settings = {"CLAIMS_QUERY_THREADS": str(THREADS)}
-    with running_drop_stack(tmp_path / "home", sandbox, settings=settings) as drops:
+    with running_drop_stack(home, sandbox, settings=settings) as drops:
         yield drops
 
 
-def worker_of(drops: DropStack) -> int:
-    """Process id of the only run's worker: the code server spawns one for each run."""
-    server = psutil.Process(drops.stack.process("code-server").pid)
-    [worker] = [
-        child.pid
-        for child in server.children(recursive=True)
-        if any("spawn_main" in part for part in child.cmdline())
-    ]
-    return int(worker)
+def latest(drops: DropStack, upload: Upload) -> Attempt:
+    attempt = attempts.latest_attempt(drops.engine, upload.id)
+    assert attempt is not None
+    return attempt
 
 
-def settled_queries(drops: DropStack, upload_id: str) -> set[str]:
-    columns = tables.queries.c
+def start(drops: DropStack, name: str) -> Upload:
+    """Drop a file and wait until some of its rows have an answer."""
+    content, _ = make_sample(drops.sandbox, Shape.PATIENTS, ROWS)
+    drops.drop(name, content)
+    return drops.wait_for_found(name, ROWS // 10)
+
+
+def assert_promises_hold(drops: DropStack, upload: Upload) -> None:
+    drops.stack.wait_until(
+        lambda: latest(drops, upload).files_written_at is not None, what="the files"
+    )
+    files = open_file_store(str(drops.stack.home / "files"))
+    assert broken_promises(drops.engine, files, upload.id) == []
+    assert upload.counts.total == ROWS
+    assert upload.counts.failed == upload.counts.unprocessed == 0
+    # One attempt, served by more than one run.
+    assert latest(drops, upload).number == 1
+
+
+def calls_begun_after(drops: DropStack, upload: Upload, instant: datetime) -> int:
+    """Calls that the run which has ended last began after `instant`, as it has counted them."""
+    columns = tables.payer_calls.c
+    query = select(func.count()).where(columns.upload_id == upload.id, columns.started_at > instant)
     with reading(drops.engine) as connection:
-        return set(
-            connection.execute(
-                select(columns.id).where(columns.upload_id == upload_id, columns.state == "settled")
-            ).scalars()
-        )
-
-
-def pages_settled(drops: DropStack, upload_id: str) -> int:
-    columns = tables.queries.c
-    with reading(drops.engine) as connection:
-        return int(
-            connection.execute(
-                select(func.coalesce(func.sum(columns.pages), 0)).where(
-                    columns.upload_id == upload_id
-                )
-            ).scalar_one()
-        )
+        return int(connection.execute(query).scalar_one())
 
 
 def test_a_run_killed_in_the_middle_and_re_executed_from_the_ui_finishes(
     drops: DropStack, sandbox: Sandbox
 ) -> None:
-    content, sample = make_sample(sandbox, Shape.PATIENTS, ROWS)
     before = calls_of(sandbox)["summary"]
-    drops.drop("killed.csv", content)
-    upload = drops.wait_for_found("killed.csv", ROWS // 10)
+    upload = start(drops, "killed.csv")
     [run] = drops.stack.dagster.runs(partition=upload.id)
+    [worker] = drops.stack.worker_pids()
 
-    os.kill(worker_of(drops), signal.SIGKILL)
+    os.kill(worker, signal.SIGKILL)
     drops.stack.wait_until(
         lambda: drops.stack.dagster.run(run.run_id).has_ended, what="the run's end"
     )
-    settled = settled_queries(drops, upload.id)
+    settled = settled_queries(drops.engine, upload.id)
     drops.stack.dagster.reexecute(run.run_id, from_failure=True)
 
     upload = drops.wait_for_status("killed.csv", UploadStatus.COMPLETED)
     assert settled
-    assert settled <= settled_queries(drops, upload.id)
-    assert verify_results(drops.engine, upload.id) == []
-    counts = count_outcomes(drops.engine, upload.id)
-    assert counts.settled == counts.total == len(sample)
-    assert counts.failed == counts.unprocessed == 0
-    # One attempt, served by more than one run; every call beyond one per page was in flight.
-    latest = attempts.latest_attempt(drops.engine, upload.id)
-    assert latest is not None
-    assert latest.number == 1
+    assert asked_again(settled, settled_queries(drops.engine, upload.id)) == []
+    assert_promises_hold(drops, upload)
+    # Every call beyond one per page was in flight.
     asked = calls_of(sandbox)["summary"] - before
-    assert asked - pages_settled(drops, upload.id) <= MOST_ASKED_AGAIN
+    assert asked - pages_read(drops.engine, upload.id) <= MOST_ASKED_AGAIN
+
+
+def test_a_worker_that_is_told_to_end_begins_no_call_more_and_its_upload_goes_on(
+    drops: DropStack,
+) -> None:
+    upload = start(drops, "ended.csv")
+    holder = latest(drops, upload).holder_run_id
+    [worker] = drops.stack.worker_pids()
+
+    told_at = datetime.now(UTC)
+    os.kill(worker, signal.SIGTERM)
+    drops.stack.wait_until(lambda: not psutil.pid_exists(worker), what="the worker's end")
+    begun = calls_begun_after(drops, upload, told_at)
+    settled = settled_queries(drops.engine, upload.id)
+
+    # A thread may have been about to.
+    assert begun <= THREADS
+    [first] = [
+        run
+        for run in attempts.attempt_runs_of(drops.engine, latest(drops, upload).id)
+        if run.run_id == holder
+    ]
+    assert first.let_go_at is not None
+    upload = drops.wait_for_status("ended.csv", UploadStatus.COMPLETED)
+    assert settled
+    assert asked_again(settled, settled_queries(drops.engine, upload.id)) == []
+    assert_promises_hold(drops, upload)
