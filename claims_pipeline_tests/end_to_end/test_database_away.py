@@ -71,7 +71,7 @@ def test_an_upload_goes_on_when_the_database_was_away_for_half_a_minute(
 ) -> None:
     content, _ = make_sample(sandbox, Shape.PATIENTS, ROWS)
     drops.drop("away.csv", content)
-    upload = drops.wait_for_rows("away.csv", ROWS // 10)
+    upload = drops.wait_for_found("away.csv", ROWS // 10)
     [run] = drops.stack.dagster.runs(partition=upload.id)
 
     server.stop()
