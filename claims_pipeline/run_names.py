@@ -11,13 +11,15 @@ PARTITION_TAG = "dagster/partition"
 # The tag that carries a launch's ticket. The database decides what it is worth: a copied or
 # invented ticket serves no attempt.
 TICKET_TAG = "claims/ticket"
+# Whose upload a run serves, so that dagster.yaml can let each organization have its share of runs.
+ORGANIZATION_TAG = "claims/organization"
 # Leads from a run to the HTTP request that asked for it; opaque.
 CORRELATION_TAG = "claims/correlation"
 
 
-def launch_tags(*, ticket: str, correlation_id: str | None) -> dict[str, str]:
+def launch_tags(*, ticket: str, organization_id: str, correlation_id: str | None) -> dict[str, str]:
     """Tags of a run that is launched with a ticket; opaque ids only."""
-    tags = {TICKET_TAG: ticket}
+    tags = {TICKET_TAG: ticket, ORGANIZATION_TAG: organization_id}
     if correlation_id is not None:
         tags[CORRELATION_TAG] = correlation_id
     return tags

@@ -115,7 +115,11 @@ def _launches(engine: Engine, waiting: list[Attempt]) -> Iterator[dg.RunRequest]
             yield dg.RunRequest(
                 run_key=ticket,
                 partition_key=attempt.upload_id,
-                tags=launch_tags(ticket=ticket, correlation_id=attempt.correlation_id),
+                tags=launch_tags(
+                    ticket=ticket,
+                    organization_id=attempt.organization_id,
+                    correlation_id=attempt.correlation_id,
+                ),
             )
 
 

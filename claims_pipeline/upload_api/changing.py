@@ -70,7 +70,7 @@ def retry_upload(
     except InputError as refusal:
         auditing.record(services, caller, Action.RETRY, upload_id, refusal=refusal.code)
         raise
-    launch(services, upload_id, attempt_id=attempt.id, correlation_id=correlation_id)
+    launch(services, caller, upload_id, attempt_id=attempt.id, correlation_id=correlation_id)
     return reachable_upload(services, caller, upload_id)
 
 

@@ -103,7 +103,9 @@ class DagsterClient:
         """Whether there is a webserver to ask; without one, Dagster's sensor launches."""
         return bool(self._url)
 
-    def launch(self, upload_id: str, *, ticket: str, correlation_id: str | None) -> Launch:
+    def launch(
+        self, upload_id: str, *, ticket: str, organization_id: str, correlation_id: str | None
+    ) -> Launch:
         """Register the upload's partition and launch a run for it that carries `ticket`."""
         try:
             self._register(upload_id)
@@ -111,7 +113,14 @@ class DagsterClient:
             _LOGGER.warning("no partition was registered: %s", error.code)
             return Launch.NOT_LAUNCHED
         try:
-            self._launch(upload_id, launch_tags(ticket=ticket, correlation_id=correlation_id))
+            self._launch(
+                upload_id,
+                launch_tags(
+                    ticket=ticket,
+                    organization_id=organization_id,
+                    correlation_id=correlation_id,
+                ),
+            )
         except DagsterError as error:
             _LOGGER.warning("a launch failed: %s", error.code)
             return self._what_came_of(error, ticket)

@@ -12,13 +12,19 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from claims_pipeline.store import attempts
 from claims_pipeline.upload_api.dagster_client import Launch
+from claims_pipeline.upload_api.principal import Principal
 from claims_pipeline.upload_api.services import Services
 
 _LOGGER = logging.getLogger(__name__)
 
 
 def launch(
-    services: Services, upload_id: str, *, attempt_id: str, correlation_id: str | None
+    services: Services,
+    caller: Principal,
+    upload_id: str,
+    *,
+    attempt_id: str,
+    correlation_id: str | None,
 ) -> None:
     """Give the pending attempt a run, unless somebody else was faster.
 
@@ -32,7 +38,12 @@ def launch(
             services.engine, attempt_id, ticket=ticket, now=datetime.now(UTC)
         ):
             return
-        launched = services.dagster.launch(upload_id, ticket=ticket, correlation_id=correlation_id)
+        launched = services.dagster.launch(
+            upload_id,
+            ticket=ticket,
+            organization_id=caller.organization_id,
+            correlation_id=correlation_id,
+        )
         if launched is Launch.NOT_LAUNCHED:
             attempts.void_ticket(services.engine, attempt_id, ticket=ticket)
     except SQLAlchemyError as error:

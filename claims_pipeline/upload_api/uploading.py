@@ -93,7 +93,13 @@ def _take(
         received.remove(services.files)
         return TakenUpload(upload=earlier, is_replayed=True)
     upload = _kept(services, caller, new=new, form=form, key=key, digest=digest)
-    launch(services, upload.id, attempt_id=upload.attempt_id, correlation_id=new.correlation_id)
+    launch(
+        services,
+        caller,
+        upload.id,
+        attempt_id=upload.attempt_id,
+        correlation_id=new.correlation_id,
+    )
     return TakenUpload(upload=upload)
 
 
