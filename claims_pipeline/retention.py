@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 
 from claims_pipeline import publishing
 from claims_pipeline.store.files import FileStore
-from claims_pipeline.store.removal import upload_removed
+from claims_pipeline.store.removal import upload_removed, uploads_that_are_gone
 from claims_pipeline.store.uploads import Upload
 
 
@@ -37,6 +37,22 @@ def delete_upload_everywhere(
     )
     with removal as upload:
         remove_files(files, upload, outbox)
+
+
+def remove_files_of_no_upload(engine: Engine, files: FileStore, *, before: datetime) -> int:
+    """Remove what was stored before then and never became an upload; returns how many uploads.
+
+    A file is stored before its upload's row: give those under way an hour at least.
+    """
+    folders = {}
+    for key in files.written_before(before):
+        organization_id, _, rest = key.partition("/")
+        upload_id = rest.partition("/")[0]
+        folders[upload_id] = f"{organization_id}/{upload_id}"
+    gone = uploads_that_are_gone(engine, folders.keys())
+    for upload_id in gone:
+        files.delete(folders[upload_id])
+    return len(gone)
 
 
 def remove_files(files: FileStore, upload: Upload, outbox: Path) -> None:

@@ -14,7 +14,15 @@ _RETRIED_BY_TAG = "dagster/auto_retry_run_id"
 _FAILURE_REASON_TAG = "dagster/failure_reason"
 _STEP_FAILURE = "STEP_FAILURE"
 
-_WITH_WORKER = frozenset({dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED})
+# A run that was made and never put into the queue, its webserver having died in between, is as
+# lost as one whose worker does not come.
+_WITH_WORKER = frozenset(
+    {
+        dg.DagsterRunStatus.NOT_STARTED,
+        dg.DagsterRunStatus.STARTING,
+        dg.DagsterRunStatus.STARTED,
+    }
+)
 _ENDED = {
     dg.DagsterRunStatus.SUCCESS: RunState.SUCCEEDED,
     dg.DagsterRunStatus.FAILURE: RunState.FAILED,
@@ -55,7 +63,7 @@ def _record(instance: dg.DagsterInstance, attempt: Attempt) -> dg.RunRecord | No
 
 
 def _started_at(record: dg.RunRecord) -> datetime | None:
-    """Since when the run has, or is to have, a worker; None while it waits in the queue."""
+    """Since when the run has, or should have, a worker; None while it waits in the queue."""
     if record.dagster_run.status not in _WITH_WORKER:
         return None
     if record.start_time:

@@ -21,6 +21,7 @@ from claims_pipeline.orchestration.partitions import uploads_partitions
 from claims_pipeline.orchestration.reconciliation import Action, decide
 from claims_pipeline.orchestration.resources import StoreResource
 from claims_pipeline.orchestration.runs import run_facts
+from claims_pipeline.retention import remove_files_of_no_upload
 from claims_pipeline.run_names import launch_tags
 from claims_pipeline.store import attempts
 from claims_pipeline.store.attempts import Attempt
@@ -162,11 +163,12 @@ def attempt_reconciliation_sensor(
 
 
 def _sweep_now_and_then(context: dg.SensorEvaluationContext, store: StoreResource) -> None:
-    """Remove what killed runs have left half written in the file store; looks at every file."""
+    """Remove what killed processes left in the file store, half written or without an upload."""
     at = now()
     swept_at = datetime.fromisoformat(context.cursor) if context.cursor else None
     if swept_at is None or at - swept_at >= _SWEEP_EVERY:
         store.files().remove_unfinished(at - _SWEEP_EVERY)
+        remove_files_of_no_upload(store.engine(), store.files(), before=at - _SWEEP_EVERY)
         context.update_cursor(at.isoformat())
 
 

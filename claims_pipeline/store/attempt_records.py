@@ -68,7 +68,8 @@ class Hold:
 class AttemptRun:
     """A launch, and the run that took the attempt with or without one.
 
-    `let_go_at` is set when the run ended well without ending the attempt: the payer was down.
+    `let_go_at` is set when the run ended well without ending the attempt, as when the payer was
+    down, or never came to be: it does not count as one that died.
     """
 
     id: str

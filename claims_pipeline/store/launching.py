@@ -46,7 +46,8 @@ def issue_ticket(engine: Engine, attempt_id: str, *, ticket: str, now: datetime)
 def void_ticket(engine: Engine, attempt_id: str, *, ticket: str) -> bool:
     """A launch came to nothing: the attempt may be launched again. False when it was taken.
 
-    Should the run appear after all, it takes the attempt if that is still free.
+    Should the run appear after all, it takes the attempt if that is still free. It does not count
+    as a run that died.
     """
     with writing(engine) as connection:
         voided = connection.execute(
@@ -58,6 +59,12 @@ def void_ticket(engine: Engine, attempt_id: str, *, ticket: str) -> bool:
             )
             .values(launch_ticket=None, launched_at=None)
         )
+        if voided.rowcount:
+            connection.execute(
+                update(attempt_runs)
+                .where(attempt_runs.c.attempt_id == attempt_id, attempt_runs.c.ticket == ticket)
+                .values(let_go_at=attempt_runs.c.launched_at)
+            )
     return voided.rowcount == 1
 
 

@@ -1,6 +1,6 @@
 """Removing an upload for good, together with what lies outside the database."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from sqlalchemy import Engine, and_, delete, select, update
 from claims_pipeline.errors import InputError
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.store import audit
-from claims_pipeline.store.database import writing
+from claims_pipeline.store.database import chunks_of, reading, writing
 from claims_pipeline.store.tables import idempotency_keys, inbox_files, uploads
 from claims_pipeline.store.uploads import Upload, find_upload
 
@@ -54,3 +54,14 @@ def upload_removed(
             outcome="ok",
             now=now,
         )
+
+
+def uploads_that_are_gone(engine: Engine, upload_ids: Collection[str]) -> set[str]:
+    """Those of the ids for which there is no upload."""
+    gone = set(upload_ids)
+    with reading(engine) as connection:
+        for some in chunks_of(sorted(gone)):
+            gone.difference_update(
+                connection.execute(select(uploads.c.id).where(uploads.c.id.in_(some))).scalars()
+            )
+    return gone

@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from claims_pipeline.errors import (
     ClaimsError,
     FileRefusedError,
+    FilesUnreachableError,
     InputError,
     described_without_values,
 )
@@ -84,6 +85,7 @@ def add_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ClaimsError, _claims_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(FilesUnreachableError, _files_away)
     for database_error in (OperationalError, InterfaceError, PoolTimeoutError):
         app.add_exception_handler(database_error, _database_away)
     app.add_exception_handler(Exception, _internal_error)
@@ -134,6 +136,18 @@ async def _http_exception(request: Request, error: Exception) -> JSONResponse:
         code=_CODE_OF_STATUS.get(error.status_code, phrase.lower().replace(" ", "_")),
         detail=f"{phrase}.",
         headers=error.headers,
+    )
+
+
+async def _files_away(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, FilesUnreachableError):
+        raise error
+    return problem_response(
+        request,
+        status=503,
+        code=error.code,
+        detail=error.message,
+        headers={"Retry-After": "10"},
     )
 
 

@@ -163,6 +163,8 @@ def test_a_ticket_is_issued_once_and_can_be_voided(engine: Engine) -> None:
     assert [open_.id for open_ in attempts.open_attempts(engine)] == [attempt.id]
     assert not attempts.void_ticket(engine, attempt.id, ticket="two")
     assert attempts.void_ticket(engine, attempt.id, ticket="one")
+    [never_came] = attempts.attempt_runs_of(engine, attempt.id)
+    assert never_came.let_go_at is not None, "a launch that came to nothing is no run that died"
     assert attempts.issue_ticket(engine, attempt.id, ticket="three", now=NOW)
     # The launch that was thought lost appears after all, and is first.
     assert runs.take("late", ticket="one") is not None
