@@ -61,16 +61,22 @@ def post_body(
 
 @contextmanager
 def half_sent(
-    api: Api, token: str | None, *, announced: int, sent: bytes
+    api: Api,
+    token: str | None,
+    *,
+    announced: int,
+    sent: bytes,
+    headers: Mapping[str, str] | None = None,
 ) -> Iterator[socket.socket]:
     """A connection on which an upload has begun: headers and the first bytes of its body."""
     address = urlsplit(api.url)
     assert address.hostname
     assert address.port
-    authorization = f"Authorization: Bearer {token}\r\n" if token else ""
+    shown = {**({"Authorization": f"Bearer {token}"} if token else {}), **(headers or {})}
+    more = "".join(f"{name}: {value}\r\n" for name, value in shown.items())
     with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
         connection.sendall(
-            f"POST {UPLOAD} HTTP/1.1\r\nHost: {address.netloc}\r\n{authorization}"
+            f"POST {UPLOAD} HTTP/1.1\r\nHost: {address.netloc}\r\n{more}"
             f"Content-Type: multipart/form-data; boundary={_BOUNDARY}\r\n"
             f"Content-Length: {announced}\r\n\r\n".encode()
         )
