@@ -9,6 +9,7 @@ from sqlalchemy import Engine, text
 
 from claims_pipeline.store.database import open_engine, upgrade, writing
 from claims_pipeline.store.tables import metadata
+from claims_pipeline_tests.keycloak import Keycloak, shared_keycloak
 from claims_pipeline_tests.services import (
     ObjectStorage,
     PostgresqlServer,
@@ -51,6 +52,17 @@ def object_storage() -> Iterator[ObjectStorage]:
     """An S3 server of this session."""
     with object_storage_server() as storage:
         yield storage
+
+
+@pytest.fixture(scope="session")
+def keycloak(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Keycloak]:
+    """A Keycloak server of this session, with the development realm."""
+    base = tmp_path_factory.getbasetemp()
+    # Each of several processes has a folder of its own there.
+    with shared_keycloak(base.parent if hasattr(request.config, "workerinput") else base) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
