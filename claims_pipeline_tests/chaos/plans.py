@@ -26,7 +26,8 @@ class Event(StrEnum):
     CANCEL_AND_TERMINATE = "cancel and terminate"
 
 
-CANCELLING = frozenset({Event.CANCEL, Event.TERMINATE, Event.CANCEL_AND_TERMINATE})
+_TERMINATING = frozenset({Event.TERMINATE, Event.CANCEL_AND_TERMINATE})
+CANCELLING = _TERMINATING | {Event.CANCEL}
 # Those after which a worker's calls in flight are asked again.
 ENDING_WORKERS = frozenset(
     {
@@ -85,6 +86,9 @@ def rounds(seed: int, count: int) -> Iterator[Round]:
         from_asking = dice.random() < _SHARE_FROM_ASKING
         longest_s = _LONGEST_WAIT_WHILE_ASKING_S if from_asking else _LONGEST_WAIT_S
         kinds = dice.choices(list(_WEIGHTS), list(_WEIGHTS.values()), k=dice.choice((1, 1, 2)))
+        if kinds[0] is Event.FREEZE_WORKERS and kinds[-1] in _TERMINATING:
+            # Dagster's code server waits for a frozen worker, and starts no run meanwhile.
+            kinds[-1] = Event.CANCEL
         yield Round(
             number=number,
             rows=rows,
