@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from fastapi import Depends, FastAPI
 
 from claims_pipeline.settings import Settings, load_settings
+from claims_pipeline.upload_api.document import DocumentedApi
 from claims_pipeline.upload_api.health import ReadinessProbe
 from claims_pipeline.upload_api.limiting import within_request_limit
 from claims_pipeline.upload_api.middleware import add_middleware
@@ -27,7 +28,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     """
     used = settings or load_settings()
-    app = FastAPI(
+    app = DocumentedApi(
         title="Claims pipeline",
         # Swagger's page loads from elsewhere; the document itself is served.
         docs_url=None,
