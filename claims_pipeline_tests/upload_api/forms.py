@@ -1,12 +1,14 @@
 """Upload forms as clients send them, and raw sockets for what no client library would send."""
 
 import socket
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 import requests
 
 from claims_pipeline_tests.upload_api.api import Api
@@ -88,3 +90,13 @@ def stored_files(api: Api) -> list[Path]:
     """Every file and folder of the file store, unfinished ones too."""
     root = Path(api.settings.resolved_files)
     return [path for path in root.rglob("*") if path.is_file() or path.parent.parent == root]
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait until something is true, half a minute at most."""
+    pause = threading.Event()
+    for _ in range(300):
+        if condition():
+            return
+        pause.wait(0.1)
+    pytest.fail("it did not come to be")

@@ -1,4 +1,3 @@
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -13,7 +12,14 @@ from claims_pipeline.store.idempotency import KEPT_FOR, KeyState
 from claims_pipeline.store.uploads import list_uploads
 from claims_pipeline_tests.store.builders import NOW, ORGANIZATION, make_upload
 from claims_pipeline_tests.upload_api.api import OTHER_ORGANIZATION, Api, running_api
-from claims_pipeline_tests.upload_api.forms import CSV, half_sent, multipart, post_csv, stored_files
+from claims_pipeline_tests.upload_api.forms import (
+    CSV,
+    half_sent,
+    multipart,
+    post_csv,
+    stored_files,
+    wait_for,
+)
 from claims_pipeline_tests.upload_api.issuer import Issuer
 
 FILE = 'name="file"; filename="worklist.csv"'
@@ -82,16 +88,6 @@ def test_a_key_whose_upload_is_under_way_is_refused_until_it_has_come_to_nothing
         connection.close()
     wait_for(lambda: post_csv(api, headers=with_key(key)).status_code == 201)
     assert len(stored_files(api)) - len(before) == 2  # A folder with its file.
-
-
-def wait_for(condition: object) -> None:
-    assert callable(condition)
-    pause = threading.Event()
-    for _ in range(300):
-        if condition():
-            return
-        pause.wait(0.1)
-    pytest.fail("it did not come to be")
 
 
 def test_a_refused_upload_gives_its_key_back(api: Api) -> None:

@@ -21,6 +21,7 @@ from claims_pipeline_tests.upload_api.forms import (
     post_body,
     post_csv,
     stored_files,
+    wait_for,
 )
 from claims_pipeline_tests.upload_api.issuer import Issuer
 
@@ -317,16 +318,6 @@ def test_a_client_that_goes_away_in_the_middle_leaves_nothing(api: Api) -> None:
         wait_for(lambda: stored_files(api) != before)
         connection.close()
     wait_for(lambda: stored_files(api) == before)
-
-
-def wait_for(condition: object) -> None:
-    assert callable(condition)
-    pause = threading.Event()
-    for _ in range(2000):
-        if condition():
-            return
-        pause.wait(0.01)
-    pytest.fail("it did not come to be")
 
 
 @pytest.mark.usefixtures("untouched")
