@@ -58,9 +58,16 @@ class HastyPayers(PayerResource):
         limiter: DatabaseLimiter,
         on_call: Callable[[CallRecord], None],
         stop: threading.Event,
+        correlation_id: str | None,
     ) -> Payer:
         return registry.connect(
-            payer, settings=settings, limiter=limiter, on_call=on_call, stop=stop, policy=HASTY
+            payer,
+            settings=settings,
+            limiter=limiter,
+            on_call=on_call,
+            stop=stop,
+            correlation_id=correlation_id,
+            policy=HASTY,
         )
 
     def limiter(

@@ -113,6 +113,7 @@ def _connected(step: HeldStep, store: StoreResource, payers: PayerResource) -> I
     upload = uploads.get_upload(step.engine, step.hold.upload_id)
     if upload is None:
         raise InvariantError("upload_gone", "The upload was deleted while its run was on.")
+    attempt = attempts.get_attempt(step.engine, step.hold.attempt_id)
     calls = CallLog()
     with (
         closing(
@@ -130,6 +131,7 @@ def _connected(step: HeldStep, store: StoreResource, payers: PayerResource) -> I
                 limiter=limiter,
                 on_call=calls.add,
                 stop=step.stop,
+                correlation_id=attempt.correlation_id if attempt else None,
             )
         ) as payer,
     ):

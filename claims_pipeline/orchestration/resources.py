@@ -74,10 +74,16 @@ class PayerResource(dg.ConfigurableResource):
         limiter: DatabaseLimiter,
         on_call: Callable[[CallRecord], None],
         stop: threading.Event,
+        correlation_id: str | None,
     ) -> Payer:
         """Make the payer ready to be asked; makes no call yet."""
         return registry.connect(
-            payer, settings=settings, limiter=limiter, on_call=on_call, stop=stop
+            payer,
+            settings=settings,
+            limiter=limiter,
+            on_call=on_call,
+            stop=stop,
+            correlation_id=correlation_id,
         )
 
     def limiter(

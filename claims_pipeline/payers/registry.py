@@ -18,6 +18,9 @@ from claims_pipeline.payers.transport import Transport
 from claims_pipeline.payers.uhc import UhcPayer
 from claims_pipeline.settings import Settings
 
+# UHC documents none; the usual name, to be found again in its and any gateway's logs.
+_UHC_CORRELATION = "X-Correlation-ID"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wiring:
@@ -29,6 +32,7 @@ class _Wiring:
     stop: threading.Event
     policy: CallPolicy
     clockwork: Clockwork
+    correlation_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +72,7 @@ def connect(
     stop: threading.Event,
     policy: CallPolicy | None = None,
     clockwork: Clockwork | None = None,
+    correlation_id: str | None = None,
 ) -> Payer:
     """Make a payer ready to be asked; no call is made yet.
 
@@ -79,6 +84,7 @@ def connect(
         stop: once set, no further exchange is begun.
         policy: time-outs and tries, when not the usual ones.
         clockwork: time and chance, when not the real ones.
+        correlation_id: opaque id of what asked for it all, told the payer with every call.
 
     Raises:
         InputError: `payer_unknown`.
@@ -93,6 +99,7 @@ def connect(
         stop=stop,
         policy=policy or CallPolicy(),
         clockwork=clockwork or Clockwork(wait=stop.wait),
+        correlation_id=correlation_id,
     )
     return _registered(payer).connect(wiring)
 
@@ -118,6 +125,7 @@ def _connect_uhc(wiring: _Wiring) -> Payer:
         environment=environment,
         policy=wiring.policy,
         clockwork=wiring.clockwork,
+        headers={_UHC_CORRELATION: wiring.correlation_id} if wiring.correlation_id else {},
     )
     tokens = TokenSource(
         transport,

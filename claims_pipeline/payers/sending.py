@@ -45,10 +45,11 @@ class HttpRequest:
 
 
 class Sender:
-    """Sends from many threads, with a session for each."""
+    """Sends from many threads, with a session for each; `headers` go with every request."""
 
-    def __init__(self, policy: CallPolicy) -> None:
+    def __init__(self, policy: CallPolicy, headers: Mapping[str, str]) -> None:
         self._policy = policy
+        self._headers = dict(headers)
         self._local = threading.local()
         self._sessions: list[requests.Session] = []
 
@@ -66,7 +67,7 @@ class Sender:
                     self._session().request(
                         request.method,
                         request.url,
-                        headers={**request.headers, **extra_headers},
+                        headers={**self._headers, **request.headers, **extra_headers},
                         data=request.form,
                         timeout=(self._policy.connect_s, self._policy.read_s),
                         allow_redirects=False,

@@ -6,7 +6,7 @@ call; a transient `PayerError` from it is tried again like a lost connection.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -77,7 +77,10 @@ class _Exchange:
 
 
 class Transport:
-    """Asks one payer over HTTP; safe to use from many threads, with a session for each."""
+    """Asks one payer over HTTP; safe to use from many threads, with a session for each.
+
+    `headers` go with every call.
+    """
 
     def __init__(
         self,
@@ -88,6 +91,7 @@ class Transport:
         environment: PayerEnvironment,
         policy: CallPolicy,
         clockwork: Clockwork,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self._limiter = limiter
         self._on_call = on_call
@@ -95,7 +99,7 @@ class Transport:
         self._environment = environment
         self._policy = policy
         self._clockwork = clockwork
-        self._sender = Sender(policy)
+        self._sender = Sender(policy, headers or {})
 
     def call(
         self,

@@ -130,7 +130,9 @@ class Asked:
         return [record for record in self.records if record.kind is kind]
 
 
-def connected(url: str, *, policy: CallPolicy = QUICK, **environ: str) -> Asked:
+def connected(
+    url: str, *, policy: CallPolicy = QUICK, correlation_id: str | None = None, **environ: str
+) -> Asked:
     """A UHC adapter that asks `url`; its waits take no time and its jitter is the longest."""
     stop = threading.Event()
     waits = Waits(stop=stop)
@@ -153,5 +155,6 @@ def connected(url: str, *, policy: CallPolicy = QUICK, **environ: str) -> Asked:
         stop=stop,
         policy=policy,
         clockwork=Clockwork(wait=waits, now=lambda: NOW, fraction=lambda: 1.0),
+        correlation_id=correlation_id,
     )
     return Asked(payer=payer, waits=waits, limiter=limiter, records=records, stop=stop)

@@ -99,3 +99,16 @@ def test_a_payer_can_be_asked_again_after_it_was_closed(script: ScriptedPayer) -
     for _ in range(2):
         assert payer.search(sweep()).complete
         payer.close()
+
+
+def test_every_call_tells_the_payer_what_it_is_for(script: ScriptedPayer) -> None:
+    script.say(json_http({"claims": [claim_json()]}))
+    connected(script.url, correlation_id="asked-0001").payer.search(sweep())
+    told = [call.headers["x-correlation-id"] for call in [*script.token_calls, *script.calls]]
+    assert told == ["asked-0001"] * 2
+
+
+def test_without_an_id_nothing_is_told(script: ScriptedPayer) -> None:
+    script.say(json_http({"claims": [claim_json()]}))
+    connected(script.url).payer.search(sweep())
+    assert "x-correlation-id" not in script.calls[0].headers
