@@ -16,6 +16,7 @@ from claims_pipeline.orchestration.assets import (
 )
 from claims_pipeline.orchestration.executor import claims_executor
 from claims_pipeline.orchestration.jobs import claim_status_job, results_files_job
+from claims_pipeline.orchestration.purging import purge_job, purge_schedule
 from claims_pipeline.orchestration.resources import PayerResource, StoreResource
 from claims_pipeline.orchestration.sensors import (
     attempt_reconciliation_sensor,
@@ -29,7 +30,8 @@ def build_defs(*, resource_overrides: Mapping[str, object] | None = None) -> dg.
     resources: dict[str, object] = {"store": StoreResource(), "payers": PayerResource()}
     return dg.Definitions(
         assets=[claim_requests, claim_statuses, claim_results, results_files],
-        jobs=[claim_status_job, results_files_job],
+        jobs=[claim_status_job, results_files_job, purge_job],
+        schedules=[purge_schedule],
         sensors=[inbox_sensor, pending_uploads_sensor, attempt_reconciliation_sensor],
         resources={**resources, **(resource_overrides or {})},
         executor=claims_executor,

@@ -229,6 +229,11 @@ class Inbox:
         folder.rmdir()
 
 
+def refused_files(folder: Path) -> Iterator[Path]:
+    """Files that could not be taken and were kept at hand, below the watched folder."""
+    yield from folder.glob(f"*/*/{_REFUSED}/*.csv")
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it, each open to its owner and group only.
 

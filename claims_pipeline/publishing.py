@@ -154,6 +154,15 @@ def remove_from_outbox(upload: Upload, outbox: Path) -> None:
         _clear(stem)
 
 
+def outbox_files(outbox: Path) -> Iterator[Path]:
+    """Every file that was put into the outbox, half written ones too; others are not ours."""
+    for path in outbox.glob("*/*/*"):
+        if path.name.endswith(_OUTBOX_SUFFIXES) or (
+            path.name.startswith(".") and path.name.endswith(".part")
+        ):
+            yield path
+
+
 def _status_lines(upload: Upload) -> Iterator[str]:
     counts = upload.counts
     yield f"rows {counts.total}, answered {counts.settled}"

@@ -5,6 +5,7 @@ REPOSITORY = "__repository__"
 UPLOADS_PARTITIONS = "uploads"
 CLAIM_STATUS_JOB = "claim_status_job"
 RESULTS_FILES_JOB = "results_files_job"
+PURGE_JOB = "purge_job"
 
 # Dagster's own tag for the partition of a run.
 PARTITION_TAG = "dagster/partition"

@@ -3,7 +3,7 @@
 from sqlalchemy import Engine
 
 from claims_pipeline import publishing
-from claims_pipeline.errors import FilesUnreachableError
+from claims_pipeline.errors import ClaimsError, FilesUnreachableError
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.orchestration.holding import HeldStep, StepContext, now, redacted_errors
 from claims_pipeline.orchestration.resources import StoreResource
@@ -37,19 +37,31 @@ def complete_upload(step: HeldStep, store: StoreResource) -> int | None:
 
 
 def write_files_of_ended_upload(context: StepContext, store: StoreResource) -> int | None:
-    """Files of an upload that has ended; None while its attempt is not over."""
+    """Files of an upload that has ended; None while its attempt is not over.
+
+    One that is deleted meanwhile has none.
+    """
     with redacted_errors():
         engine = store.engine()
         latest = attempts.latest_attempt(engine, context.partition_key)
         upload = uploads.get_upload(engine, context.partition_key)
         if latest is None or upload is None or latest.state != "finished":
             return None
-        lines = _publish(engine, store, upload)
-        if not attempts.mark_files_written(engine, latest.id, now()):
-            # Somebody deleted the upload meanwhile.
+        lines = _published_unless_deleted(engine, store, upload)
+        if lines is None or not attempts.mark_files_written(engine, latest.id, now()):
             remove_files(store.files(), upload, store.settings().resolved_outbox)
-            return None
+            return 0
         return lines
+
+
+def _published_unless_deleted(engine: Engine, store: StoreResource, upload: Upload) -> int | None:
+    """As `_publish`; None when somebody deletes the upload meanwhile."""
+    try:
+        return _publish(engine, store, upload)
+    except ClaimsError:
+        if uploads.get_upload(engine, upload.id) is not None:
+            raise
+        return None
 
 
 def _every_row_is_answered(step: HeldStep) -> bool:

@@ -1,10 +1,11 @@
-"""Removing an upload for good, together with what lies outside the database."""
+"""Finding uploads whose time is over, and removing one for good, wherever it lies."""
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine, and_, delete, select, update
+from sqlalchemy import ColumnElement, Engine, and_, delete, func, select, update
 
 from claims_pipeline.errors import InputError
 from claims_pipeline.model import UploadStatus
@@ -12,6 +13,34 @@ from claims_pipeline.store import audit
 from claims_pipeline.store.database import chunks_of, reading, writing
 from claims_pipeline.store.tables import idempotency_keys, inbox_files, uploads
 from claims_pipeline.store.uploads import Upload, find_upload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedUpload:
+    """An upload in a terminal status, and whose it is."""
+
+    id: str
+    organization_id: str
+
+
+def uploads_finished_before(engine: Engine, before: datetime, *, limit: int) -> list[EndedUpload]:
+    """Ended uploads of all organizations that were last touched before then, oldest first."""
+    query = (
+        select(uploads.c.id, uploads.c.organization_id)
+        .where(_finished_before(before))
+        .order_by(uploads.c.updated_at)
+        .limit(limit)
+    )
+    with reading(engine) as connection:
+        return [EndedUpload(**row) for row in connection.execute(query).mappings()]
+
+
+def count_uploads_finished_before(engine: Engine, before: datetime) -> int:
+    """How many uploads `uploads_finished_before` would find without a limit."""
+    query = select(func.count()).select_from(uploads).where(_finished_before(before))
+    with reading(engine) as connection:
+        count: int = connection.execute(query).scalar_one()
+    return count
 
 
 @contextmanager
@@ -65,3 +94,8 @@ def uploads_that_are_gone(engine: Engine, upload_ids: Collection[str]) -> set[st
                 connection.execute(select(uploads.c.id).where(uploads.c.id.in_(some))).scalars()
             )
     return gone
+
+
+def _finished_before(before: datetime) -> ColumnElement[bool]:
+    terminal = [status for status in UploadStatus if status.is_terminal]
+    return and_(uploads.c.status.in_(terminal), uploads.c.updated_at < before)

@@ -290,19 +290,6 @@ def list_uploads(
     return UploadPage(uploads=tuple(_upload_of(row) for row in rows), total=total)
 
 
-def uploads_finished_before(engine: Engine, before: datetime, *, limit: int) -> list[Upload]:
-    """Terminal uploads of all organizations that were last touched before then, oldest first."""
-    terminal = [status for status in UploadStatus if status.is_terminal]
-    query = (
-        _with_latest_attempt()
-        .where(uploads.c.status.in_(terminal), uploads.c.updated_at < before)
-        .order_by(uploads.c.updated_at)
-        .limit(limit)
-    )
-    with reading(engine) as connection:
-        return [_upload_of(row) for row in connection.execute(query).mappings()]
-
-
 def _earlier_upload(connection: Connection, organization_id: str, sha256: str) -> str | None:
     query = (
         select(uploads.c.id)

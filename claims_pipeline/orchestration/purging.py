@@ -1,0 +1,88 @@
+"""The daily purge: what has had its time goes from our store, then from Dagster's own."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import dagster as dg
+from sqlalchemy import Engine
+
+from claims_pipeline.orchestration.holding import now, redacted_errors
+from claims_pipeline.orchestration.partitions import uploads_partitions
+from claims_pipeline.orchestration.resources import StoreResource
+from claims_pipeline.retention import Purge
+from claims_pipeline.run_names import CLAIM_STATUS_JOB, PURGE_JOB, RESULTS_FILES_JOB
+from claims_pipeline.store.removal import uploads_that_are_gone
+
+_RUNS_AT_ONCE = 100
+_ENDED = [
+    dg.DagsterRunStatus.SUCCESS,
+    dg.DagsterRunStatus.FAILURE,
+    dg.DagsterRunStatus.CANCELED,
+]
+
+
+def purge_everything(instance: dg.DagsterInstance, purge: Purge) -> dict[str, int]:
+    """Remove what has had its time from the store and from Dagster; how many of each kind."""
+    return {
+        **purge.run(),
+        "partitions": purge_partitions(instance, purge.engine, dry_run=purge.dry_run),
+        "runs": purge_runs(instance, purge.before, dry_run=purge.dry_run),
+    }
+
+
+def purge_partitions(instance: dg.DagsterInstance, engine: Engine, *, dry_run: bool) -> int:
+    """Remove the partitions of uploads that are gone; their keys are never used again."""
+    name = str(uploads_partitions.name)
+    # Read before the uploads: a partition is added after its upload.
+    keys = instance.get_dynamic_partitions(name)
+    gone = uploads_that_are_gone(engine, keys)
+    if not dry_run:
+        for key in gone:
+            instance.delete_dynamic_partition(name, key)
+    return len(gone)
+
+
+def purge_runs(instance: dg.DagsterInstance, before: datetime, *, dry_run: bool) -> int:
+    """Remove our jobs' runs that ended, and began before then, with their events and logs."""
+    removed = 0
+    for job in (CLAIM_STATUS_JOB, RESULTS_FILES_JOB, PURGE_JOB):
+        old = dg.RunsFilter(job_name=job, statuses=_ENDED, created_before=before)
+        if dry_run:
+            removed += instance.get_runs_count(old)
+            continue
+        for run_id in _run_ids(instance, old):
+            instance.compute_log_manager.delete_logs(prefix=[run_id, "compute_logs"])
+            instance.delete_run(run_id)
+            removed += 1
+    return removed
+
+
+def _run_ids(instance: dg.DagsterInstance, which: dg.RunsFilter) -> Iterator[str]:
+    """Ids of the runs, in portions, until none is left: the caller deletes each."""
+    while portion := instance.get_run_ids(which, limit=_RUNS_AT_ONCE):
+        yield from portion
+
+
+@dg.op(out=dg.Out(dg.Nothing))
+def purge_expired(context: dg.OpExecutionContext, store: StoreResource) -> None:
+    """Remove uploads, files, sessions, runs and audit entries that were kept long enough."""
+    with redacted_errors():
+        purge = Purge.of(store.settings(), store.engine(), now=now())
+        gone = purge_everything(context.instance, purge)
+        context.log.info(", ".join(f"{kind} {count}" for kind, count in gone.items()))
+
+
+@dg.job(name=PURGE_JOB, description="Removes what was kept for as long as the settings say.")
+def purge_job() -> None:
+    """One op; interrupted, it goes on the next time."""
+    purge_expired()
+
+
+purge_schedule = dg.ScheduleDefinition(
+    name="purge_schedule",
+    job=purge_job,
+    # In the small hours where the payers are.
+    cron_schedule="15 8 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)

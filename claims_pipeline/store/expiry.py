@@ -1,0 +1,75 @@
+"""What stands in the database beside uploads and is kept for a time only."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Engine, Table, and_, delete, func, select, tuple_
+
+from claims_pipeline.store.database import reading, writing
+from claims_pipeline.store.tables import (
+    audit_log,
+    claim_densities,
+    idempotency_keys,
+    inbox_files,
+    sessions,
+)
+
+_ROWS_AT_ONCE = 5000
+
+
+class Kind(StrEnum):
+    """What expires: by its own table's name."""
+
+    IDEMPOTENCY_KEYS = "idempotency_keys"
+    SESSIONS = "sessions"
+    INBOX_FILES = "inbox_files"
+    CLAIM_DENSITIES = "claim_densities"
+    AUDIT_LOG = "audit_log"
+
+
+def count_expired(engine: Engine, kind: Kind, before: datetime) -> int:
+    """How many rows `remove_expired` would remove."""
+    table, condition = _expired(kind, before)
+    with reading(engine) as connection:
+        query = select(func.count()).select_from(table).where(condition)
+        count: int = connection.execute(query).scalar_one()
+    return count
+
+
+def remove_expired(engine: Engine, kind: Kind, before: datetime) -> int:
+    """Remove what is older, in portions, so that nobody waits long; how many rows."""
+    table, condition = _expired(kind, before)
+    key = tuple(table.primary_key.columns)
+    portion = select(*key).where(condition).limit(_ROWS_AT_ONCE)
+    removed = 0
+    while True:
+        with writing(engine) as connection:
+            gone = connection.execute(delete(table).where(tuple_(*key).in_(portion))).rowcount
+        removed += gone
+        if gone < _ROWS_AT_ONCE:
+            return removed
+
+
+def _expired(kind: Kind, before: datetime) -> tuple[Table, ColumnElement[bool]]:
+    match kind:
+        case Kind.IDEMPOTENCY_KEYS:
+            return idempotency_keys, idempotency_keys.c.created_at < before
+        case Kind.SESSIONS:
+            return sessions, sessions.c.expires_at < before
+        case Kind.INBOX_FILES:
+            return inbox_files, inbox_files.c.taken_at < before
+        case Kind.CLAIM_DENSITIES:
+            return claim_densities, claim_densities.c.observed_at < before
+        case Kind.AUDIT_LOG:
+            return audit_log, and_(audit_log.c.at < before, _begins_its_chain(before))
+
+
+def _begins_its_chain(before: datetime) -> ColumnElement[bool]:
+    """Only the beginning of a chain may go. Clocks differ, so entries may be out of order."""
+    kept = audit_log.alias("kept")
+    first_kept = (
+        select(func.min(kept.c.id))
+        .where(kept.c.organization_id == audit_log.c.organization_id, kept.c.at >= before)
+        .scalar_subquery()
+    )
+    return (audit_log.c.id < first_kept) | first_kept.is_(None)
