@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from claims_pipeline.orchestration.alerting import alerts_sensor
 from claims_pipeline.orchestration.assets import (
     claim_requests,
     claim_results,
@@ -32,7 +33,12 @@ def build_defs(*, resource_overrides: Mapping[str, object] | None = None) -> dg.
         assets=[claim_requests, claim_statuses, claim_results, results_files],
         jobs=[claim_status_job, results_files_job, purge_job],
         schedules=[purge_schedule],
-        sensors=[inbox_sensor, pending_uploads_sensor, attempt_reconciliation_sensor],
+        sensors=[
+            inbox_sensor,
+            pending_uploads_sensor,
+            attempt_reconciliation_sensor,
+            alerts_sensor,
+        ],
         resources={**resources, **(resource_overrides or {})},
         executor=claims_executor,
     )

@@ -1,7 +1,7 @@
 """How long data is kept, and how it goes: from the database, the file store and the folders."""
 
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path

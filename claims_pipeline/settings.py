@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     # Between the steps of a run in one process lies only what Dagster writes down.
     dead_between_steps_s: float = Field(default=45.0, gt=0)
 
+    alert_webhook_url: str | None = None
+    alert_webhook_secret: SecretStr | None = None
+
     retention_days: int = Field(default=30, ge=1)
     audit_retention_days: int = Field(default=2192, ge=1)
 

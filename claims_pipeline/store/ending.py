@@ -15,6 +15,7 @@ from sqlalchemy import (
 
 from claims_pipeline.errors import CancelRequestedError
 from claims_pipeline.model import Outcome, UploadStatus
+from claims_pipeline.store.alerts import AlertKind, raise_alert
 from claims_pipeline.store.attempt_records import Attempt, Hold, locked_latest_attempt
 from claims_pipeline.store.database import writing
 from claims_pipeline.store.holding import verify_hold, verify_holder
@@ -144,6 +145,8 @@ def wait_for_payer(
         connection.execute(
             update(uploads).where(uploads.c.id == hold.upload_id).values(updated_at=now)
         )
+        if attempt.payer_down_since is None:
+            raise_alert(connection, attempt, AlertKind.WAITING, error_code=reason, now=now)
 
 
 def payer_is_back(connection: Connection, hold: Hold) -> None:
@@ -215,6 +218,8 @@ def _end(
             **counts,
         )
     )
+    if status is UploadStatus.FAILED:
+        raise_alert(connection, attempt, AlertKind.FAILED, error_code=error_code, now=now)
 
 
 def _answer_open_rows(

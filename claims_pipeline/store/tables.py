@@ -345,6 +345,24 @@ claim_densities = Table(
     Index("ix_claim_densities_group", "organization_id", "tin", "payer_id"),
 )
 
+alerts = Table(
+    "alerts",
+    metadata,
+    # What operators are to be told of. Sent: `next_try_at` is empty.
+    Column("id", _ID, primary_key=True),
+    _organization(),
+    _upload(),
+    Column("attempt", Integer, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("error_code", String(64)),
+    Column("created_at", UtcInstant, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("next_try_at", UtcInstant),
+    Column("sent_at", UtcInstant),
+    Index("ix_alerts_next_try_at", "next_try_at"),
+    Index("ix_alerts_upload_id", "upload_id"),
+)
+
 inbox_files = Table(
     "inbox_files",
     metadata,

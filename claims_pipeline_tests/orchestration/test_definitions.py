@@ -43,7 +43,7 @@ def test_loading_the_definitions_writes_and_reads_nothing_of_ours(tmp_path: Path
         folder=tmp_path,
     )
 
-    assert loaded.stdout.split() == ["4", "3"], loaded.stderr
+    assert loaded.stdout.split() == ["4", "4"], loaded.stderr
     assert list(tmp_path.iterdir()) == []
 
 
