@@ -46,8 +46,12 @@ def demo(
 def dev(
     port: Annotated[int, typer.Option(help="Port of Dagster's UI.")] = 3000,
     sandbox_port: Annotated[int, typer.Option(help="Port of the sandbox payer.")] = 8700,
+    api_port: Annotated[int, typer.Option(help="Port of the upload service.")] = 8000,
 ) -> None:
-    """Run the sandbox, Dagster's UI and its daemon until Ctrl-C."""
+    """Run the sandbox, Dagster's UI, its daemon and the upload service until Ctrl-C.
+
+    The upload service needs a Keycloak, and is left out without one.
+    """
     from rich.console import Console
 
     from claims_pipeline.cli.home import shipped_file
@@ -63,8 +67,20 @@ def dev(
             ),
         )
         _start_daemon(processes)
+        has_api = store.settings.keycloak_url is not None
+        if has_api:
+            _start_api(processes, api_port, dagster_url=f"http://127.0.0.1:{port}")
         _wait_for_port(processes, sandbox_port, "the sandbox")
         _wait_for_port(processes, port, "Dagster's UI")
+        if has_api:
+            _wait_for_port(processes, api_port, "the upload service")
+            console.print(f"Upload service: http://127.0.0.1:{api_port}/api/v1/claims/")
+        else:
+            console.print(
+                "Upload service: not started; it needs a Keycloak. Set CLAIMS_KEYCLOAK_URL and "
+                "CLAIMS_KEYCLOAK_REALM; docker/keycloak/realm.json is a realm for development.",
+                soft_wrap=True,
+            )
         console.print(f"Dagster:        http://127.0.0.1:{port}")
         console.print(f"Sandbox payer:  http://127.0.0.1:{sandbox_port}")
         folder = store.settings.resolved_inbox / DEMO_ORGANIZATION / _PAYER
@@ -136,6 +152,17 @@ def _start_daemon(processes: Processes) -> None:
             installed_command("dagster-daemon"),
             *("run", "--workspace", str(shipped_file("workspace.yaml"))),
         ),
+    )
+
+
+def _start_api(processes: Processes, port: int, *, dagster_url: str) -> None:
+    processes.start(
+        "api",
+        (installed_command("claims-pipeline"), "api", "serve", "--port", str(port)),
+        environment={
+            "CLAIMS_DAGSTER_GRAPHQL_URL": f"{dagster_url}/graphql",
+            "CLAIMS_DAGSTER_UI_URL": dagster_url,
+        },
     )
 
 
