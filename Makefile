@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 # Every Dagster process imports some 1,600 modules; without byte code each compiles them again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo dev test chaos lint format
+.PHONY: help install demo dev test chaos lint audit format
 
 help: ## Show what there is to do
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,10 @@ lint: $(STAMP) ## Style, types and import walls
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+audit: $(STAMP) ## Ask PyPI for known vulnerabilities of the locked packages
+	$(UV) export --quiet --frozen --no-emit-project --no-hashes --output-file $(VENV)/locked.txt
+	$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement $(VENV)/locked.txt
 
 format: $(STAMP) ## Format the code
 	$(BIN)/ruff check --fix .
