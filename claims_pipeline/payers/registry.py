@@ -12,6 +12,7 @@ from claims_pipeline.errors import InputError, SettingsError
 from claims_pipeline.payers import uhc
 from claims_pipeline.payers.base import Capabilities, Limiter, OnCall, Payer
 from claims_pipeline.payers.environment import PayerEnvironment
+from claims_pipeline.payers.limiter import LocalLimiter
 from claims_pipeline.payers.policy import CallPolicy, Clockwork
 from claims_pipeline.payers.token import TokenSource
 from claims_pipeline.payers.transport import Transport
@@ -36,10 +37,21 @@ class _Wiring:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Connection:
+    """Addresses and credentials of a payer, ready to be used."""
+
+    api_url: str
+    environment: PayerEnvironment
+    transport: Transport
+    tokens: TokenSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Registered:
     label: str
     capabilities: Capabilities
     default_payer_id: Callable[[Settings], str]
+    connection: Callable[[_Wiring], _Connection]
     connect: Callable[[_Wiring], Payer]
 
 
@@ -104,6 +116,40 @@ def connect(
     return _registered(payer).connect(wiring)
 
 
+def environment_of(payer: str, settings: Settings) -> str:
+    """What the settings alone tell of who answers: `sandbox` or `production`.
+
+    Raises:
+        SettingsError: as `connect`.
+
+    """
+    return _registered(payer).connection(_wiring_for_a_look(settings)).environment.name
+
+
+def fetch_token(payer: str, settings: Settings) -> None:
+    """Ask the payer for a token and throw it away: its credentials are good.
+
+    Raises:
+        PayerError: `auth` when they are refused; else why the payer could not be asked.
+        SettingsError: as `connect`.
+
+    """
+    _registered(payer).connection(_wiring_for_a_look(settings)).tokens.current()
+
+
+def _wiring_for_a_look(settings: Settings) -> _Wiring:
+    stop = threading.Event()
+    return _Wiring(
+        settings=settings,
+        limiter=LocalLimiter(max_concurrency=1),
+        on_call=lambda _call: None,
+        stop=stop,
+        policy=CallPolicy(),
+        clockwork=Clockwork(wait=stop.wait),
+        correlation_id=None,
+    )
+
+
 def _registered(payer: str) -> _Registered:
     registered = _PAYERS.get(payer)
     if registered is None:
@@ -112,6 +158,16 @@ def _registered(payer: str) -> _Registered:
 
 
 def _connect_uhc(wiring: _Wiring) -> Payer:
+    connection = _uhc_connection(wiring)
+    return UhcPayer(
+        api_url=connection.api_url,
+        transport=connection.transport,
+        authorization=connection.tokens,
+        environment=connection.environment,
+    )
+
+
+def _uhc_connection(wiring: _Wiring) -> _Connection:
     api_url, token_url, client_id, client_secret = _required(
         wiring.settings, "uhc_api_url", "uhc_token_url", "uhc_client_id", "uhc_client_secret"
     )
@@ -137,9 +193,7 @@ def _connect_uhc(wiring: _Wiring) -> Payer:
         },
         clockwork=wiring.clockwork,
     )
-    return UhcPayer(
-        api_url=api_url, transport=transport, authorization=tokens, environment=environment
-    )
+    return _Connection(api_url=api_url, environment=environment, transport=transport, tokens=tokens)
 
 
 def _required(settings: Settings, *names: str) -> tuple[str, ...]:
@@ -161,6 +215,7 @@ _PAYERS = {
         label="UnitedHealthcare",
         capabilities=uhc.CAPABILITIES,
         default_payer_id=lambda settings: settings.uhc_payer_id,
+        connection=_uhc_connection,
         connect=_connect_uhc,
     )
 }
