@@ -2,7 +2,7 @@
 
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
@@ -12,6 +12,7 @@ from claims_pipeline.upload_api.attachments import CSV, content_disposition
 from claims_pipeline.upload_api.auth.caller import Caller
 from claims_pipeline.upload_api.form_document import FORM_BODY
 from claims_pipeline.upload_api.form_fields import payer_today
+from claims_pipeline.upload_api.limiting import body_slot
 from claims_pipeline.upload_api.reach import require_upload_role
 from claims_pipeline.upload_api.services import AppServices
 from claims_pipeline.upload_api.templates import Shape, template_csv
@@ -107,7 +108,12 @@ class VerifyJson(BaseModel):
         )
 
 
-@router.post("/verify", summary="Check a CSV", openapi_extra=FORM_BODY)
+@router.post(
+    "/verify",
+    summary="Check a CSV",
+    openapi_extra=FORM_BODY,
+    dependencies=[Depends(body_slot)],
+)
 async def verify_csv(request: Request, services: AppServices, caller: Caller) -> VerifyJson:
     """What an upload of this form would find and plan. Asks no payer and keeps nothing.
 
