@@ -71,9 +71,9 @@ class Realm:
             timeout=_TIMEOUT_S,
         )
 
-    def token(self, username: str, password: str = PASSWORD) -> str:
+    def token(self, username: str, *, scope: str = "openid profile email") -> str:
         """An access token by password, as older scripts get one."""
-        answer = self.client("claims-dev").token(username, password, scope="openid profile email")
+        answer = self.client("claims-dev").token(username, PASSWORD, scope=scope)
         token: str = answer["access_token"]
         return token
 

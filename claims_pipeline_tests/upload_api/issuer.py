@@ -18,8 +18,8 @@ from typing import Any, Final
 from uuid import uuid4
 
 from jwcrypto.common import base64url_encode
+from jwcrypto.jwa import JWA
 from jwcrypto.jwk import JWK
-from jwcrypto.jws import JWS
 
 from claims_pipeline.cli.processes import free_port
 
@@ -36,11 +36,10 @@ def make_key(key_id: str | None = None) -> JWK:
 
 def signed(payload: bytes, *, key: JWK, header: Mapping[str, Any]) -> str:
     """A signed token of any payload in compact form; the header decides how it is signed."""
-    token = JWS(payload)
-    token.allowed_algs = [str(header["alg"])]
-    token.add_signature(key, protected=json.dumps(header))
-    compact: str = token.serialize(compact=True)
-    return compact
+    # By hand, because no library signs what nobody should.
+    content = f"{base64url_encode(json.dumps(header))}.{base64url_encode(payload)}"
+    signature = JWA.signing_alg(header["alg"]).sign(key, content.encode())
+    return f"{content}.{base64url_encode(signature)}"
 
 
 def unsigned(header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:

@@ -34,7 +34,7 @@ def memberships_of(claim: object) -> tuple[Membership, ...]:
     return tuple(
         Membership(alias=alias, identity_id=_identity_id(details))
         for alias, details in aliases.items()
-        if isinstance(alias, str) and alias
+        if isinstance(alias, str) and alias and alias.isprintable()
     )
 
 
@@ -49,7 +49,8 @@ def chosen_membership(memberships: Sequence[Membership], wanted: str | None) -> 
         raise ApiError(
             403,
             "organization_missing",
-            "You belong to no organization. Ask your administrator to add you to one.",
+            "Your access token names no organization. Ask your administrator to add you to one; "
+            "who belongs to several asks for a token with the scope organization:NAME.",
         )
     if wanted is None and len(memberships) > 1:
         raise ApiError(

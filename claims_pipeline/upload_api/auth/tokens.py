@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from jwcrypto.common import JWException, base64url_decode
 from keycloak import KeycloakOpenID
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from claims_pipeline.settings import Settings
 from claims_pipeline.upload_api.auth.keys import ALGORITHM, SigningKeys, fetch_from
@@ -25,7 +25,17 @@ from claims_pipeline.upload_api.problems import ApiError
 _KEYCLOAK_TIMEOUT_S = 5
 _LEEWAY_S = 10
 _LONGEST_TOKEN = 16 * 1024
-_NOT_A_TOKEN = (JWException, ValueError, TypeError, KeyError, AttributeError, RecursionError)
+_LAST_SECOND = int(datetime.max.replace(tzinfo=UTC).timestamp())
+# Whatever the library lets escape for a token that somebody made up.
+_NOT_A_TOKEN = (
+    JWException,
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +155,13 @@ def _key_id(token: str) -> str:
     return key_id
 
 
+def _printable(text: str) -> str:
+    # Databases refuse some of the others.
+    if not text.isprintable():
+        raise ValueError("not printable")
+    return text
+
+
 class _RoleNames(BaseModel):
     roles: list[str] = []
 
@@ -154,9 +171,9 @@ class _Claims(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="ignore", hide_input_in_errors=True)
 
-    sub: Annotated[str, Field(min_length=1, max_length=128)]
+    sub: Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_printable)]
     typ: Literal["Bearer"]
-    exp: int
+    exp: Annotated[int, Field(le=_LAST_SECOND)]
     nbf: int = 0
     aud: str | list[str] = []
     azp: str | None = None

@@ -164,13 +164,26 @@ def test_a_disabled_user_gets_no_further_token(realm: Realm) -> None:
         realm.token("analyst-b")
 
 
-def test_a_user_of_two_organizations_may_name_either(realm: Realm) -> None:
+@pytest.mark.parametrize(
+    ("scope", "aliases"),
+    [
+        ("openid profile email", set()),
+        ("openid organization:*", {"demo", "other"}),
+        ("openid organization:other", {"other"}),
+    ],
+)
+def test_a_user_of_two_organizations_names_them_in_the_scope(
+    realm: Realm, scope: str, aliases: set[str]
+) -> None:
     admin = realm.admin
     other = next(item for item in admin.get_organizations() if item["alias"] == "other")
-    admin.organization_user_add(admin.get_user_id("operator-a"), other["id"])
-    user = verifier_of(realm).verify(realm.token("operator-a"))
-    assert {membership.alias for membership in user.memberships} == {"demo", "other"}
-    assert Membership(alias="other", identity_id=other["id"]) in user.memberships
+    user_id = admin.get_user_id("operator-a")
+    if not any(user["id"] == user_id for user in admin.get_organization_members(other["id"])):
+        admin.organization_user_add(user_id, other["id"])
+    user = verifier_of(realm).verify(realm.token("operator-a", scope=scope))
+    assert {membership.alias for membership in user.memberships} == aliases
+    if aliases:
+        assert Membership(alias="other", identity_id=other["id"]) in user.memberships
 
 
 def test_a_new_key_is_accepted_within_30_seconds_and_a_removed_one_refused_within_5_minutes(
