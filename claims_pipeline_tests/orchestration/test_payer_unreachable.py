@@ -12,6 +12,7 @@ from claims_pipeline.sandbox.running import Sandbox
 from claims_pipeline_tests.orchestration.faulty import make_faulty_upload
 from claims_pipeline_tests.orchestration.test_payer_down import run_when_due
 from claims_pipeline_tests.pipeline import Pipeline, hasty_definitions, running_pipeline
+from claims_pipeline_tests.services import skip_for_want_of
 
 SUMMARY = {"kind": "summary"}
 NOTHING_THERE = {"match": SUMMARY, "what": {"status": 404, "empty": True}}
@@ -49,7 +50,7 @@ def deaf_port() -> Iterator[str]:
         except TimeoutError:
             yield f"{host}:{port}"
         else:
-            pytest.skip("this system's queue of connections has no end")
+            skip_for_want_of("a queue of connections that fills up")
         finally:
             for caller in waiting:
                 caller.close()
