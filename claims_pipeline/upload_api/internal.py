@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from fastapi import FastAPI, Request, Response
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from claims_pipeline.store.database import every_organization_scope
 from claims_pipeline.upload_api.health import ReadinessProbe
 from claims_pipeline.upload_api.metrics import StoreCollector, exposition
 from claims_pipeline.upload_api.middleware import ErrorWall
@@ -16,7 +17,9 @@ def create_internal_app(services: Services) -> FastAPI:
     """A fresh app on services that are open; the caller closes them."""
     app = FastAPI(title="Claims pipeline, inside", openapi_url=None, redirect_slashes=False)
     app.state.readiness = ReadinessProbe(services)
-    app.state.store_collector = StoreCollector(services.engine, lambda: datetime.now(UTC))
+    app.state.store_collector = StoreCollector(
+        every_organization_scope(services.engine), lambda: datetime.now(UTC)
+    )
     app.add_middleware(ErrorWall)
     app.include_router(health.router)
     app.add_api_route("/metrics", metrics)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,54 +21,34 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from claims_pipeline.store import audit
 from claims_pipeline.store.database import (
     every_organization_scope,
     may_copy_into,
-    open_engine,
     organization_scope,
     reading,
-    upgrade,
     writing,
 )
 from claims_pipeline.store.tables import metadata, organizations, requests, sessions
 from claims_pipeline.store.types import Money, UtcInstant
 from claims_pipeline_tests.services import PostgresqlServer
 from claims_pipeline_tests.store.builders import make_upload
+from claims_pipeline_tests.store.roles import RolesDatabase
 
 pytestmark = pytest.mark.postgres
 
-_ROLES = Path(__file__).parents[2] / "docker" / "postgres" / "roles.sql"
 _NOW = datetime(2026, 3, 4, tzinfo=UTC)
 _ORGANIZATIONS = ("one", "other")
 # Written by the command line alone, and never changed once written.
 _READ_ONLY, _APPEND_ONLY = {"organizations"}, {"audit_log"}
 
 
-class Database:
-    """One database as each of its roles sees it."""
-
-    def __init__(self, server: PostgresqlServer) -> None:
-        name = str(make_url(server.create_database("roles")).database)
-        passwords = [f"--set={role}_password=x" for role in ("owner", "pipeline", "api")]
-        server.run("psql", name, *passwords, "--file", _ROLES)
-        self.owner = open_engine(server.url_of("claims_owner", name))
-        self.pipeline = open_engine(server.url_of("claims_pipeline", name))
-        self.api = open_engine(server.url_of("claims_api", name))
-
-    def dispose(self) -> None:
-        for engine in (self.owner, self.pipeline, self.api):
-            engine.dispose()
-
-
 @pytest.fixture(scope="module")
-def database(postgresql: PostgresqlServer) -> Iterator[Database]:
+def database(postgresql: PostgresqlServer) -> Iterator[RolesDatabase]:
     """Two organizations with a row in every table."""
-    database = Database(postgresql)
-    upgrade(database.owner)
+    database = RolesDatabase(postgresql)
     with writing(database.owner) as connection:
         for organization in _ORGANIZATIONS:
             for table in metadata.sorted_tables:
@@ -128,7 +107,7 @@ def _changed(engine: Engine, statement: Any) -> int:
 
 
 @pytest.mark.parametrize("table", _secured_tables(), ids=str)
-def test_a_table_shows_one_organization_only(database: Database, table: Table) -> None:
+def test_a_table_shows_one_organization_only(database: RolesDatabase, table: Table) -> None:
     assert _seen(database.api, table) == []
     assert _seen(organization_scope(database.api, "one"), table) == ["one"]
     assert _seen(organization_scope(database.api, "nobody"), table) == []
@@ -138,7 +117,9 @@ def test_a_table_shows_one_organization_only(database: Database, table: Table) -
 
 
 @pytest.mark.parametrize("table", _secured_tables(), ids=str)
-def test_a_table_takes_no_row_for_another_organization(database: Database, table: Table) -> None:
+def test_a_table_takes_no_row_for_another_organization(
+    database: RolesDatabase, table: Table
+) -> None:
     one = organization_scope(database.api, "one")
     row = insert(table).values(_row(table, "other"))
     moved = update(table).values({_column_of(table): "other"})
@@ -156,7 +137,9 @@ def test_a_table_takes_no_row_for_another_organization(database: Database, table
 
 
 @pytest.mark.parametrize("table", _secured_tables(), ids=str)
-def test_a_table_loses_no_row_of_another_organization(database: Database, table: Table) -> None:
+def test_a_table_loses_no_row_of_another_organization(
+    database: RolesDatabase, table: Table
+) -> None:
     scope = organization_scope(database.api, "one")
     others = _column_of(table) == "other"
     assert _changed(scope, delete(table).where(others)) == 0
@@ -166,7 +149,7 @@ def test_a_table_loses_no_row_of_another_organization(database: Database, table:
 
 @pytest.mark.parametrize("table", _secured_tables(), ids=str)
 def test_security_is_forced_on_every_table_and_the_api_owns_none(
-    database: Database, table: Table
+    database: RolesDatabase, table: Table
 ) -> None:
     query = text(
         "SELECT relrowsecurity, relforcerowsecurity, relowner::regrole::text"
@@ -177,7 +160,7 @@ def test_security_is_forced_on_every_table_and_the_api_owns_none(
     assert tuple(found) == (True, True, "claims_owner")
 
 
-def test_what_the_audit_log_holds_cannot_be_changed_by_the_api(database: Database) -> None:
+def test_what_the_audit_log_holds_cannot_be_changed_by_the_api(database: RolesDatabase) -> None:
     scope = organization_scope(database.api, "one")
     audit_log = metadata.tables["audit_log"]
     assert _changed(scope, delete(audit_log)) == 0
@@ -185,7 +168,7 @@ def test_what_the_audit_log_holds_cannot_be_changed_by_the_api(database: Databas
 
 
 def test_the_next_transaction_of_a_connection_names_its_own_organization(
-    database: Database,
+    database: RolesDatabase,
 ) -> None:
     uploads = metadata.tables["uploads"]
     for organization in (*_ORGANIZATIONS, *_ORGANIZATIONS):
@@ -194,8 +177,7 @@ def test_the_next_transaction_of_a_connection_names_its_own_organization(
 
 
 def test_the_api_works_within_its_organization(postgresql: PostgresqlServer) -> None:
-    database = Database(postgresql)
-    upgrade(database.owner)
+    database = RolesDatabase(postgresql)
     for organization in _ORGANIZATIONS:
         make_upload(database.pipeline, organization_id=organization)
         scope = organization_scope(database.api, organization)
@@ -214,13 +196,13 @@ def test_the_api_works_within_its_organization(postgresql: PostgresqlServer) -> 
     database.dispose()
 
 
-def test_bulk_loads_are_for_the_pipeline(database: Database) -> None:
+def test_bulk_loads_are_for_the_pipeline(database: RolesDatabase) -> None:
     for engine, may in ((database.pipeline, True), (database.owner, False), (database.api, False)):
         with writing(engine) as connection:
             assert may_copy_into(connection, requests) is may
 
 
-def test_the_api_makes_no_tables(database: Database) -> None:
+def test_the_api_makes_no_tables(database: RolesDatabase) -> None:
     for engine in (database.api, database.pipeline):
         with pytest.raises(DBAPIError, match="permission denied"), writing(engine) as connection:
             connection.execute(text("CREATE TABLE mine (id int)"))

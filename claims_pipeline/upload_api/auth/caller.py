@@ -1,11 +1,13 @@
 """The dependency by which every protected operation knows its caller."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Depends, Header, Request, Security
 from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from claims_pipeline.store.database import every_organization_scope, organization_scope
 from claims_pipeline.upload_api.auth.organizations import chosen_membership, known_organization
 from claims_pipeline.upload_api.auth.tokens import token_invalid
 from claims_pipeline.upload_api.principal import Principal
@@ -53,7 +55,9 @@ def principal_of(services: Services, token: str, *, wanted: str | None) -> Princ
 
     """
     user = services.tokens.verify(token)
-    organization = known_organization(services.engine, chosen_membership(user.memberships, wanted))
+    organization = known_organization(
+        every_organization_scope(services.engine), chosen_membership(user.memberships, wanted)
+    )
     return Principal(
         user_id=user.user_id,
         email=user.email,
@@ -87,3 +91,11 @@ def bearer_token(request: Request) -> str:
 
 
 Caller = Annotated[Principal, Depends(authenticated)]
+
+
+def services_for(services: AppServices, caller: Caller) -> Services:
+    """The services, with a database that shows the caller's organization only."""
+    return replace(services, engine=organization_scope(services.engine, caller.organization_id))
+
+
+CallerServices = Annotated[Services, Depends(services_for)]

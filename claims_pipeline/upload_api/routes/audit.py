@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from claims_pipeline.store import audit
 from claims_pipeline.store.audit import AuditFilter
 from claims_pipeline.upload_api.auditing import Action, record
-from claims_pipeline.upload_api.auth.caller import Caller
+from claims_pipeline.upload_api.auth.caller import Caller, CallerServices
 from claims_pipeline.upload_api.paging import links
 from claims_pipeline.upload_api.parameters import (
     Instant,
@@ -22,7 +22,7 @@ from claims_pipeline.upload_api.parameters import (
 )
 from claims_pipeline.upload_api.principal import Principal
 from claims_pipeline.upload_api.problems import ApiError
-from claims_pipeline.upload_api.services import AppServices, Services
+from claims_pipeline.upload_api.services import Services
 
 router = APIRouter()
 
@@ -66,7 +66,7 @@ class AuditListJson(BaseModel):
 @router.get("/audit", summary="Read the audit log")
 def list_audit_entries(
     request: Request,
-    services: AppServices,
+    services: CallerServices,
     caller: Caller,
     query: Annotated[AuditQuery, Query()],
 ) -> AuditListJson:

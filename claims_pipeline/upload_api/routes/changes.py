@@ -6,12 +6,11 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
 from claims_pipeline.model import RetryScope
-from claims_pipeline.upload_api.auth.caller import Caller
+from claims_pipeline.upload_api.auth.caller import Caller, CallerServices
 from claims_pipeline.upload_api.bodies import documented_body, json_body
 from claims_pipeline.upload_api.changing import cancel_upload, delete_upload, retry_upload
 from claims_pipeline.upload_api.listing import upload_json
 from claims_pipeline.upload_api.schemas import UploadJson
-from claims_pipeline.upload_api.services import AppServices
 
 router = APIRouter()
 
@@ -23,7 +22,7 @@ class RetryJson(BaseModel):
 
 
 @router.post("/{upload_id}/cancel", status_code=202, summary="Cancel an upload")
-def cancel_job(upload_id: str, services: AppServices, caller: Caller) -> UploadJson:
+def cancel_job(upload_id: str, services: CallerServices, caller: Caller) -> UploadJson:
     """Stop asking; what was answered is kept, and the other rows are `unprocessed`.
 
     Asking again changes nothing. An upload that has ended in another way is refused with 409.
@@ -40,7 +39,7 @@ def cancel_job(upload_id: str, services: AppServices, caller: Caller) -> UploadJ
 def retry_job(
     request: Request,
     upload_id: str,
-    services: AppServices,
+    services: CallerServices,
     caller: Caller,
     wanted: Annotated[RetryJson, Depends(json_body(RetryJson))],
 ) -> UploadJson:
@@ -60,6 +59,6 @@ def retry_job(
 
 
 @router.delete("/{upload_id}", status_code=204, summary="Delete an upload")
-def delete_job(upload_id: str, services: AppServices, caller: Caller) -> None:
+def delete_job(upload_id: str, services: CallerServices, caller: Caller) -> None:
     """Remove an ended upload with its file, rows, answers and results; the audit log stays."""
     delete_upload(services, caller, upload_id)

@@ -9,15 +9,14 @@ from fastapi.concurrency import run_in_threadpool
 from sse_starlette import EventSourceResponse
 
 from claims_pipeline.store.uploads import get_upload
-from claims_pipeline.upload_api.auth.caller import Caller
+from claims_pipeline.upload_api.auth.caller import Caller, CallerServices
 from claims_pipeline.upload_api.reach import reachable_upload
-from claims_pipeline.upload_api.services import AppServices
 from claims_pipeline.upload_api.streams import event_id, progress_events
 
 router = APIRouter()
 
 
-async def _seat(services: AppServices, caller: Caller) -> AsyncIterator[None]:
+async def _seat(services: CallerServices, caller: Caller) -> AsyncIterator[None]:
     """A seat that is given back once the stream has ended."""
     with services.streams.taken(caller.user_id):
         yield
@@ -35,7 +34,7 @@ async def _seat(services: AppServices, caller: Caller) -> AsyncIterator[None]:
 )
 async def follow_job(
     upload_id: str,
-    services: AppServices,
+    services: CallerServices,
     caller: Caller,
     last_event_id: Annotated[
         str | None, Header(description="The id of the last event that the client has had.")

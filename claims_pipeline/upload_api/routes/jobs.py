@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from claims_pipeline.upload_api.auth.caller import Caller
+from claims_pipeline.upload_api.auth.caller import Caller, CallerServices
 from claims_pipeline.upload_api.bodies import documented_body, json_body
 from claims_pipeline.upload_api.listing import (
     UploadFilters,
@@ -17,7 +17,7 @@ from claims_pipeline.upload_api.paging import links
 from claims_pipeline.upload_api.principal import Principal
 from claims_pipeline.upload_api.reach import reachable_upload
 from claims_pipeline.upload_api.schemas import ProgressJson, UploadJson
-from claims_pipeline.upload_api.services import AppServices, Services
+from claims_pipeline.upload_api.services import Services
 
 router = APIRouter()
 
@@ -25,7 +25,7 @@ router = APIRouter()
 @router.get("", summary="List uploads")
 def list_jobs(
     request: Request,
-    services: AppServices,
+    services: CallerServices,
     caller: Caller,
     filters: Annotated[UploadFilters, Query()],
 ) -> UploadListJson:
@@ -45,7 +45,7 @@ def list_jobs(
 )
 def search_jobs(
     request: Request,
-    services: AppServices,
+    services: CallerServices,
     caller: Caller,
     filters: Annotated[UploadFilters, Depends(json_body(UploadFilters))],
 ) -> UploadListJson:
@@ -54,13 +54,13 @@ def search_jobs(
 
 
 @router.get("/{upload_id}", summary="Show an upload")
-def get_job(upload_id: str, services: AppServices, caller: Caller) -> UploadJson:
+def get_job(upload_id: str, services: CallerServices, caller: Caller) -> UploadJson:
     """One upload with its counts as they are now."""
     return upload_json(services, caller, reachable_upload(services, caller, upload_id))
 
 
 @router.get("/{upload_id}/progress", summary="Show an upload's progress")
-def get_progress(upload_id: str, services: AppServices, caller: Caller) -> ProgressJson:
+def get_progress(upload_id: str, services: CallerServices, caller: Caller) -> ProgressJson:
     """The counts, the rate and the time left, as they are now."""
     upload = reachable_upload(services, caller, upload_id)
     return ProgressJson.of(upload, now=datetime.now(UTC))

@@ -16,7 +16,7 @@ from claims_pipeline.store.result_pages import (
 from claims_pipeline.store.uploads import Upload
 from claims_pipeline.upload_api.attachments import CSV, XLSX, attachment
 from claims_pipeline.upload_api.auditing import Action, record
-from claims_pipeline.upload_api.auth.caller import Caller
+from claims_pipeline.upload_api.auth.caller import Caller, CallerServices
 from claims_pipeline.upload_api.bodies import documented_body, json_body
 from claims_pipeline.upload_api.downloads import (
     filtered_csv,
@@ -33,7 +33,7 @@ from claims_pipeline.upload_api.result_schemas import (
     ResultJson,
     ResultListJson,
 )
-from claims_pipeline.upload_api.services import AppServices, Services
+from claims_pipeline.upload_api.services import Services
 
 router = APIRouter()
 
@@ -80,7 +80,7 @@ def list_results(
     *,
     request: Request,
     upload_id: str,
-    services: AppServices,
+    services: CallerServices,
     caller: Caller,
     query: Annotated[ResultQuery, Query()],
     page_format: Annotated[PageFormat | None, Query(alias="format")] = None,
@@ -110,7 +110,7 @@ def list_results(
 def search_results(
     request: Request,
     upload_id: str,
-    services: AppServices,
+    services: CallerServices,
     caller: Caller,
     query: Annotated[ResultSearch, Depends(json_body(ResultSearch))],
 ) -> ResultListJson:
@@ -131,7 +131,7 @@ def search_results(
 )
 def download_results(
     upload_id: str,
-    services: AppServices,
+    services: CallerServices,
     caller: Caller,
     file_format: Annotated[FileFormat, Query(alias="format")] = FileFormat.CSV,
 ) -> StreamingResponse:
@@ -157,7 +157,7 @@ def get_rejected_rows(
     *,
     request: Request,
     upload_id: str,
-    services: AppServices,
+    services: CallerServices,
     caller: Caller,
     page: Annotated[PageNumber, Query()] = 1,
     page_size: Annotated[PageSize, Query()] = 50,

@@ -4,12 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 
-from claims_pipeline.upload_api.auth.caller import Caller
+from claims_pipeline.upload_api.auth.caller import Caller, CallerServices
 from claims_pipeline.upload_api.form_document import FORM_BODY
 from claims_pipeline.upload_api.idempotency import HEADER
 from claims_pipeline.upload_api.listing import upload_json
 from claims_pipeline.upload_api.schemas import UploadJson
-from claims_pipeline.upload_api.services import AppServices
 from claims_pipeline.upload_api.uploading import take_upload
 
 router = APIRouter()
@@ -19,7 +18,7 @@ router = APIRouter()
 async def upload_csv(
     request: Request,
     response: Response,
-    services: AppServices,
+    services: CallerServices,
     caller: Caller,
     _key: Annotated[
         str | None,

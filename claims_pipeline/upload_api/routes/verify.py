@@ -9,12 +9,11 @@ from pydantic import BaseModel
 from claims_pipeline.checking import FileCheck
 from claims_pipeline.store.practices import list_practices
 from claims_pipeline.upload_api.attachments import CSV, content_disposition
-from claims_pipeline.upload_api.auth.caller import Caller
+from claims_pipeline.upload_api.auth.caller import Caller, CallerServices
 from claims_pipeline.upload_api.form_document import FORM_BODY
 from claims_pipeline.upload_api.form_fields import payer_today
 from claims_pipeline.upload_api.limiting import body_slot
 from claims_pipeline.upload_api.reach import require_upload_role
-from claims_pipeline.upload_api.services import AppServices
 from claims_pipeline.upload_api.templates import Shape, template_csv
 from claims_pipeline.upload_api.verifying import verify_file
 
@@ -114,7 +113,7 @@ class VerifyJson(BaseModel):
     openapi_extra=FORM_BODY,
     dependencies=[Depends(body_slot)],
 )
-async def verify_csv(request: Request, services: AppServices, caller: Caller) -> VerifyJson:
+async def verify_csv(request: Request, services: CallerServices, caller: Caller) -> VerifyJson:
     """What an upload of this form would find and plan. Asks no payer and keeps nothing.
 
     A file that cannot be taken as a whole is no error here: `file_error` says why.
@@ -129,7 +128,7 @@ async def verify_csv(request: Request, services: AppServices, caller: Caller) ->
     responses={200: {"content": {"text/csv": {}}}},
 )
 def get_template(
-    services: AppServices, caller: Caller, shape: Annotated[Shape, Query()] = Shape.CLAIMS
+    services: CallerServices, caller: Caller, shape: Annotated[Shape, Query()] = Shape.CLAIMS
 ) -> Response:
     """Two made-up rows of this shape, which upload as they are."""
     require_upload_role(services, caller)
