@@ -10,6 +10,7 @@ import sys
 import typer
 
 from claims_pipeline.cli import api, audit, check, database, demo, doctor, purge, run, uploads
+from claims_pipeline.cli.organizations import organizations_app
 from claims_pipeline.cli.sandbox import app as sandbox_app
 from claims_pipeline.cli.worker import worker_app
 from claims_pipeline.errors import ClaimsError, FileRefusedError, described_without_values
@@ -39,6 +40,7 @@ app.command()(uploads.download)
 app.command()(audit.audit)
 app.command()(purge.purge)
 app.command()(doctor.doctor)
+app.add_typer(organizations_app, name="organizations")
 app.add_typer(database.practices_app, name="practices")
 app.add_typer(database.db_app, name="db")
 app.add_typer(api.api_app, name="api")
