@@ -8,10 +8,10 @@ STAMP := $(VENV)/.installed
 # Every Dagster process imports some 1,600 modules; without byte code each compiles them again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo dev test chaos lint audit format
+.PHONY: help install demo dev test chaos up down compose-check lint audit format
 
 help: ## Show what there is to do
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -46,6 +46,19 @@ bench: $(STAMP) ## Calls and speed beside peers, with tables; takes half an hour
 
 bench-quick: $(STAMP) ## The speed table with less of everything, in three minutes
 	$(BIN)/python -m benchmarks.speed --quick
+
+# SANDBOX=1: the sandbox payer and the realm for development, nothing to set before.
+COMPOSE := docker compose --project-directory docker -f docker/compose.yaml $(if $(CELERY),-f docker/compose.celery.yaml) $(if $(SANDBOX),--env-file docker/sandbox.env)
+
+up: ## Everything in containers: make up SANDBOX=1 to try it, CELERY=1 for lanes on workers
+	docker/make-secrets.sh docker/secrets $(if $(SANDBOX),sandbox)
+	$(COMPOSE) up --detach --build --wait
+
+down: ## Stop the containers, once calls that are out are finished; volumes are kept
+	$(COMPOSE) --profile '*' down --remove-orphans --timeout 60
+
+compose-check: $(STAMP) ## Build the image, bring all services up beside others, use them, remove them
+	$(BIN)/python -m claims_pipeline_tests.containers.compose_check $(ARGS)
 
 lint: $(STAMP) ## Style, types and import walls
 	$(BIN)/ruff check .
