@@ -100,10 +100,10 @@ class PostgresqlServer:
         """The address of a database for a role; no password is asked for."""
         return f"postgresql://{role}@/{database}?host={self.socket}"
 
-    def run(self, program: str, database: str, *options: str | Path) -> str:
-        """What one of PostgreSQL's own programs prints, run as its administrator."""
+    def run(self, program: str, database: str, *options: str | Path, role: str = "tester") -> str:
+        """What one of PostgreSQL's own programs prints, run as its administrator or as a role."""
         path = shutil.which(program) or self._programs / program
-        command = [path, "--host", self.socket, "--username", "tester", "--dbname", database]
+        command = [path, "--host", self.socket, "--username", role, "--dbname", database]
         done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout

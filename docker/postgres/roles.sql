@@ -4,7 +4,8 @@
 --   psql -d claims -v owner_password=… -v pipeline_password=… -v api_password=… -f roles.sql
 --
 -- claims_owner     owns the tables; only migrations (claims-pipeline db upgrade) and restores use it
--- claims_pipeline  Dagster's code servers, runs and daemon: all organizations, bulk loads by COPY
+-- claims_pipeline  Dagster's code servers, runs and daemon: all organizations, bulk loads by COPY,
+--                  backups by pg_dump
 -- claims_api       the upload API: one organization in each transaction, kept apart by the database
 \set ON_ERROR_STOP on
 
@@ -30,8 +31,9 @@ GRANT USAGE ON SCHEMA public TO claims_pipeline, claims_api;
 
 -- For the tables that are there, and those that migrations will make.
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO claims_pipeline, claims_api;
-GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO claims_pipeline, claims_api;
+-- A backup, which the pipeline's role may make, reads the sequences too.
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO claims_pipeline, claims_api;
 ALTER DEFAULT PRIVILEGES FOR ROLE claims_owner IN SCHEMA public
     GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO claims_pipeline, claims_api;
 ALTER DEFAULT PRIVILEGES FOR ROLE claims_owner IN SCHEMA public
-    GRANT USAGE ON SEQUENCES TO claims_pipeline, claims_api;
+    GRANT USAGE, SELECT ON SEQUENCES TO claims_pipeline, claims_api;
