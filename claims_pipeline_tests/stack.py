@@ -26,7 +26,6 @@ from claims_pipeline.cli.processes import (
     installed_command,
     port_answers,
 )
-from claims_pipeline.orchestration.celery_worker import worker_answers
 from claims_pipeline.settings import load_settings
 
 LOCATION = "claims_pipeline"
@@ -296,6 +295,9 @@ class Stack:
 
     def start_worker(self, name: str, *, lanes: int = 1) -> None:
         """Start (again) a Celery worker called `worker-<name>`, and wait until it is up."""
+        # Few stacks have workers, and Celery takes a while to import.
+        from claims_pipeline.orchestration.celery_worker import worker_answers
+
         self._start(
             f"worker-{name}",
             installed_command("claims-pipeline"),
