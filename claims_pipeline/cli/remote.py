@@ -35,7 +35,9 @@ def upload_service(api: str | None, organization: str | None) -> UploadService |
     if url is None:
         return None
     require_private_address(url, "CLAIMS_API_URL")
-    tokens = Tokens(settings, tell=lambda line: typer.echo(line, err=True))
+    tokens = Tokens(
+        settings, tell=lambda line: typer.echo(line, err=True), organization=organization
+    )
     return UploadService(url, access_token=tokens.access_token, organization=organization)
 
 

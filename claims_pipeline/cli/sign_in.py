@@ -32,13 +32,17 @@ class SignInError(ClaimsError):
 
 
 class Tokens:
-    """Access tokens that are good now; `tell` shows a person where to sign in."""
+    """Access tokens that are good now; `tell` shows a person where to sign in.
+
+    `organization` is the alias of one of several that the user belongs to.
+    """
 
     def __init__(
         self,
         settings: Settings,
         *,
         tell: Callable[[str], None],
+        organization: str | None = None,
         state_file: Path | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
@@ -52,8 +56,10 @@ class Tokens:
             client_secret_key=secret.get_secret_value() if secret else None,
             timeout=_TIMEOUT_S,
         )
-        # Tokens of another realm or client in the file are not ours.
-        self._owner = [url, settings.keycloak_realm, settings.cli_client_id]
+        # Without it Keycloak gives a user of several organizations a token for none of them.
+        self._scope = _SCOPE if organization is None else f"{_SCOPE} organization:{organization}"
+        # Tokens of another realm, client or organization in the file are not ours.
+        self._owner = [url, settings.keycloak_realm, settings.cli_client_id, organization]
         self._is_program = secret is not None
         self._file = state_file or default_state_file()
         self._tell = tell
@@ -78,7 +84,7 @@ class Tokens:
 
     def _renewed(self) -> Mapping[str, Any]:
         if self._is_program:
-            return self._asked(grant_type="client_credentials", scope=_SCOPE)
+            return self._asked(grant_type="client_credentials", scope=self._scope)
         if refresh_token := self._kept.get("refresh_token"):
             # Too old, or the session was ended: the person signs in again.
             with contextlib.suppress(SignInError):
@@ -87,7 +93,7 @@ class Tokens:
 
     def _signed_in_by_person(self) -> Mapping[str, Any]:
         try:
-            device = self._realm.device(scope=_SCOPE)
+            device = self._realm.device(scope=self._scope)
         except KeycloakError as error:
             raise _failure(error) from None
         address = device.get("verification_uri_complete") or device["verification_uri"]

@@ -18,7 +18,8 @@ SECRET = "synthetic-secret"
 class SignInServer:
     """Answers the two addresses that a command asks; `asked` has the grants, in order.
 
-    `refusals` are given instead of the next tokens, as Keycloak's error codes.
+    A token is for the organization that its scope asks for. `refusals` are given instead of the
+    next tokens, as Keycloak's error codes.
     """
 
     def __init__(self, url: str, issuer: Issuer) -> None:
@@ -27,12 +28,14 @@ class SignInServer:
         self.refusals: list[str] = []
         self.lifetime_s = 300
         self._issuer = issuer
+        self._scope = ""
 
     def settings(self) -> dict[str, str]:
         return {"CLAIMS_KEYCLOAK_URL": self.url, "CLAIMS_KEYCLOAK_REALM": REALM}
 
     def answer(self, path: str, form: dict[str, str]) -> tuple[int, dict[str, object]]:
         if path.endswith("/auth/device"):
+            self._scope = form["scope"]
             return 200, {
                 "device_code": "device",
                 "user_code": "WXYZ",
@@ -46,8 +49,11 @@ class SignInServer:
             return 400, {"error": self.refusals.pop(0)}
         if form["grant_type"] == "client_credentials" and form.get("client_secret") != SECRET:
             return 401, {"error": "invalid_client"}
+        named = [part[13:] for part in self._scope.split() if part.startswith("organization:")]
         return 200, {
-            "access_token": self._issuer.token(roles=["claims-operator"]),
+            "access_token": self._issuer.token(
+                roles=["claims-operator"], organization=named or ["demo"]
+            ),
             "expires_in": self.lifetime_s,
             "refresh_token": "refresh",
         }

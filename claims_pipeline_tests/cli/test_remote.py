@@ -208,6 +208,17 @@ def test_a_person_signs_in_once(
     assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
 
 
+def test_a_user_of_several_organizations_names_one(
+    service: Api, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CLAIMS_CLI_CLIENT_SECRET")
+    upload_id = completed_upload(service)
+    assert command("status", upload_id).exit_code == 0
+    elsewhere = command("status", upload_id, "--organization", "other")
+    assert "user_code=WXYZ" in elsewhere.stderr
+    assert "[upload_unknown]" in elsewhere.stderr
+
+
 def test_an_old_token_is_renewed_and_an_ended_session_begins_anew(
     service: Api,
     sign_in_server: SignInServer,
