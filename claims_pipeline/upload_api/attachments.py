@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from itertools import chain
-from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from fastapi.responses import StreamingResponse
@@ -13,6 +12,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 _LONGEST_STEM = 120
 _NAMELESS = "upload"
+_EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,4}$")
 # What no file system or header takes well, or what hides what a name ends in.
 _UNSAFE = re.compile(r'[/\\:*?"<>|;%]')
 
@@ -45,6 +45,6 @@ def content_disposition(file_name: str, ending: str) -> str:
 
 def _stem(file_name: str) -> str:
     visible = "".join(c for c in file_name if c.isprintable())
-    stem = PurePosixPath(_UNSAFE.sub("_", visible)).stem.strip(" .")
+    stem = _EXTENSION.sub("", _UNSAFE.sub("_", visible)).strip(" .")
     # A cut may leave a part of a character; what cannot be written is left out.
     return stem[:_LONGEST_STEM].encode("utf-8", "ignore").decode() or _NAMELESS

@@ -6,6 +6,7 @@ _UPLOAD_ID = "4f6c1c9e-8d0a-4e55-9b0c-6b1f6d9f2a10"
 _RUN_ID = "b1b5a6c8-31f5-4d5e-8f0b-0f5b2f8f3c77"
 
 _PROGRESS: dict[str, Any] = {
+    "id": _UPLOAD_ID,
     "job_id": _UPLOAD_ID,
     "status": "PROCESSING",
     "status_display": "Processing",
@@ -23,6 +24,7 @@ _PROGRESS: dict[str, Any] = {
     "success_rate": 81.7,
     "eta_seconds": 28,
     "attempt": 1,
+    "celery_status": "STARTED",
     "processing_started_at": "2026-03-04T12:00:06Z",
     "processing_completed_at": None,
     "processing_duration": 40.2,
@@ -31,10 +33,10 @@ _PROGRESS: dict[str, Any] = {
     "next_try_at": None,
     "error_code": None,
     "error_message": None,
+    "error_log": None,
 }
 _UPLOAD: dict[str, Any] = {
     **_PROGRESS,
-    "id": _UPLOAD_ID,
     "filename": "worklist.csv",
     "original_filename": "worklist.csv",
     "file_size": 14208,
@@ -43,14 +45,12 @@ _UPLOAD: dict[str, Any] = {
     "run_id": _RUN_ID,
     "run_url": None,
     "celery_task_id": _RUN_ID,
-    "celery_status": "STARTED",
     "user": "6a0f3c52-5a30-4a0e-9a0a-3c8b3f0b9a11",
     "user_email": "analyst@example.org",
     "organization": "acme",
     "organization_name": "Acme Billing",
     "created_at": "2026-03-04T12:00:01Z",
     "duplicate_of": None,
-    "error_log": None,
 }
 _COUNTS = (name for name in _UPLOAD if name.endswith("_count"))
 _NEW: dict[str, Any] = {

@@ -123,6 +123,7 @@ class UploadJson(BaseModel):
 class ProgressJson(BaseModel):
     """How far an upload is, read from the database as it is asked."""
 
+    id: str
     job_id: str
     status: UploadStatus
     status_display: str
@@ -141,6 +142,7 @@ class ProgressJson(BaseModel):
     rows_per_second: float | None
     eta_seconds: int | None
     attempt: int
+    celery_status: str
     processing_started_at: datetime | None
     processing_completed_at: datetime | None
     processing_duration: float | None
@@ -149,6 +151,7 @@ class ProgressJson(BaseModel):
     next_try_at: datetime | None
     error_code: str | None
     error_message: str | None
+    error_log: str | None
 
     @classmethod
     def of(cls, upload: Upload, *, now: datetime) -> Self:
