@@ -26,7 +26,10 @@ from claims_pipeline_tests.planning.payer_model import (
     one_per_row_calls,
     sweep_everything_calls,
 )
-from claims_pipeline_tests.planning.workloads import NAMED
+from claims_pipeline_tests.planning.workloads import (
+    NAMED,
+    a_busy_practice_and_very_many_rows,
+)
 
 _SEED = 7
 _TABLE_WIDTH = 140
@@ -43,7 +46,7 @@ def main() -> int:
         table.add_column(name, justify="right")
     broken = 0
     ratios = []
-    for make in NAMED:
+    for make in (*NAMED, a_busy_practice_and_very_many_rows):
         workload = make(random.Random(_SEED))
         cold = ask(workload)
         warm = ask(workload, known=cold.observations)

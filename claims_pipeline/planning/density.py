@@ -116,13 +116,15 @@ def learn_density(
     first: int,
     last: int,
     guessed_rate: float,
+    highest_rate: float,
     capabilities: Capabilities,
     today: date,
 ) -> Density:
     """What `observations` of one practice tell about the days from ordinal `first` to `last`.
 
-    `guessed_rate` (claims a day) stands in where there is nothing to learn from. Days outside of
-    the range that an observation reaches into are included.
+    `guessed_rate` (claims a day) stands in where there is nothing to learn from; `highest_rate` is
+    the most that refused searches may suggest beyond what they prove. Days outside of the range
+    that an observation reaches into are included.
     """
     windows = [_ordinals(observation) for observation in observations]
     origin = min([first, *(low for low, _ in windows)])
@@ -146,6 +148,8 @@ def learn_density(
     counted.fill(
         [(low - origin, high - origin + 1, claims) for low, high, claims in bounds],
         guessed_rate=guessed_rate,
+        highest_rate=highest_rate,
+        max_results=capabilities.max_results,
     )
     capped = np.full(length + 1, -1, np.int64)
     for low, high, claims in bounds:
@@ -202,7 +206,14 @@ class _Counted:
             for edge in (first, end)
         )
 
-    def fill(self, bounds: Sequence[tuple[int, int, int]], *, guessed_rate: float) -> None:
+    def fill(
+        self,
+        bounds: Sequence[tuple[int, int, int]],
+        *,
+        guessed_rate: float,
+        highest_rate: float,
+        max_results: int,
+    ) -> None:
         """Give every day that was not counted a rate: its neighbours', a bound's, or the guess."""
         unknown = self.segment < 0
         sources = [
@@ -215,11 +226,19 @@ class _Counted:
                 else []
             )
         ]
-        tail = _TAIL_OF_A_BOUND_WITH_NEIGHBOURS if sources else _TAIL_OF_A_BOUND
+        tails = _tails(
+            bounds,
+            least=_TAIL_OF_A_BOUND_WITH_NEIGHBOURS if sources else _TAIL_OF_A_BOUND,
+            highest_rate=highest_rate,
+            max_results=max_results,
+        )
         doubt = _DOUBT_OF_NEIGHBOURS
         if not sources and bounds:
             doubt = _DOUBT_OF_A_BOUND
-            sources = [(low, end, tail * claims / (end - low)) for low, end, claims in bounds]
+            sources = [
+                (low, end, tail * claims / (end - low))
+                for (low, end, claims), tail in zip(bounds, tails, strict=True)
+            ]
         days = np.flatnonzero(unknown)
         if sources:
             lows, ends, rates = (np.array(column) for column in zip(*sources, strict=True))
@@ -230,7 +249,7 @@ class _Counted:
         else:
             self.rate[days] = guessed_rate
             self.doubt[days] = _DOUBT_OF_A_GUESS
-        for low, end, claims in bounds:
+        for (low, end, claims), tail in zip(bounds, tails, strict=True):
             raisable = np.flatnonzero(unknown[low:end]) + low
             missing = tail * claims - float(self.rate[low:end].sum())
             if len(raisable) and missing > 0:
@@ -249,6 +268,29 @@ class _Counted:
             share = before / max(self.totals[number], 1e-9)
             noise[day] = before * max(0.0, 1 - share) * _UNEVENNESS
         return noise
+
+
+def _tails(
+    bounds: Sequence[tuple[int, int, int]],
+    *,
+    least: float,
+    highest_rate: float,
+    max_results: int,
+) -> list[float]:
+    """How many times as many claims as were seen to expect in each window.
+
+    A search that was refused within one that was refused multiplies the tail again, for halving
+    on and on takes many rounds.
+    """
+    refused = [(low, end) for low, end, claims in bounds if claims > max_results]
+    lows = np.array([low for low, _ in refused])
+    ends = np.array([end for _, end in refused])
+    tails = []
+    for low, end, claims in bounds:
+        refusals = int(((lows <= low) & (ends >= end)).sum()) if claims > max_results else 1
+        most = highest_rate * (end - low) / claims
+        tails.append(max(least, min(least**refusals, most)))
+    return tails
 
 
 def _running(values: Floats) -> Floats:

@@ -29,6 +29,10 @@ _UNKNOWN_PRACTICE_RATE = 1.0
 _CLAIMS_FOR_EACH_SINGLE = 2.0
 # A guess never cuts a window of legal length into more than about three: each is a probe.
 _MOST_CAPS_GUESSED_IN_A_WINDOW = 2.0
+# A guess after refusals leaves a day this share of a search, and sweeps this share of what the
+# singles would cost: else it would drive the planner to singles that it need not ask.
+_FULLEST_DAY_GUESSED = 0.6
+_DEAREST_SWEEPS_GUESSED = 0.5
 # Expected calls are sums of chances.
 _ROUNDING = 1e-6
 
@@ -77,6 +81,7 @@ def choose_sweeps(
         first=int(sweepable.first.min()),
         last=int(sweepable.last.max()),
         guessed_rate=_guessed_rate(sweepable, len(singles), capabilities),
+        highest_rate=_highest_rate(sweepable, len(singles), capabilities),
         capabilities=capabilities,
         today=today,
     )
@@ -127,6 +132,15 @@ def _guessed_rate(days: NeededDays, singles: int, capabilities: Capabilities) ->
     rate = _UNKNOWN_PRACTICE_RATE + _CLAIMS_FOR_EACH_SINGLE * singles / span
     most = _MOST_CAPS_GUESSED_IN_A_WINDOW * capabilities.max_results / capabilities.max_window_days
     return min(rate, most)
+
+
+def _highest_rate(days: NeededDays, singles: int, capabilities: Capabilities) -> float:
+    """Claims a day that refused searches may suggest beyond what they prove."""
+    span = int(days.last.max()) - int(days.first.min()) + 1
+    return min(
+        _FULLEST_DAY_GUESSED * capabilities.max_results,
+        _DEAREST_SWEEPS_GUESSED * capabilities.page_size * singles / span,
+    )
 
 
 def _calls_at_least(days: NeededDays, density: Density, capabilities: Capabilities) -> float:

@@ -34,6 +34,7 @@ def learn(observations: Sequence[DensityObservation], *, guessed_rate: float = 1
         first=FIRST,
         last=TODAY.toordinal(),
         guessed_rate=guessed_rate,
+        highest_rate=300.0,
         capabilities=CAPABILITIES,
         today=TODAY,
     )
@@ -42,6 +43,20 @@ def learn(observations: Sequence[DensityObservation], *, guessed_rate: float = 1
 def between(density: Density, first: int, days: int) -> tuple[float, float]:
     mean, variance = density.between(np.array([FIRST + first]), np.array([FIRST + first + days]))
     return float(mean[0]), float(variance[0])
+
+
+def test_a_window_refused_within_a_refused_one_is_guessed_to_hold_far_more() -> None:
+    def refused(days: int) -> DensityObservation:
+        return seen(0, days, 501, at_least=True)
+
+    once, twice = learn([refused(40)]), learn([refused(40), refused(20)])
+    assert between(once, 0, 40)[0] == pytest.approx(2 * 501, rel=0.01)
+    assert between(twice, 0, 20)[0] >= 4 * 501 * 0.99
+    # Never beyond the highest rate, unless it is proven.
+    often = learn([refused(days) for days in (32, 16, 8, 4)])
+    assert between(often, 0, 4)[0] <= 4 * 300 * 1.01
+    proven = learn([refused(4), refused(1)])
+    assert between(proven, 0, 1)[0] >= 501
 
 
 def test_a_counted_window_is_known_for_certain() -> None:

@@ -18,6 +18,7 @@ from claims_pipeline_tests.planning.payer_model import (
 )
 from claims_pipeline_tests.planning.workloads import (
     NAMED,
+    a_busy_practice_and_very_many_rows,
     a_thousand_rows_of_two_months,
     generated,
     no_dates,
@@ -108,6 +109,15 @@ def test_a_thousand_rows_of_one_practice_wait_at_most_six_round_trips() -> None:
     assert side_by_side.calls <= one_by_one.calls * 1.15
     learned = ask(workload, known=ask(workload).observations, concurrency=16)
     assert learned.round_trips <= 6
+
+
+def test_windows_that_are_refused_again_and_again_lead_to_a_width_that_is_not_soon() -> None:
+    """Each refusal costs a call, and each round looks at every row."""
+    workload = a_busy_practice_and_very_many_rows(random.Random(7))
+    cold = ask(workload)
+    known = ask(workload, known=day_by_day(workload))
+    assert cold.rounds <= 7
+    assert cold.calls <= known.calls * 1.15
 
 
 def test_claim_numbers_without_dates_cost_far_less_than_row_by_row() -> None:

@@ -168,6 +168,15 @@ def above_the_cap_every_day(dice: random.Random) -> Workload:
     )
 
 
+def a_busy_practice_and_very_many_rows(dice: random.Random) -> Workload:
+    rows = [visit(dice, patient=n, day=_days_ago(dice, 10, 700)) for n in range(10_000)]
+    return Workload(
+        name="10,000 rows of two years, 200 claims a day",
+        rows=tuple(rows),
+        claims_by_day=practice(dice, claims_a_day=200),
+    )
+
+
 def growing_practice(dice: random.Random) -> Workload:
     rows = [visit(dice, patient=n, day=_days_ago(dice, 5, 720)) for n in range(250)]
     return Workload(
