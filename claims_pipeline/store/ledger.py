@@ -43,7 +43,7 @@ from claims_pipeline.store.ledger_entries import (
     leased_query_of,
     open_row_of,
 )
-from claims_pipeline.store.settling import Settlement, batches, count, interim_claims, open_rows
+from claims_pipeline.store.settling import Settlement, count, interim_claims, open_rows
 
 
 class Ledger:
@@ -335,10 +335,11 @@ class Ledger:
 
     def _with_open_rows(self, connection: Connection, taken: Sequence[Any]) -> list[LeasedQuery]:
         wanted = sorted({number for row in taken for number in row.row_numbers})
-        still_open = self._open_numbers(connection, wanted)
         requests = {
             request.row_number: request
-            for request in rows.load_requests(connection, self._hold.upload_id, sorted(still_open))
+            for request in rows.load_requests(
+                connection, self._hold.upload_id, wanted, where=open_rows(self._hold)
+            )
         }
         leased: list[LeasedQuery] = []
         needless: list[str] = []
@@ -355,18 +356,6 @@ class Ledger:
                 .values(state="settled", incomplete_reason="not_needed", settled_at=self._now())
             )
         return leased
-
-    def _open_numbers(self, connection: Connection, numbers: Sequence[int]) -> set[int]:
-        found: set[int] = set()
-        for batch in batches(numbers):
-            found.update(
-                connection.execute(
-                    select(tables.requests.c.row_number).where(
-                        open_rows(self._hold), tables.requests.c.row_number.in_(batch)
-                    )
-                ).scalars()
-            )
-        return found
 
     def _renew(self, connection: Connection) -> None:
         now = self._now()

@@ -3,7 +3,18 @@
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, RowMapping, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    RowMapping,
+    delete,
+    insert,
+    select,
+    true,
+    update,
+)
 
 from claims_pipeline.errors import InvariantError
 from claims_pipeline.garbage import collection_paused
@@ -94,18 +105,24 @@ def complete_rows(engine: Engine, hold: Hold) -> OutcomeCounts:
 
 
 def load_requests(
-    connection: Connection, upload_id: str, row_numbers: Sequence[int]
+    connection: Connection,
+    upload_id: str,
+    row_numbers: Sequence[int],
+    *,
+    where: ColumnElement[bool] | None = None,
 ) -> list[Request]:
     """The requests of these rows, by row number; numbers that are no request are left out.
 
-    They come without their cells: asking and matching need none.
+    `where` leaves out others, too. They come without their cells: asking and matching need none.
     """
     loaded: list[Request] = []
     for chunk in chunks_of(sorted(set(row_numbers))):
         query = (
             select(*_REQUEST_COLUMNS)
             .where(
-                tables.requests.c.upload_id == upload_id, tables.requests.c.row_number.in_(chunk)
+                tables.requests.c.upload_id == upload_id,
+                tables.requests.c.row_number.in_(chunk),
+                true() if where is None else where,
             )
             .order_by(tables.requests.c.row_number)
         )
