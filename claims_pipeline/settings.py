@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     uhc_client_secret: SecretStr | None = None
     uhc_payer_id: str = "87726"
     uhc_max_concurrency: int = Field(default=16, ge=1, le=256)
-    uhc_calls_per_second: float = Field(default=50.0, gt=0)
+    uhc_calls_per_second: float = Field(default=100.0, gt=0)
 
     payer_timezone: str = "America/Chicago"
     payer_retry_hours: float = Field(default=8.0, ge=0)
