@@ -3,9 +3,12 @@
 from datetime import datetime
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Engine,
+    case,
     delete,
+    exists,
     insert,
     literal,
     select,
@@ -204,6 +207,8 @@ def _end(
             error_code=error_code,
             error_message=error_message,
             finished_at=now,
+            # A file of which nothing was read, and no outbox that is to say so.
+            files_written_at=case((_has_nothing_to_write(attempt.upload_id), now), else_=None),
         )
     )
     connection.execute(
@@ -220,6 +225,12 @@ def _end(
     )
     if status is UploadStatus.FAILED:
         raise_alert(connection, attempt, AlertKind.FAILED, error_code=error_code, now=now)
+
+
+def _has_nothing_to_write(upload_id: str) -> ColumnElement[bool]:
+    return exists().where(
+        uploads.c.id == upload_id, uploads.c.header.is_(None), uploads.c.outbox_name.is_(None)
+    )
 
 
 def _answer_open_rows(

@@ -32,6 +32,7 @@ def cancel_upload(services: Services, caller: Principal, upload_id: str) -> Uplo
 
     """
     reachable_upload(services, caller, upload_id)
+    before = attempts.latest_attempt(services.engine, upload_id)
     with writing(services.engine) as connection:
         status = attempts.ask_to_cancel(connection, upload_id, datetime.now(UTC))
         has_ended = status in {UploadStatus.COMPLETED, UploadStatus.FAILED}
@@ -40,9 +41,19 @@ def cancel_upload(services: Services, caller: Principal, upload_id: str) -> Uplo
     if has_ended:
         raise InputError("already_ended", "The upload has ended already.")
     upload = reachable_upload(services, caller, upload_id)
+    _end_run(services, upload, ticket=before.launch_ticket if before else None)
+    return upload
+
+
+def _end_run(services: Services, upload: Upload, *, ticket: str | None) -> None:
+    """End the run that holds the upload, or spare the one in the queue its start.
+
+    Nothing depends on it: a run that begins finds the upload ended, and ends.
+    """
     if upload.status is UploadStatus.CANCELLING and upload.run_id:
         services.dagster.terminate(upload.run_id)
-    return upload
+    elif ticket is not None:
+        services.dagster.terminate_with_ticket(ticket)
 
 
 def retry_upload(

@@ -146,6 +146,15 @@ class DagsterClient:
             return False
         return True
 
+    def terminate_with_ticket(self, ticket: str) -> bool:
+        """As `terminate`, for the run that was launched with this ticket, if there is one."""
+        try:
+            run_id = self.run_with_ticket(ticket)
+        except DagsterError as error:
+            _LOGGER.warning("a run was not looked for: %s", error.code)
+            return False
+        return run_id is not None and self.terminate(run_id)
+
     def heartbeats(self) -> Mapping[str, datetime]:
         """When each daemon (`SENSOR`, `QUEUED_RUN_COORDINATOR`, …) last showed that it lives.
 

@@ -90,6 +90,7 @@ def make_upload(
     now: datetime = NOW,
     total_rows: int = 0,
     actor: str | None = None,
+    outbox_name: str | None = None,
 ) -> Upload:
     """A pending upload of an organization that is there."""
     ensure_organization(engine, organization_id, "Demo billing")
@@ -107,6 +108,7 @@ def make_upload(
         now=now,
         total_rows=total_rows,
         actor=actor,
+        outbox_name=outbox_name,
     )
 
 

@@ -469,9 +469,18 @@ def test_a_retry_is_refused_while_it_runs_and_when_there_is_nothing_to_ask(
 
 def test_files_are_wanted_for_the_latest_ended_attempt(engine: Engine) -> None:
     runs = make_runs(engine)
-    runs.held()
+    store_rows(engine, runs.held())
     assert attempts.finished_without_files(engine, 10) == []
     _finish(engine, runs.upload_id, UploadStatus.FAILED)
     (wanted,) = attempts.finished_without_files(engine, 10)
     attempts.mark_files_written(engine, wanted.id, NOW)
     assert attempts.finished_without_files(engine, 10) == []
+
+
+def test_no_files_are_wanted_of_what_was_never_read_but_for_a_note_in_the_outbox(
+    engine: Engine,
+) -> None:
+    for outbox_name, wanted in ((None, 0), ("worklist.20260304T120000Z-12345678", 1)):
+        upload = make_upload(engine, outbox_name=outbox_name)
+        attempts.request_cancel(engine, upload.id, NOW)
+        assert len(attempts.finished_without_files(engine, 10)) == wanted
