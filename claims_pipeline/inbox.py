@@ -25,8 +25,9 @@ from sqlalchemy import Engine
 
 from claims_pipeline.errors import FileRefusedError, FilesUnreachableError
 from claims_pipeline.model import UploadOptions
-from claims_pipeline.store import practices, uploads
+from claims_pipeline.store import uploads
 from claims_pipeline.store.files import FileStore
+from claims_pipeline.store.organizations import list_organizations
 
 _logger = logging.getLogger(__name__)
 
@@ -109,10 +110,10 @@ class Inbox:
 
     def prepare(self) -> None:
         """Make the folders of every organization and payer, so that people see where to drop."""
-        for organization in practices.list_organizations(self.engine):
+        for organization in list_organizations(self.engine):
             for payer in self.payers:
                 for parent in (self.folder, self.outbox):
-                    make_folder(parent / organization / payer)
+                    make_folder(parent / organization.id / payer)
 
     def look(self, *, seen_before: frozenset[Sighting]) -> Look:
         """Take every complete file, finish what an earlier look left half done."""
@@ -147,11 +148,11 @@ class Inbox:
 
     def _payer_folders(self) -> Iterator[tuple[str, str, Path]]:
         """Folders of known organizations and payers; others are not ours to touch."""
-        for organization in practices.list_organizations(self.engine):
+        for organization in list_organizations(self.engine):
             for payer in self.payers:
-                folder = self.folder / organization / payer
+                folder = self.folder / organization.id / payer
                 if folder.is_dir() and not folder.is_symlink():
-                    yield organization, payer, folder
+                    yield organization.id, payer, folder
 
     def _dropped(self) -> Iterator[DroppedFile]:
         for organization, payer, folder in self._payer_folders():

@@ -30,14 +30,6 @@ def ensure_organization(
         _import(connection, organization_id, practices)
 
 
-def list_organizations(engine: Engine) -> list[str]:
-    """Ids of all organizations, in order."""
-    with reading(engine) as connection:
-        return list(
-            connection.execute(select(organizations.c.id).order_by(organizations.c.id)).scalars()
-        )
-
-
 def list_practices(engine: Engine, organization_id: str) -> list[Practice]:
     """The organization's practices, by id."""
     query = (
