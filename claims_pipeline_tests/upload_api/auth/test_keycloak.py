@@ -250,6 +250,9 @@ def signed_in_code(realm: Realm, username: str) -> str:
         )
         # One form for both, or one after the other where organizations sign in by address.
         while answer.status_code == 200:
+            for cookie in browser.cookies:
+                # Browsers send it to this machine without TLS too.
+                cookie.secure = False
             form = re.search(r'<form[^>]*action="([^"]+)"', answer.text)
             assert form is not None, "there is no form to sign in by"
             answer = browser.post(
