@@ -55,6 +55,8 @@ def dev(
     from rich.console import Console
 
     from claims_pipeline.cli.home import shipped_file
+    from claims_pipeline.cli.local_store import demo_practices
+    from claims_pipeline.store.practices import ensure_organization
 
     console = Console(stderr=True, highlight=False)
     with _stack(port=sandbox_port, home=None) as (store, processes):
@@ -69,6 +71,8 @@ def dev(
         _start_daemon(processes)
         has_api = store.settings.keycloak_url is not None
         if has_api:
+            # The development realm has users of two organizations.
+            ensure_organization(store.engine, "other", "Other", demo_practices())
             _start_api(processes, api_port, dagster_url=f"http://127.0.0.1:{port}")
         _wait_for_port(processes, sandbox_port, "the sandbox")
         _wait_for_port(processes, port, "Dagster's UI")
