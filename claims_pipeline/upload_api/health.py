@@ -54,11 +54,22 @@ class ReadinessProbe:
         self._seen: tuple[float, Readiness] | None = None
 
     def look(self) -> Readiness:
-        """How the parts are now, or were a moment ago."""
+        """How the parts are now, or were a moment ago.
+
+        While somebody looks, which takes seconds when a part does not answer, the others get what
+        was seen before: waiting they would take the threads of those who work.
+        """
+        seen = self._seen
+        if seen is not None and (self._is_fresh(seen[0]) or self._lock.locked()):
+            return seen[1]
         with self._lock:
-            if self._seen is None or time.monotonic() - self._seen[0] > self._keep_s:
-                self._seen = time.monotonic(), readiness(self._services)
+            if self._seen is None or not self._is_fresh(self._seen[0]):
+                found = readiness(self._services)
+                self._seen = time.monotonic(), found
             return self._seen[1]
+
+    def _is_fresh(self, seen_at: float) -> bool:
+        return time.monotonic() - seen_at <= self._keep_s
 
 
 def readiness(services: Services) -> Readiness:

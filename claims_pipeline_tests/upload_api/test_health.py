@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from claims_pipeline.cli.processes import free_port
 from claims_pipeline.store.database import writing
+from claims_pipeline.upload_api.health import ReadinessProbe
 from claims_pipeline_tests.stack import running_stack
 from claims_pipeline_tests.upload_api.api import Api, running_api
 from claims_pipeline_tests.upload_api.issuer import Issuer
@@ -26,9 +27,18 @@ class Webserver:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        # Held, no question is answered.
+        self.hold = threading.Lock()
+        self.is_asked = threading.Event()
         self.ages_s: dict[str, float | None] = {"SENSOR": 1, "QUEUED_RUN_COORDINATOR": 1}
 
     def answer(self) -> bytes:
+        if self.hold.locked():
+            self.is_asked.set()
+        with self.hold:
+            return self._answer()
+
+    def _answer(self) -> bytes:
         statuses = [
             {"daemonType": daemon, "lastHeartbeatTime": age and time.time() - age}
             for daemon, age in self.ages_s.items()
@@ -148,3 +158,19 @@ def test_a_real_stack_is_ready_until_its_webserver_ends(tmp_path: Path, issuer: 
             stack.wait_until(
                 lambda: "webserver" in parts_away(api.get("/readyz")), what="the loss to be seen"
             )
+
+
+def test_while_somebody_looks_the_others_get_what_was_seen_before(
+    watched_api: Api, webserver: Webserver
+) -> None:
+    probe = ReadinessProbe(watched_api.app.state.services, keep_s=0)
+    assert probe.look().is_ready
+    webserver.hold.acquire()
+    try:
+        slow = threading.Thread(target=probe.look)
+        slow.start()
+        assert webserver.is_asked.wait(timeout=30)
+        assert probe.look().is_ready
+    finally:
+        webserver.hold.release()
+    slow.join()
