@@ -18,7 +18,7 @@ from claims_pipeline.model import DensityObservation, Practice
 from claims_pipeline.sandbox.practices import WorldPractice
 from claims_pipeline.settings import Settings, load_settings
 from claims_pipeline.store import densities
-from claims_pipeline.store.database import open_engine, reading, schema_is_current, upgrade
+from claims_pipeline.store.database import open_engine, schema_is_current, upgrade
 from claims_pipeline.store.files import FileStore, file_store_of
 from claims_pipeline.store.practices import ensure_organization, list_practices
 
@@ -95,7 +95,11 @@ def known_facts(settings: Settings, organization_id: str) -> Iterator[KnownFacts
             raise _practices_missing()
         yield KnownFacts(
             practices=found,
-            observations=_observations(engine, organization_id) if engine else _nothing_learned,
+            observations=(
+                densities.known_observations(engine, organization_id)
+                if engine
+                else _nothing_learned
+            ),
         )
     finally:
         if engine is not None:
@@ -164,14 +168,6 @@ def _database_that_is_there(settings: Settings) -> Engine | None:
         return engine
     engine.dispose()
     return None
-
-
-def _observations(engine: Engine, organization_id: str) -> Observations:
-    def observed(tin: str, payer_id: str) -> Sequence[DensityObservation]:
-        with reading(engine) as connection:
-            return densities.observations(connection, organization_id, tin, payer_id)
-
-    return observed
 
 
 def _nothing_learned(_tin: str, _payer_id: str) -> Sequence[DensityObservation]:

@@ -1,12 +1,12 @@
 """How many claims a practice has in a window, learned from answered searches."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, insert, or_, select
 
 from claims_pipeline.model import DateWindow, DensityObservation
-from claims_pipeline.store.database import chunks_of
+from claims_pipeline.store.database import chunks_of, reading
 from claims_pipeline.store.tables import claim_densities
 
 # A practice's volume drifts; what is older than half a year misleads more than it tells.
@@ -73,6 +73,18 @@ def observations(
         )
         for row in connection.execute(query)
     ]
+
+
+def known_observations(
+    engine: Engine, organization_id: str
+) -> Callable[[str, str], Sequence[DensityObservation]]:
+    """What looks up an organization's observations by TIN and payer id, each time anew."""
+
+    def observed(tin: str, payer_id: str) -> Sequence[DensityObservation]:
+        with reading(engine) as connection:
+            return observations(connection, organization_id, tin, payer_id)
+
+    return observed
 
 
 def _group(organization_id: str, tin: str, payer_id: str) -> ColumnElement[bool]:

@@ -1,6 +1,5 @@
 """A file checked as an upload would be, without asking the payer and without keeping anything."""
 
-from collections.abc import Sequence
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
@@ -8,13 +7,11 @@ from anyio import CancelScope
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 
-from claims_pipeline.checking import FileCheck, Observations, PlanningTerms, check_file
+from claims_pipeline.checking import FileCheck, PlanningTerms, check_file
 from claims_pipeline.errors import FileRefusedError
 from claims_pipeline.intake import IntakeContext
-from claims_pipeline.model import DensityObservation
 from claims_pipeline.payers import registry
-from claims_pipeline.store import densities
-from claims_pipeline.store.database import reading
+from claims_pipeline.store.densities import known_observations
 from claims_pipeline.store.practices import list_practices
 from claims_pipeline.upload_api.auditing import Action, record
 from claims_pipeline.upload_api.form_fields import payer_today, read_form
@@ -86,14 +83,6 @@ def _checked(services: Services, caller: Principal, received: ReceivedForm) -> F
             stream,
             context=context,
             terms=terms,
-            observations=_observations(services, caller.organization_id),
+            observations=known_observations(services.engine, caller.organization_id),
             most_rejected=MOST_REJECTED_ROWS,
         )
-
-
-def _observations(services: Services, organization_id: str) -> Observations:
-    def observed(tin: str, payer_id: str) -> Sequence[DensityObservation]:
-        with reading(services.engine) as connection:
-            return densities.observations(connection, organization_id, tin, payer_id)
-
-    return observed
