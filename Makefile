@@ -43,6 +43,7 @@ chaos: $(STAMP) ## Kill, cancel and retry on a real stack: make chaos COUNT=20 S
 bench: $(STAMP) ## Calls and speed beside peers, with tables; takes half an hour
 	$(BIN)/python -m benchmarks.search_calls
 	$(BIN)/python -m benchmarks.speed
+	$(BIN)/python -m benchmarks.api
 
 bench-quick: $(STAMP) ## The speed table with less of everything, in three minutes
 	$(BIN)/python -m benchmarks.speed --quick
