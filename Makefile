@@ -8,10 +8,10 @@ STAMP := $(VENV)/.installed
 # Every Dagster process imports some 1,600 modules; without byte code each compiles them again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo dev test chaos up down compose-check lint audit format
+.PHONY: help install demo dev test test-postgresql chaos up down compose-check lint audit format
 
 help: ## Show what there is to do
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -36,6 +36,11 @@ dev: $(STAMP) ## Dagster's UI, its daemon, the sandbox payer and the upload serv
 
 test: $(STAMP) ## The whole test suite
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-postgresql: $(STAMP) ## The pipeline's and stacks' tests with Dagster and our tables on PostgreSQL
+	TEST_DATABASE=postgresql $(BIN)/python -m pytest --numprocesses 2 --dist loadfile \
+		claims_pipeline_tests/orchestration claims_pipeline_tests/end_to_end \
+		claims_pipeline_tests/chaos $(ARGS)
 
 chaos: $(STAMP) ## Kill, cancel and retry on a real stack: make chaos COUNT=20 SEED=7
 	$(BIN)/python -m claims_pipeline_tests.chaos $(or $(COUNT),10) $(SEED)

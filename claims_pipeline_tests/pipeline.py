@@ -25,11 +25,12 @@ from claims_pipeline.sandbox.world import WorldPractice
 from claims_pipeline.settings import Settings, load_settings
 from claims_pipeline.store import attempts, results, uploads
 from claims_pipeline.store.database import open_engine, upgrade
-from claims_pipeline.store.files import open_file_store
+from claims_pipeline.store.files import file_store_of
 from claims_pipeline.store.limit_shares import BreakerSettings
 from claims_pipeline.store.limits import DatabaseLimiter
 from claims_pipeline.store.practices import ensure_organization
 from claims_pipeline.store.uploads import Upload
+from claims_pipeline_tests.services import wanted_postgresql
 
 ORGANIZATION = "demo"
 
@@ -102,7 +103,7 @@ class Pipeline:
         """Store a file as an upload that waits for its run; the upload's id."""
         upload_id = str(uuid4())
         key = f"{ORGANIZATION}/{upload_id}/upload.csv"
-        stored = open_file_store(self.settings.resolved_files).write(
+        stored = file_store_of(self.settings).write(
             key, [content], max_bytes=self.settings.max_file_bytes
         )
         uploads.create_upload(
@@ -186,6 +187,11 @@ def running_pipeline(
         **sandbox.settings(),
         **(settings or {}),
     }
+    storage = {}
+    server = wanted_postgresql()
+    if server is not None and "CLAIMS_DATABASE_URL" not in environment:
+        environment["CLAIMS_DATABASE_URL"] = server.create_database("claims")
+        storage = {"storage": {"postgres": {"postgres_url": server.create_database("dagster")}}}
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     loaded = load_settings()
@@ -193,7 +199,9 @@ def running_pipeline(
     engine = open_engine(loaded.resolved_database_url)
     upgrade(engine)
     ensure_organization(engine, ORGANIZATION, "Demo", sandbox_practices())
-    with dg.instance_for_test(temp_dir=str(_folder(home / "instance"))) as instance:
+    with dg.instance_for_test(
+        overrides=storage, temp_dir=str(_folder(home / "instance"))
+    ) as instance:
         yield Pipeline(
             settings=loaded,
             engine=engine,

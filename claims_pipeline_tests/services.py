@@ -1,5 +1,7 @@
 """Services that tests start for themselves from the machine's programs."""
 
+import atexit
+import functools
 import json
 import os
 import pwd
@@ -10,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -240,6 +242,19 @@ def postgresql_server() -> Iterator[PostgresqlServer]:
             server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@functools.cache
+def wanted_postgresql() -> PostgresqlServer | None:
+    """A server for every pipeline and stack of this process, where TEST_DATABASE=postgresql.
+
+    `make test-postgresql` asks for it; else they live on SQLite, as the embedded default does.
+    """
+    if os.environ.get("TEST_DATABASE") != "postgresql":
+        return None
+    running = ExitStack()
+    atexit.register(running.close)
+    return running.enter_context(postgresql_server())
 
 
 def _postgresql_programs() -> Path | None:

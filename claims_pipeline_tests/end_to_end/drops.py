@@ -19,7 +19,7 @@ from claims_pipeline.store.database import open_engine, reading, upgrade
 from claims_pipeline.store.practices import ensure_organization
 from claims_pipeline.store.uploads import Upload, list_uploads
 from claims_pipeline_tests.pipeline import ORGANIZATION, sandbox_practices
-from claims_pipeline_tests.services import PostgresqlServer
+from claims_pipeline_tests.services import PostgresqlServer, wanted_postgresql
 from claims_pipeline_tests.stack import Stack, running_stack
 
 _TIMEOUT_S = 180.0
@@ -154,6 +154,9 @@ def running_drop_stack(
 ) -> Iterator[DropStack]:
     """Everything that watches a folder, asking `sandbox`."""
     chosen = {**FAST, **sandbox.settings(), **(settings or {})}
+    server = wanted_postgresql()
+    if server is not None and "CLAIMS_DATABASE_URL" not in chosen:
+        chosen.update(postgresql_settings(home, server))
     home.mkdir(parents=True, exist_ok=True)
     engine = open_engine(load_settings({**chosen, "CLAIMS_HOME": str(home)}).resolved_database_url)
     upgrade(engine)
