@@ -27,7 +27,7 @@ class Principal:
     organization_id: str
     organization_name: str
     roles: frozenset[Role]
-    expires_at: datetime | None = None
+    expires_at: datetime
 
     @property
     def may_upload(self) -> bool:
