@@ -19,7 +19,7 @@ def links(request: Request, *, page: int, page_size: int, count: int) -> Links:
     A search stands in no address that we give out, and without it a link would lead elsewhere: the
     answer to a search has none.
     """
-    if request.method != "GET" or "search" in request.query_params:
+    if request.method != "GET" or request.query_params.get("search"):
         return Links()
     last = max(1, -(-count // page_size))
     return Links(

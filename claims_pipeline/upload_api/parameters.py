@@ -16,7 +16,12 @@ def _none_if_empty(value: object) -> object:
 
 
 def _aware(instant: datetime) -> datetime:
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    if instant.tzinfo is None:
+        return instant.replace(tzinfo=UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("lies beyond the calendar") from None
 
 
 def printable(text: str) -> str:
