@@ -17,7 +17,6 @@ from jwcrypto.jwk import JWK, JWKSet
 from keycloak import KeycloakOpenID
 from keycloak.exceptions import KeycloakError
 
-from claims_pipeline.errors import described_without_values
 from claims_pipeline.upload_api.problems import ApiError
 
 ALGORITHM = "RS256"
@@ -41,7 +40,7 @@ class RealmKeys:
 
 
 class KeysUnavailableError(Exception):
-    """Keycloak did not answer with keys."""
+    """Keycloak did not answer with keys; the text says why, and repeats no answer."""
 
 
 class SigningKeys:
@@ -106,7 +105,7 @@ class SigningKeys:
         try:
             self._held = (self._fetch(), now)
         except KeysUnavailableError as error:
-            _LOGGER.warning("the realm's keys cannot be had: %s", described_without_values(error))
+            _LOGGER.warning("the realm's keys cannot be had: %s", error)
 
 
 def fetch_from(realm: KeycloakOpenID) -> RealmKeys:
@@ -126,7 +125,7 @@ def fetch_from(realm: KeycloakOpenID) -> RealmKeys:
         # What a proxy in between may have answered is nobody's business in a log.
         raise KeysUnavailableError(type(error).__name__) from None
     if not isinstance(issuer, str) or not published:
-        raise KeysUnavailableError
+        raise KeysUnavailableError("no keys in the answer")
     return RealmKeys(
         issuer=issuer, keys=keys, key_ids=frozenset(entry["kid"] for entry in published)
     )

@@ -34,7 +34,7 @@ class Realm:
     def fetch(self) -> RealmKeys:
         self.fetches += 1
         if self.is_down:
-            raise KeysUnavailableError
+            raise KeysUnavailableError("down")
         return RealmKeys(issuer="realm", keys=JWKSet(), key_ids=frozenset(self.key_ids))
 
 
