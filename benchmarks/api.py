@@ -184,7 +184,7 @@ def uploading(client: Client, content: bytes, *, count: int) -> Timed:
 
 def status_while_running(used: Stage, client: Client, *, seconds: int) -> Timed:
     """Progress asked 50 times a second, each at its time, while the upload's run is on."""
-    content = as_csv(sample(Shape.CLAIMS, rows=20_000, size=_WORLD), Shape.CLAIMS)
+    content = as_csv(sample(Shape.CLAIMS, rows=8_000, size=_WORLD), Shape.CLAIMS)
     upload_id = used.upload(content, options=UploadOptions(use_batch_query=False))
     command = (sys.executable, "-m", "claims_pipeline.cli.local_run", "claim_status_job", upload_id)
     with (
