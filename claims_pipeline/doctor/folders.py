@@ -41,7 +41,7 @@ def examine_secret_files(environ: Mapping[str, str]) -> Iterator[Finding]:
             yield failed(name, "The file is not there or cannot be looked at.")
             continue
         if mode & _OTHERS:
-            yield failed(name, "The secret can be read by every user; take their rights away.")
+            yield warning(name, "Every user of this machine can read the secret: chmod o-rwx.")
         else:
             yield ok(name, "closed to other users")
 

@@ -85,7 +85,7 @@ def test_a_secret_that_others_can_read_is_named(patient: Patient, tmp_path: Path
     secret.write_text("client-secret")
     name = "CLAIMS_UHC_CLIENT_SECRET_FILE"
     secret.chmod(0o644)
-    assert patient.complaints(**{name: str(secret)})[name] is State.FAILED
+    assert patient.complaints(**{name: str(secret)})[name] is State.WARNING
     secret.chmod(0o600)
     assert name not in patient.complaints(**{name: str(secret)})
 
