@@ -5,7 +5,7 @@ that two writers wait for each other instead of failing half-way; reads see one 
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,18 +16,14 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from pydantic_core import PydanticSerializationError, to_json
 from sqlalchemy import (
-    JSON,
     URL,
-    Column,
     Connection,
-    Dialect,
     Engine,
     ExceptionContext,
     Table,
     create_engine,
     event,
     func,
-    insert,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -157,38 +153,6 @@ def may_copy_into(connection: Connection, table: Table) -> bool:
     return not is_secured
 
 
-def insert_columns(
-    connection: Connection, table: Table, columns: Mapping[str, Collection[Any]]
-) -> None:
-    """Insert many rows, given as one sequence of values for each column, all of one length.
-
-    Every column with a default on our side must be given. SQLAlchemy looks up and converts each
-    value by name; for a million rows that takes longer than SQLite does, so here values are
-    converted column by column and handed to the driver.
-    """
-    if connection.dialect.name == "postgresql":
-        rows = zip(*columns.values(), strict=True)
-        connection.execute(insert(table), [dict(zip(columns, row, strict=True)) for row in rows])
-        return
-    compiled = insert(table).compile(dialect=connection.dialect, column_keys=list(columns))
-    converted = [
-        _converted(connection.dialect, table.c[name], columns[name])
-        for name in compiled.positiontup or ()
-    ]
-    connection.exec_driver_sql(str(compiled), list(zip(*converted, strict=True)))
-
-
-def _converted(dialect: Dialect, column: Column[Any], values: Collection[Any]) -> Iterable[Any]:
-    convert = column.type.dialect_impl(dialect).bind_processor(dialect)
-    if convert is None:
-        return values
-    if isinstance(column.type, JSON):
-        return map(convert, values)
-    # Days, amounts and flags are the same in many rows.
-    converted = {value: convert(value) for value in set(values)}
-    return map(converted.__getitem__, values)
-
-
 def chunks_of(values: Sequence[_Value], size: int = 1000) -> Iterator[Sequence[_Value]]:
     """The values in pieces that fit into one statement's parameters."""
     for start in range(0, len(values), size):
@@ -260,8 +224,13 @@ def _name_organization(connection: Connection) -> None:
         )
 
 
+def error_text_without_values(text: str) -> str:
+    """The first line of PostgreSQL's error; the detail and context below it quote whole rows."""
+    return text.split("\nDETAIL:", maxsplit=1)[0].split("\nCONTEXT:", maxsplit=1)[0]
+
+
 def _drop_values_from_error(context: ExceptionContext) -> None:
-    """PostgreSQL quotes whole rows in an error's detail; keep its first line only."""
+    """Take the values out of an error before anybody sees it."""
     for error in (context.original_exception, context.sqlalchemy_exception):
         if error is not None and error.args and isinstance(error.args[0], str):
-            error.args = (error.args[0].split("\nDETAIL:")[0].split("\nCONTEXT:")[0],)
+            error.args = (error_text_without_values(error.args[0]),)

@@ -22,8 +22,9 @@ from claims_pipeline.model import DateWindow, OutcomeCounts, Patient, RejectedRo
 from claims_pipeline.names import patient_key
 from claims_pipeline.store import tables
 from claims_pipeline.store.attempt_records import Hold
+from claims_pipeline.store.bulk_inserts import insert_columns
 from claims_pipeline.store.counts import counted_outcomes
-from claims_pipeline.store.database import chunks_of, insert_columns, reading, writing
+from claims_pipeline.store.database import chunks_of, reading, writing
 from claims_pipeline.store.holding import verify_hold
 from claims_pipeline.store.tables import attempts, rejected_rows, uploads
 

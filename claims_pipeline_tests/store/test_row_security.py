@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from claims_pipeline.store import audit
+from claims_pipeline.store.bulk_inserts import insert_columns
 from claims_pipeline.store.database import (
     every_organization_scope,
     may_copy_into,
@@ -200,6 +201,18 @@ def test_bulk_loads_are_for_the_pipeline(database: RolesDatabase) -> None:
     for engine, may in ((database.pipeline, True), (database.owner, False), (database.api, False)):
         with writing(engine) as connection:
             assert may_copy_into(connection, requests) is may
+
+
+def test_many_rows_are_stored_by_a_role_that_may_copy_and_by_one_that_may_not(
+    database: RolesDatabase,
+) -> None:
+    for row_number, engine in enumerate((database.pipeline, database.owner), start=101):
+        row = {**_row(requests, "one"), "row_number": row_number, "cells": ["Ada", ""]}
+        with writing(engine) as connection:
+            insert_columns(connection, requests, {name: [value] for name, value in row.items()})
+    with reading(database.owner) as connection:
+        stored = connection.execute(select(requests.c.cells).where(requests.c.row_number > 100))
+        assert stored.scalars().all() == [["Ada", ""]] * 2
 
 
 def test_the_api_makes_no_tables(database: RolesDatabase) -> None:

@@ -1,9 +1,11 @@
 """Rows are stored once, as they stood in the file."""
 
+import traceback
 from dataclasses import replace
 
 import pytest
 from sqlalchemy import Engine, func, select
+from sqlalchemy.exc import IntegrityError
 
 from claims_pipeline.errors import CancelRequestedError, HoldLostError, InvariantError
 from claims_pipeline.model import OutcomeCounts, UploadStatus
@@ -49,6 +51,18 @@ def test_requests_come_back_as_they_were_stored(engine: Engine) -> None:
         last_name=patient.last_name,
         date_of_birth=patient.date_of_birth,
     )
+
+
+def test_a_row_that_the_database_refuses_is_not_quoted_in_the_error(engine: Engine) -> None:
+    hold = make_runs(engine).held()
+    rows.begin_rows(engine, hold, HEADER)
+    with pytest.raises(IntegrityError) as refused:
+        rows.add_rows(engine, hold, [make_request(1), make_request(2), make_request(1)], [])
+    said = "".join(traceback.format_exception(refused.value))
+    assert "Example" not in said
+    assert hold.upload_id not in said
+    with reading(engine) as connection:
+        assert connection.execute(select(func.count()).select_from(tables.requests)).scalar() == 0
 
 
 def test_many_requests_are_loaded_in_pieces(engine: Engine) -> None:
