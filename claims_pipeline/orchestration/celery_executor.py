@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 import dagster as dg
+from celery import Celery
 from celery.exceptions import CeleryError
 from celery.result import AsyncResult
 from dagster._core.events import DagsterEvent
@@ -17,21 +18,25 @@ from dagster._core.execution.context.system import PlanOrchestrationContext
 from dagster._core.execution.plan.plan import ExecutionPlan
 from dagster._core.execution.plan.state import KnownExecutionState
 from dagster._core.execution.plan.step import ExecutionStep
-from dagster._serdes import serialize_value
+from dagster._grpc.types import ExecuteStepArgs
+from dagster._serdes import pack_value, serialize_value
+from dagster_celery.config import TASK_EXECUTE_PLAN_NAME
 from dagster_celery.core_execution_loop import core_celery_execution_loop
-from dagster_celery.executor import CeleryExecutor, _submit_task
+from dagster_celery.executor import CeleryExecutor
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from claims_pipeline.errors import HoldLostError
 from claims_pipeline.orchestration.celery_app import celery_terms
-from claims_pipeline.orchestration.holding import let_go
+from claims_pipeline.orchestration.holding import let_go, now
 from claims_pipeline.orchestration.partitions import LANE_TAG
 from claims_pipeline.orchestration.resources import StoreResource
 from claims_pipeline.run_names import PARTITION_TAG
 from claims_pipeline.settings import Settings
 from claims_pipeline.store import attempts
+from claims_pipeline.store.attempts import Hold
 
 # Workers may all be busy with the lanes of larger uploads.
 _BEGINS_WITHIN_S = 10.0
@@ -44,6 +49,8 @@ class LanesOnWorkers(CeleryExecutor):
     def __init__(self, settings: Settings) -> None:
         super().__init__(**celery_terms(settings))  # type: ignore[no-untyped-call]
         self._silent_after_s = settings.dead_after_s / 2
+        self._beat_every_s = settings.heartbeat_s
+        self._beat_at = float("-inf")
 
     def execute(
         self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
@@ -55,7 +62,7 @@ class LanesOnWorkers(CeleryExecutor):
 
     def _begin(  # noqa: PLR0917 - called by dagster-celery's loop
         self,
-        app: object,
+        app: Celery,
         run: PlanOrchestrationContext,
         step: ExecutionStep,
         queue: str,
@@ -68,7 +75,7 @@ class LanesOnWorkers(CeleryExecutor):
         if LANE_TAG not in step.tags:
             return _StepHere(carry_out_here())
         try:
-            result = _submit_task(app, run, step, queue, priority, known_state)
+            result = self._submit(app, run, step, queue, priority, known_state)
         except _UNREACHABLE:
             run.log.warning("no worker can be reached; this lane is carried out here")
             return _StepHere(carry_out_here())
@@ -76,8 +83,51 @@ class LanesOnWorkers(CeleryExecutor):
             result,
             carry_out_here=carry_out_here,
             let_go=lambda: _let_go(run),
+            keep=lambda: self._keep(run),
             silent_after_s=self._silent_after_s,
         )
+
+    def _submit(  # noqa: PLR0917 - as `_begin`
+        self,
+        app: Celery,
+        run: PlanOrchestrationContext,
+        step: ExecutionStep,
+        queue: str,
+        priority: int,
+        known_state: KnownExecutionState,
+    ) -> "AsyncResult[list[str]]":
+        """Send dagster-celery's task for one step; a message holds ids and names, no secrets."""
+        arguments = ExecuteStepArgs(
+            job_origin=run.reconstructable_job.get_python_origin(),
+            run_id=run.run_id,
+            step_keys_to_execute=[step.key],
+            instance_ref=run.instance.get_ref(),
+            retry_mode=self.retries.for_inner_plan(),
+            known_state=known_state,
+            print_serialized_events=True,
+        )
+        return app.send_task(
+            TASK_EXECUTE_PLAN_NAME,
+            kwargs={
+                "execute_step_args_packed": pack_value(arguments),
+                "executable_dict": run.reconstructable_job.to_dict(),
+            },
+            priority=priority,
+            queue=queue,
+            routing_key=f"{queue}.execute_plan",
+        )
+
+    def _keep(self, run: PlanOrchestrationContext) -> None:
+        """Keep the attempt while no lane has begun; lanes that have do so themselves."""
+        if time.monotonic() - self._beat_at < self._beat_every_s:
+            return
+        self._beat_at = time.monotonic()
+        try:
+            engine, hold = _held(run)
+            if hold is not None:
+                attempts.release_step(engine, hold, now())
+        except SQLAlchemyError:
+            run.log.warning("heartbeat could not be written")
 
 
 class _StepHere:
@@ -109,12 +159,14 @@ class LaneElsewhere:
         *,
         carry_out_here: Callable[[], list[str]],
         let_go: Callable[[], None],
+        keep: Callable[[], None],
         silent_after_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._result = result
         self._carry_out_here = carry_out_here
         self._let_go = let_go
+        self._keep = keep
         self._silent_after_s = silent_after_s
         self._clock = clock
         self._is_revoked = False
@@ -137,6 +189,8 @@ class LaneElsewhere:
             self._has_begun = True
             self._last_sign = meta["result"]
             self._last_sign_at = self._clock()
+        if not self._has_begun:
+            self._keep()
         return self._is_given_up()
 
     def get(self) -> Sequence[str]:
@@ -192,14 +246,18 @@ def _carried_out_here(
 
 
 def _is_cancelled(run: PlanOrchestrationContext) -> bool:
-    now = run.instance.get_run_by_id(run.run_id)
-    return now is not None and now.status == dg.DagsterRunStatus.CANCELING
+    latest = run.instance.get_run_by_id(run.run_id)
+    return latest is not None and latest.status == dg.DagsterRunStatus.CANCELING
+
+
+def _held(run: PlanOrchestrationContext) -> tuple[Engine, Hold | None]:
+    engine = StoreResource().engine()
+    return engine, attempts.held_by(engine, run.dagster_run.tags[PARTITION_TAG], run.run_id)
 
 
 def _let_go(run: PlanOrchestrationContext) -> None:
-    engine = StoreResource().engine()
     try:
-        hold = attempts.held_by(engine, run.dagster_run.tags[PARTITION_TAG], run.run_id)
+        engine, hold = _held(run)
         if hold is not None:
             let_go(run.instance, engine, hold)
     except (SQLAlchemyError, HoldLostError):

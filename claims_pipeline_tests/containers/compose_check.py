@@ -183,17 +183,17 @@ def only_two_doors_are_open(environment: Mapping[str, str]) -> None:
 def dagster_is_behind_the_login() -> None:
     """Nobody but an operator gets an answer of Dagster's."""
     query = {"query": "{ version }"}
-    anonymous = requests.post(f"{PROXY}/graphql", json=query, timeout=30, allow_redirects=False)
+    anonymous = requests.post(f"{PROXY}/graphql", json=query, timeout=60, allow_redirects=False)
     expect(anonymous.status_code in {302, 401, 403}, "GraphQL answers without a login")
     expect("version" not in anonymous.text, "GraphQL tells its version without a login")
     for path in ("/", "/runs", "/server_info", "/admin/", "/realms/master/"):
-        answer = requests.get(f"{PROXY}{path}", timeout=30, allow_redirects=False)
+        answer = requests.get(f"{PROXY}{path}", timeout=60, allow_redirects=False)
         expect(answer.status_code != 200, f"{path} answers without a login")
     analyst = Visitor("analyst-a")
     expect(analyst.sign_in(PROXY) in {401, 403}, "somebody who is no operator gets in")
     operator = Visitor("operator-a")
     expect(operator.sign_in(PROXY) == 200, "an operator does not get in")
-    answer = operator.session.post(f"{PROXY}/graphql", json=query, timeout=30)
+    answer = operator.session.post(f"{PROXY}/graphql", json=query, timeout=60)
     expect("version" in answer.json()["data"], "GraphQL does not answer an operator")
     say("Dagster is behind the login")
 
@@ -202,7 +202,7 @@ def name_the_practices(environment: Mapping[str, str]) -> None:
     """The sandbox's practices, for the organization of the realm's people."""
     script = """
 import json, urllib.request
-world = json.load(urllib.request.urlopen("http://sandbox:8700/sandbox/world", timeout=30))
+world = json.load(urllib.request.urlopen("http://sandbox:8700/sandbox/world", timeout=60))
 print("practice_id,tin,name,is_default")
 for number, one in enumerate(world["practices"][:2]):
     print(one["id"], one["tin"], one["name"], "yes" if number == 0 else "no", sep=",")
@@ -220,27 +220,26 @@ def an_upload_comes_back_answered(environment: Mapping[str, str]) -> None:
     command = ("claims-pipeline", "sandbox", "csv", f"--rows={ROWS}", "--shape=claims", "--seed=7")
     sample = compose(environment, "exec", "--no-TTY", "sandbox", *command, output=True)
     expect(
-        requests.get(f"{API}/api/v1/claims/csv-jobs/", timeout=30).status_code == 401,
+        requests.get(f"{API}/api/v1/claims/csv-jobs/", timeout=60).status_code == 401,
         "the API answers without a token",
     )
-    bearer = {"Authorization": f"Bearer {access_token(PROXY, 'analyst-a')}"}
     answer = requests.post(
         f"{API}/api/v1/claims/bulk/upload/",
-        headers=bearer,
+        headers=bearer(),
         files={"file": ("worklist.csv", sample.encode(), "text/csv")},
         timeout=60,
     )
     expect(answer.status_code == 201, f"the upload is answered {answer.status_code}")
     job = f"{API}/api/v1/claims/csv-jobs/{answer.json()['id']}"
     began = time.monotonic()
-    while (status := requests.get(f"{job}/", headers=bearer, timeout=30).json())["status"] in {
+    while (status := requests.get(f"{job}/", headers=bearer(), timeout=60).json())["status"] in {
         "PENDING",
         "PROCESSING",
     }:
-        expect(time.monotonic() - began < 600, f"the upload is still {status['status']}")
-        time.sleep(2)
+        expect(time.monotonic() - began < 1800, f"the upload is still {status['status']}")
+        time.sleep(5)
     expect(status["status"] == "COMPLETED", f"the upload ended {status['status']}")
-    results = requests.get(f"{job}/download_results/", headers=bearer, timeout=60)
+    results = requests.get(f"{job}/download_results/", headers=bearer(), timeout=60)
     lines = list(csv.DictReader(io.StringIO(results.content.decode("utf-8-sig"))))
     answered = [line for line in lines if line["primary"] == "Y"]
     expect(len(answered) == ROWS, f"{len(answered)} of {ROWS} rows came back")
@@ -248,6 +247,11 @@ def an_upload_comes_back_answered(environment: Mapping[str, str]) -> None:
     lanes = compose(environment, "logs", "--no-log-prefix", "worker", output=True)
     expect("Traceback" not in lanes, "a worker's log holds a traceback")
     say(f"{ROWS} rows came back answered")
+
+
+def bearer() -> dict[str, str]:
+    """A header with a fresh token: they are good for five minutes."""
+    return {"Authorization": f"Bearer {access_token(PROXY, 'analyst-a')}"}
 
 
 def answers(port: int) -> bool:

@@ -18,10 +18,12 @@ class Watched:
         self.now = 0.0
         self.done_here = 0
         self.let_go = 0
+        self.kept = 0
         self.lane = LaneElsewhere(
             AsyncResult(self.task_id, app=self.app),
             carry_out_here=self._carry_out_here,
             let_go=self._let_go,
+            keep=self._keep,
             silent_after_s=15.0,
             clock=lambda: self.now,
         )
@@ -39,6 +41,9 @@ class Watched:
     def _let_go(self) -> None:
         self.let_go += 1
 
+    def _keep(self) -> None:
+        self.kept += 1
+
 
 @pytest.fixture
 def watched() -> Watched:
@@ -51,6 +56,14 @@ def test_a_lane_that_ends_hands_over_its_events(watched: Watched) -> None:
     assert watched.lane.ready()
     assert watched.lane.get() == ["there"]
     assert watched.done_here == 0
+
+
+def test_the_attempt_is_kept_until_a_lane_begins_to_keep_it(watched: Watched) -> None:
+    watched.lane.ready()
+    assert watched.kept == 1
+    watched.sign(1)
+    watched.lane.ready()
+    assert watched.kept == 1
 
 
 def test_a_lane_that_no_worker_begins_is_carried_out_here(watched: Watched) -> None:
