@@ -22,6 +22,7 @@ from claims_pipeline_tests.planning.workloads import (
     a_thousand_rows_of_two_months,
     generated,
     no_dates,
+    recent_rows,
 )
 
 
@@ -109,6 +110,22 @@ def test_a_thousand_rows_of_one_practice_wait_at_most_six_round_trips() -> None:
     assert side_by_side.calls <= one_by_one.calls * 1.15
     learned = ask(workload, known=ask(workload).observations, concurrency=16)
     assert learned.round_trips <= 6
+
+
+@pytest.mark.parametrize(
+    ("rows", "times_less", "times_less_learned"), [(100, 25, 20), (1000, 150, 150)]
+)
+@pytest.mark.parametrize("seed", range(4))
+def test_recent_rows_of_one_practice_wait_far_less_than_one_after_the_other(
+    rows: int, times_less: int, times_less_learned: int, seed: int
+) -> None:
+    """Round trips of sixteen threads beside those of a client that asks row after row."""
+    workload = recent_rows(random.Random(seed), rows=rows)
+    known = ask(workload, known=day_by_day(workload))
+    learned = ask(workload, known=ask(workload).observations)
+    assert max(known.round_trips, learned.round_trips) <= 6
+    assert known.round_trips * times_less <= one_per_row_calls(workload)
+    assert learned.round_trips * times_less_learned <= one_per_row_calls(workload)
 
 
 def test_windows_that_are_refused_again_and_again_lead_to_a_width_that_is_not_soon() -> None:

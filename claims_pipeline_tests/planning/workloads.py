@@ -84,6 +84,14 @@ def a_thousand_rows_of_two_months(dice: random.Random) -> Workload:
     )
 
 
+def recent_rows(dice: random.Random, *, rows: int) -> Workload:
+    return Workload(
+        name=f"{rows:,} rows of ten weeks, 20 claims a day",
+        rows=tuple(visit(dice, patient=n, day=_days_ago(dice, 10, 70)) for n in range(rows)),
+        claims_by_day=practice(dice, claims_a_day=20),
+    )
+
+
 def clustered_dates(dice: random.Random) -> Workload:
     centres = [_days_ago(dice, 20, 600) for _ in range(4)]
     rows = [
