@@ -4,7 +4,8 @@ A crash between any two of these loses nothing that was acknowledged: a file wit
 up, a row without a run is launched by Dagster's sensor.
 """
 
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -15,7 +16,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from claims_pipeline import intake
-from claims_pipeline.errors import FileRefusedError
+from claims_pipeline.errors import ClaimsError, FileRefusedError
 from claims_pipeline.store.database import writing
 from claims_pipeline.store.files import FileStore
 from claims_pipeline.store.uploads import Upload, add_upload, get_upload
@@ -53,7 +54,10 @@ async def take_upload(request: Request, services: Services, caller: Principal) -
     """
     await run_in_threadpool(require_upload_role, services, caller)
     upload_id = str(uuid4())
-    async with held_key(request, services, caller, upload_id=upload_id) as key:
+    async with (
+        _refusals_recorded(services, caller),
+        held_key(request, services, caller, upload_id=upload_id) as key,
+    ):
         if key is None or key.earlier is None:
             await run_in_threadpool(require_quota, services, caller)
         async with _turn(services, caller):
@@ -69,6 +73,18 @@ async def take_upload(request: Request, services: Services, caller: Principal) -
             correlation_id=getattr(request.state, "request_id", None),
         )
         return await run_in_threadpool(_take, services, caller, new, key)
+
+
+@asynccontextmanager
+async def _refusals_recorded(services: Services, caller: Principal) -> AsyncIterator[None]:
+    try:
+        yield
+    except ClaimsError as refusal:
+        with suppress(SQLAlchemyError):  # The refusal is what the caller is to hear of.
+            await run_in_threadpool(
+                auditing.record, services, caller, Action.UPLOAD, refusal=refusal.code
+            )
+        raise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -334,6 +334,16 @@ def test_who_is_no_analyst_or_operator_hands_nothing_in(api: Api) -> None:
     assert (answer.status_code, answer.json()["code"]) == (403, "role_required")
 
 
+@pytest.mark.usefixtures("untouched")
+def test_a_refused_upload_is_on_record(api: Api) -> None:
+    someone = f"analyst-{datetime.now(UTC).timestamp()}"
+    post_csv(api, b"%PDF-1.7", token=api.issuer.token(sub=someone))
+    entries = list_entries(api.engine, organization_id=ORGANIZATION, page_size=1000)
+    [entry] = [entry for entry in entries if entry.actor == someone]
+    told = (entry.action, entry.outcome, entry.code, entry.upload_id)
+    assert told == ("upload", "refused", "binary_content", None)
+
+
 @pytest.mark.parametrize("path", [UPLOAD, UPLOAD.rstrip("/")])
 def test_the_address_works_with_and_without_a_slash_at_its_end(api: Api, path: str) -> None:
     answer = api.post(path, token=api.issuer.token(), files={"file": ("a.csv", CSV)})
