@@ -276,12 +276,16 @@ def list_uploads(
         conditions.append(uploads.c.created_at < created_before)
     column = uploads.c[ordering.removeprefix("-")]
     in_order = column.desc() if ordering.startswith("-") else column.asc()
-    page_query = (
-        _with_latest_attempt()
+    # The rows before the page are passed over by themselves, without their attempts.
+    page_ids = (
+        select(uploads.c.id)
         .where(and_(*conditions))
         .order_by(in_order, uploads.c.id)
         .limit(page_size)
         .offset((page - 1) * page_size)
+    )
+    page_query = (
+        _with_latest_attempt().where(uploads.c.id.in_(page_ids)).order_by(in_order, uploads.c.id)
     )
     count_query = select(func.count()).select_from(uploads).where(and_(*conditions))
     with reading(engine) as connection:

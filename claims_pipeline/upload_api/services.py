@@ -46,8 +46,9 @@ def open_services(settings: Settings) -> Services:
     )
 
 
-def services_of(request: Request) -> Services:
+async def services_of(request: Request) -> Services:
     """The services of the app that answers this request."""
+    # Not that it waits for anything: it would be called in a thread otherwise, which takes longer.
     services: Services = request.app.state.services
     return services
 

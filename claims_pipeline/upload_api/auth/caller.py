@@ -93,7 +93,7 @@ def bearer_token(request: Request) -> str:
 Caller = Annotated[Principal, Depends(authenticated)]
 
 
-def services_for(services: AppServices, caller: Caller) -> Services:
+async def services_for(services: AppServices, caller: Caller) -> Services:
     """The services, with a database that shows the caller's organization only."""
     return replace(services, engine=organization_scope(services.engine, caller.organization_id))
 
