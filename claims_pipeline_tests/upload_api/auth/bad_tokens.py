@@ -227,6 +227,9 @@ BAD: Mapping[str, Callable[[Issuer], Shown]] = {
     "beside a bad one": lambda issuer: Shown(
         headers=((_HEADER, f"Bearer {issuer.token()}"), (_HEADER, "Bearer x"))
     ),
+    "beside an empty one": lambda issuer: Shown(
+        headers=(*_bearer(issuer.token()).headers, (_HEADER, ""))
+    ),
     "two in one header": lambda issuer: _bearer(f"{issuer.token()}, Bearer {issuer.token()}"),
     "in the query": lambda issuer: Shown(headers=(), query=f"?access_token={issuer.token()}"),
     "in the query too": lambda issuer: Shown(
