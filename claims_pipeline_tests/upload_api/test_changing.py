@@ -125,5 +125,6 @@ def test_what_somebody_else_handed_in_is_an_operators_to_change(api: Api) -> Non
     upload = api.add_upload(user_id="analyst-2")
     url = f"{JOBS}/{upload.id}/cancel"
     assert api.post(url, token=api.issuer.token()).status_code == 404
+    assert get_upload(api.engine, upload.id) == upload
     operator = api.issuer.token(sub="operator-1", roles=["claims-operator"])
     assert api.post(url, token=operator).status_code == 202
