@@ -20,7 +20,6 @@ from claims_pipeline.orchestration.holding import redacted_errors
 from claims_pipeline.sandbox.running import Sandbox, running_sandbox, today_in
 from claims_pipeline.sandbox.world import World
 from claims_pipeline_tests.end_to_end.drops import DropStack, running_drop_stack
-from claims_pipeline_tests.end_to_end.test_resume import worker_of
 
 MARKERS = {
     "first name": "QUORLYXA",
@@ -140,7 +139,8 @@ def test_no_marker_leaves_its_places(tmp_path: Path) -> None:
         slow_down(sandbox)
         drops.drop(f"{name}-killed.csv", content + b"\n\n")
         drops.wait_for_asking(f"{name}-killed.csv")
-        os.kill(worker_of(drops), signal.SIGKILL)
+        [worker] = drops.stack.worker_pids()
+        os.kill(worker, signal.SIGKILL)
         sandbox.reset()
         drops.wait_for_status(f"{name}-killed.csv", UploadStatus.COMPLETED)
 
