@@ -3,7 +3,7 @@
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -62,41 +62,8 @@ class DagsterProxy:
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Answer while the block lasts; outside it connections are refused."""
-        proxy = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                answer = proxy.answer(body)
-                if answer is None:
-                    self.close_connection = True
-                    self.connection.shutdown(socket.SHUT_RDWR)
-                    return
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
-
-            def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
-                """Say nothing."""
-
-            def handle(self) -> None:
-                try:
-                    super().handle()
-                except OSError:
-                    return  # The client had waited long enough.
-
-        server = ThreadingHTTPServer(("127.0.0.1", self._port), Handler)
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, name="proxy", daemon=True)
-        thread.start()
-        try:
+        with served(self.answer, port=self._port):
             yield
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
 
     def _passed_on(self, body: bytes) -> bytes:
         return requests.post(
@@ -105,3 +72,41 @@ class DagsterProxy:
             headers={"Content-Type": "application/json"},
             timeout=60,
         ).content
+
+
+@contextmanager
+def served(answer: Callable[[bytes], bytes | None], *, port: int | None = None) -> Iterator[str]:
+    """Serve what `answer` says to each body that is posted, or end the connection; the address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            said = answer(self.rfile.read(int(self.headers["Content-Length"])))
+            if said is None:
+                self.close_connection = True
+                self.connection.shutdown(socket.SHUT_RDWR)
+                return
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(said)))
+            self.end_headers()
+            self.wfile.write(said)
+
+        def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
+            """Say nothing."""
+
+        def handle(self) -> None:
+            try:
+                super().handle()
+            except OSError:
+                return  # The client had waited long enough.
+
+    server = ThreadingHTTPServer(("127.0.0.1", port or 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, name="proxy", daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

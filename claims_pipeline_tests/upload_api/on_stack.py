@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from claims_pipeline.model import UploadStatus
+from claims_pipeline.run_names import TICKET_TAG
 from claims_pipeline.sandbox.running import Sandbox
 from claims_pipeline.store import attempts
 from claims_pipeline.store.uploads import Upload, get_upload
@@ -78,9 +79,13 @@ class StackApi:
         return [self.stored(upload_id).status for upload_id in upload_ids]
 
     def runs(self, upload_id: str) -> list[Run]:
-        """Runs that ask for the upload; those that only write files are another job's."""
+        """Runs that were launched to ask for the upload.
+
+        Without those that only write files, which are another job's, and without Dagster's own
+        retries: on a machine that is too busy a worker that comes late is given up.
+        """
         runs = self.stack.dagster.runs(partition=upload_id)
-        return [run for run in runs if "claims/ticket" in run.tags]
+        return [run for run in runs if TICKET_TAG in run.tags and run.parent_run_id is None]
 
     def broken_promises(self, *upload_ids: str) -> list[str]:
         """What does not hold for these uploads."""

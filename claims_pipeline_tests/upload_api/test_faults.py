@@ -14,7 +14,6 @@ from claims_pipeline.model import UploadStatus
 from claims_pipeline.retention import remove_files_of_no_upload
 from claims_pipeline.sandbox.running import Sandbox, running_sandbox
 from claims_pipeline.sandbox.samples import Shape
-from claims_pipeline.store import attempts
 from claims_pipeline.store.uploads import list_uploads
 from claims_pipeline_tests.orchestration.test_samples import make_sample
 from claims_pipeline_tests.upload_api.api import ORGANIZATION, running_api
@@ -66,24 +65,6 @@ def test_every_upload_gets_one_run_whatever_becomes_of_its_launch(
     runs = {what: len(stack.runs(upload_id)) for what, upload_id in uploads.items()}
     assert runs == dict.fromkeys(uploads, 1)
     assert stack.broken_promises(*uploads.values()) == []
-    tickets = {what: tickets_of(stack, upload_id) for what, upload_id in uploads.items()}
-    assert tickets == {
-        "unreachable": 2,  # void at once, then the sensor's
-        Spoil.NOTHING.value: 1,
-        Spoil.SLOW.value: 1,
-        Spoil.REPLY_LOST.value: 1,
-        Spoil.SENT_IN_VAIN.value: 2,  # after the reconciliation has waited for a run
-        Spoil.REFUSED.value: 2,
-        Spoil.REFUSED_TOO_LATE.value: 1,
-        Spoil.HTML.value: 2,
-    }
-
-
-def tickets_of(stack: StackApi, upload_id: str) -> int:
-    attempt_id = stack.stored(upload_id).attempt_id
-    return len(
-        [run for run in attempts.attempt_runs_of(stack.api.engine, attempt_id) if run.ticket]
-    )
 
 
 def test_without_a_webserver_to_ask_the_sensor_launches(stack: StackApi, issuer: Issuer) -> None:
