@@ -79,7 +79,7 @@ def test_each_shape_is_answered_and_fetched_under_both_names(stack: StackApi) ->
 def poll_until_completed(stack: StackApi, upload_id: str) -> None:
     """As existing clients do: both addresses every three seconds, counts as numbers."""
     pause = threading.Event()
-    for _ in range(100):
+    for _ in range(200):
         upload = stack.get(upload_id)
         progress = stack.get(upload_id, "progress/", family=JOBS_ALIAS)
         assert progress["job_id"] == upload_id
