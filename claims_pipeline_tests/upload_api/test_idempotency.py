@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
-from claims_pipeline.store import idempotency
-from claims_pipeline.store.database import writing
+from claims_pipeline.store import idempotency, tables
+from claims_pipeline.store.database import reading, writing
 from claims_pipeline.store.idempotency import KEPT_FOR, KeyState
 from claims_pipeline.store.uploads import list_uploads
 from claims_pipeline_tests.store.builders import NOW, ORGANIZATION, make_upload
@@ -74,6 +74,12 @@ def test_organizations_do_not_share_keys(api: Api) -> None:
     assert one.json()["id"] != other.json()["id"]
 
 
+def key_is_held(api: Api, key: str) -> bool:
+    held = select(tables.idempotency_keys.c.key).where(tables.idempotency_keys.c.key == key)
+    with reading(api.engine) as connection:
+        return connection.execute(held).first() is not None
+
+
 def test_a_key_whose_upload_is_under_way_is_refused_until_it_has_come_to_nothing(api: Api) -> None:
     key = str(uuid4())
     begun = multipart((FILE, CSV), end=False)
@@ -81,8 +87,9 @@ def test_a_key_whose_upload_is_under_way_is_refused_until_it_has_come_to_nothing
     with half_sent(
         api, api.issuer.token(), announced=10_000, sent=begun, headers=with_key(key)
     ) as connection:
-        wait_for(lambda: post_csv(api, headers=with_key(key)).status_code == 409)
+        wait_for(lambda: key_is_held(api, key))  # Else the other one might come first.
         refused = post_csv(api, headers=with_key(key))
+        assert refused.status_code == 409
         assert refused.json()["code"] == "idempotency_in_flight"
         assert int(refused.headers["Retry-After"]) > 0
         connection.close()
