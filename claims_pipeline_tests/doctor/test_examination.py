@@ -104,7 +104,7 @@ def test_a_database_without_our_schema_is_named(patient: Patient, tmp_path: Path
 
 
 def test_a_database_that_is_away_is_named(patient: Patient) -> None:
-    url = "postgresql://user:client-secret@127.0.0.1:1/claims"
+    url = f"postgresql://user:{_PAYER['CLAIMS_UHC_CLIENT_SECRET']}@127.0.0.1:1/claims"
     assert patient.complaints(CLAIMS_DATABASE_URL=url)["database"] is State.FAILED
 
 
