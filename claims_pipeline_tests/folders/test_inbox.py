@@ -362,5 +362,10 @@ def test_two_hundred_files_at_once_are_taken_each_once(inbox: Inbox) -> None:
     for number in range(200):
         drop(inbox, f"{number}.csv", CONTENT + f"{number}".encode())
 
-    assert len(look(inbox).taken) == 200
+    # A look ends in time, so a slow machine needs several; each takes some.
+    taken: list[str] = []
+    while found := look(inbox).taken:
+        taken += found
+
+    assert len(taken) == len(set(taken)) == 200
     assert len(set(names(inbox))) == 200
