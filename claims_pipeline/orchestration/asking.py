@@ -11,7 +11,7 @@ import dagster as dg
 from claims_pipeline import publishing
 from claims_pipeline.errors import InvariantError, PayerDownError, PayerRefusedError
 from claims_pipeline.orchestration.holding import HeldStep, StepContext, now
-from claims_pipeline.orchestration.leaving import worker_leaves
+from claims_pipeline.orchestration.leaving import is_worker, worker_leaves
 from claims_pipeline.orchestration.resources import PayerResource, StoreResource
 from claims_pipeline.orchestration.waiting import PAYER_DOWN, next_try_at
 from claims_pipeline.payers.base import NOTHING_THERE, CallKind, Payer
@@ -103,9 +103,15 @@ def _waits_for_payer(step: HeldStep) -> bool:
     )
     upload = uploads.get_upload(step.engine, step.hold.upload_id)
     if upload is not None:
-        with suppress(OSError):  # A courtesy.
-            publishing.write_status(upload, step.settings.resolved_outbox)
+        _show_status(upload, step)
     return True
+
+
+def _show_status(upload: Upload, step: HeldStep) -> None:
+    """Counts into the outbox, where this process is on the outbox's machine."""
+    if not is_worker.is_set():
+        with suppress(OSError):  # A courtesy; the results, later, are not.
+            publishing.write_status(upload, step.settings.resolved_outbox)
 
 
 @contextmanager
@@ -173,7 +179,6 @@ def _reporter(context: StepContext, step: HeldStep) -> Callable[[], None]:
                 },
             )
         )
-        with suppress(OSError):  # A courtesy; the results, later, are not.
-            publishing.write_status(upload, step.settings.resolved_outbox)
+        _show_status(upload, step)
 
     return report

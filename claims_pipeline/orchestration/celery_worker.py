@@ -18,7 +18,7 @@ from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from claims_pipeline.orchestration.celery_app import celery_app
-from claims_pipeline.orchestration.leaving import worker_leaves
+from claims_pipeline.orchestration.leaving import is_worker, worker_leaves
 from claims_pipeline.settings import Settings
 
 _ASKING = "ASKING"
@@ -64,6 +64,7 @@ def _lane_task(leaving: Event) -> type[Task]:
         """dagster-celery's task for a step, with signs of life."""
 
         def __call__(self, *args: Any, **keywords: Any) -> list[str]:
+            is_worker.set()
             with _signs_of_life(self, leaving):
                 try:
                     return _without_observations(super().__call__(*args, **keywords))

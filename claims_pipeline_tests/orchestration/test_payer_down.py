@@ -1,5 +1,6 @@
 """A payer that is down for long: the upload waits and goes on by itself, line 8."""
 
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -7,8 +8,10 @@ from uuid import uuid4
 
 import dagster as dg
 import pytest
+from sqlalchemy import update
 
 from claims_pipeline.model import Outcome, RetryScope, UploadStatus
+from claims_pipeline.orchestration import asking
 from claims_pipeline.orchestration.resources import StoreResource
 from claims_pipeline.orchestration.sensors import (
     attempt_reconciliation_sensor,
@@ -16,7 +19,8 @@ from claims_pipeline.orchestration.sensors import (
 )
 from claims_pipeline.orchestration.waiting import next_try_at
 from claims_pipeline.sandbox.running import Sandbox
-from claims_pipeline.store import attempts
+from claims_pipeline.store import attempts, tables
+from claims_pipeline.store.database import writing
 from claims_pipeline_tests.invariants import asked_again, settled_queries
 from claims_pipeline_tests.orchestration.faulty import FaultyUpload, make_faulty_upload
 from claims_pipeline_tests.pipeline import Pipeline, hasty_definitions, running_pipeline
@@ -42,6 +46,24 @@ def pipeline(
         definitions=hasty_definitions(),
     ) as pipeline:
         yield pipeline
+
+
+@pytest.mark.parametrize("on_a_worker", [False, True])
+def test_the_name_of_a_dropped_file_is_shown_in_the_outbox_but_not_on_a_worker(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, *, on_a_worker: bool
+) -> None:
+    process_is_worker = threading.Event()
+    if on_a_worker:
+        process_is_worker.set()
+    monkeypatch.setattr(asking, "is_worker", process_is_worker)
+    upload = make_faulty_upload(pipeline, [DOWN])
+    with writing(pipeline.engine) as connection:
+        connection.execute(update(tables.uploads).values(outbox_name="dropped"))
+
+    pipeline.run(upload.id)
+
+    shown = [*pipeline.settings.resolved_outbox.rglob("*dropped*")]
+    assert (shown == []) is on_a_worker
 
 
 def run_when_due(upload: FaultyUpload) -> dg.ExecuteInProcessResult:
