@@ -29,7 +29,7 @@ def json_body(model: type[_Model]) -> Callable[[Request, Caller], Awaitable[_Mod
     """
 
     async def read(request: Request, _caller: Caller) -> _Model:
-        raw = await _limited_body(request)
+        raw = await limited_body(request)
         try:
             return model.model_validate(json.loads(raw or b"{}"))
         except ValidationError as error:
@@ -51,7 +51,13 @@ def documented_body(model: type[BaseModel], *, example: dict[str, Any]) -> dict[
     }
 
 
-async def _limited_body(request: Request) -> bytes:
+async def limited_body(request: Request) -> bytes:
+    """A small body, read only so far.
+
+    Raises:
+        ApiError: 413 `too_large`.
+
+    """
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

@@ -1,0 +1,100 @@
+// What every page has: local times, dialogs where the browser needs help, copy buttons, focus on
+// errors, and the dialog for a session that has ended. Pages work without it.
+
+const said = document.getElementById("said");
+
+/** Tell those who listen to the page. */
+export function say(text) {
+  said.textContent = "";
+  requestAnimationFrame(() => { said.textContent = text; });
+}
+
+/** Show the times in `root` as the reader's clock and calendar have them; UTC stays on hover. */
+export function localiseTimes(root = document) {
+  const now = new Date();
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    const moment = new Date(time.dateTime);
+    if (Number.isNaN(moment.getTime())) continue;
+    const style = time.dataset.style || "short";
+    const options = {};
+    if (style !== "time") {
+      options.month = "short";
+      options.day = "numeric";
+      if (moment.getFullYear() !== now.getFullYear()) options.year = "numeric";
+    }
+    if (style !== "day") {
+      options.hour = "numeric";
+      options.minute = "2-digit";
+    }
+    time.textContent = new Intl.DateTimeFormat(undefined, options).format(moment);
+  }
+}
+
+/** Ask the server for JSON. A session that has ended opens its dialog; the error is thrown on. */
+export async function askJson(address, options = {}) {
+  const answer = await fetch(address, {
+    ...options,
+    headers: { Accept: "application/json", ...options.headers },
+    credentials: "same-origin",
+    redirect: "manual",
+  });
+  const body = await answer.json().catch(() => ({}));
+  if (answer.ok) return body;
+  if (answer.status === 401 || answer.type === "opaqueredirect") showSessionEnded();
+  throw Object.assign(new Error(body.detail || "The service does not answer."), {
+    status: answer.status, code: body.code, detail: body.detail,
+  });
+}
+
+/** The dialog that leads back in; what is on the page stays. */
+export function showSessionEnded() {
+  const dialog = document.getElementById("session-ended");
+  if (dialog && !dialog.open) dialog.showModal();
+}
+
+function openDialogsOfOldBrowsers(event) {
+  const opener = event.target.closest("button[commandfor]");
+  if (opener?.getAttribute("command") !== "show-modal") return;
+  const dialog = document.getElementById(opener.getAttribute("commandfor"));
+  if (dialog && !dialog.open) dialog.showModal();
+}
+
+async function copy(event) {
+  const button = event.target.closest("button[data-copy]");
+  if (!button) return;
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    button.classList.add("copied");
+    setTimeout(() => button.classList.remove("copied"), 1500);
+    say("Copied.");
+  } catch {
+    say("Copying is not allowed here. Select the text instead.");
+  }
+}
+
+function sendOnce(event) {
+  // A second click on the same button is no second order.
+  const form = event.target;
+  if (form.method === "dialog" || form.hasAttribute("data-own-way")) return;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "yes";
+}
+
+document.documentElement.classList.add("scripted");
+localiseTimes();
+document.querySelector("[data-focus]")?.focus();
+if (!("commandForElement" in HTMLButtonElement.prototype)) {
+  document.addEventListener("click", openDialogsOfOldBrowsers);
+}
+document.addEventListener("click", copy);
+document.addEventListener("submit", sendOnce);
+// A page that comes back from the browser's memory may be used again.
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});
+for (const select of document.querySelectorAll("select[data-submits]")) {
+  select.addEventListener("change", () => select.form.requestSubmit());
+}
