@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -28,6 +29,17 @@ from claims_pipeline.store.rows import rejected_row_of
 from claims_pipeline.store.tables import claims, rejected_rows, requests, results
 
 _ROWS_AT_ONCE = 500
+
+
+class RowOrder(StrEnum):
+    """In which order rows are shown: the file's, by the primary claim's amount, or its age.
+
+    Rows without a claim go by what the file says of them, and come last where it says nothing.
+    """
+
+    FILE = "file"
+    LARGEST = "largest"
+    OLDEST = "oldest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,17 +73,30 @@ class RejectedRowPage:
 
 
 def page_of_results(
-    engine: Engine, upload_id: str, wanted: ResultFilter, *, page: int, page_size: int
+    engine: Engine,
+    upload_id: str,
+    wanted: ResultFilter,
+    *,
+    page: int,
+    page_size: int,
+    order: RowOrder = RowOrder.FILE,
 ) -> ResultPage:
-    """One page (from 1) of the wanted rows in row order; empty beyond the last."""
+    """One page (from 1) of the wanted rows; empty beyond the last."""
     numbers = _numbers(upload_id, wanted)
     with reading(engine) as connection:
         counted = select(func.count()).select_from(numbers.subquery())
         total = connection.execute(counted).scalar_one()
-        here = numbers.limit(page_size).offset((page - 1) * page_size)
+        in_order = numbers if order is RowOrder.FILE else _ordered(numbers, upload_id, order)
+        here = in_order.limit(page_size).offset((page - 1) * page_size)
         found = connection.execute(here).scalars().all()
-        rows = read_numbered_rows(connection, upload_id, found)
-    return ResultPage(rows=tuple(rows), total=total)
+        rows = {row.row.row_number: row for row in read_numbered_rows(connection, upload_id, found)}
+    return ResultPage(rows=tuple(rows[number] for number in found), total=total)
+
+
+def answered_row(engine: Engine, upload_id: str, row_number: int) -> AnsweredRow | None:
+    """One row with its answer, if the upload has it."""
+    with reading(engine) as connection:
+        return next(iter(read_numbered_rows(connection, upload_id, [row_number])), None)
 
 
 def iterate_results(engine: Engine, upload_id: str, wanted: ResultFilter) -> Iterator[AnsweredRow]:
@@ -125,6 +150,37 @@ def _numbers(upload_id: str, wanted: ResultFilter, *, after: int = 0) -> Select[
         *((accepted,) if is_any else _accepted_by_answer(accepted, wanted)), rejected
     ).subquery()
     return select(numbers.c.row_number).order_by(numbers.c.row_number)
+
+
+def _ordered(numbers: Select[Any], upload_id: str, order: RowOrder) -> Select[Any]:
+    """The same numbers, by amount or age of the row's primary claim."""
+    wanted = numbers.order_by(None).subquery()
+    number = wanted.c.row_number
+    own = and_(requests.c.upload_id == upload_id, requests.c.row_number == number)
+    current = and_(
+        results.c.upload_id == upload_id,
+        results.c.row_number == number,
+        results.c.is_current.is_(True),
+    )
+    primary = and_(
+        claims.c.upload_id == upload_id,
+        claims.c.row_number == number,
+        claims.c.attempt == results.c.attempt,
+        claims.c.is_primary.is_(True),
+    )
+    by = (
+        func.coalesce(claims.c.total_charged, requests.c.total_charged).desc()
+        if order is RowOrder.LARGEST
+        else func.coalesce(claims.c.service_from, requests.c.service_from).asc()
+    )
+    return (
+        select(number)
+        .select_from(wanted)
+        .join(requests, own, isouter=True)
+        .join(results, current, isouter=True)
+        .join(claims, primary, isouter=True)
+        .order_by(by.nulls_last(), number)
+    )
 
 
 def _accepted_by_answer(accepted: Select[Any], wanted: ResultFilter) -> tuple[Select[Any], ...]:

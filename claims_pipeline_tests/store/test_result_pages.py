@@ -1,12 +1,18 @@
 """Pages of results, filtered and searched."""
 
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
 import pytest
 from sqlalchemy import Engine
 
-from claims_pipeline.model import ClaimStatus, Outcome, RetryScope, UploadStatus
+from claims_pipeline.model import ClaimStatus, Outcome, Result, RetryScope, UploadStatus
 from claims_pipeline.store import attempts
 from claims_pipeline.store.result_pages import (
     ResultFilter,
+    RowOrder,
+    answered_row,
     iterate_results,
     page_of_rejected_rows,
     page_of_results,
@@ -15,6 +21,7 @@ from claims_pipeline_tests.store.builders import (
     NOW,
     Runs,
     answer,
+    make_claim,
     make_result,
     make_runs,
     make_upload,
@@ -108,6 +115,61 @@ def test_an_answer_that_became_history_is_not_found(runs: Runs) -> None:
 def test_rows_of_another_upload_are_no_part_of_a_page(runs: Runs) -> None:
     other = make_upload(runs.engine, sha256="cd" * 32)
     assert list(iterate_results(runs.engine, other.id, ResultFilter())) == []
+
+
+@pytest.fixture
+def priced(engine: Engine) -> Runs:
+    """Row 1 is small and new, 2 not found, 3 large and old, 4 open, 5 rejected."""
+    runs = make_runs(engine)
+    hold = runs.held()
+    store_rows(engine, hold, accepted=4, rejected=1)
+
+    def found(row_number: int, charged: str, day: date) -> Result:
+        result = make_result(row_number)
+        claim = replace(make_claim(), total_charged=Decimal(charged), service_from=day)
+        worse = replace(claim, claim_number="FH1", total_charged=Decimal(9999))
+        primary = replace(result.claims[0], claim=claim)
+        return replace(result, claims=(primary, replace(primary, claim=worse, primary=False)))
+
+    answer(
+        engine,
+        hold,
+        found(1, "10.00", date(2026, 1, 30)),
+        make_result(2, Outcome.NOT_FOUND),
+        found(3, "700.00", date(2025, 12, 1)),
+    )
+    return runs
+
+
+@pytest.mark.parametrize(
+    ("order", "numbers"),
+    [
+        (RowOrder.FILE, [1, 2, 3, 4, 5]),
+        # Rows without a claim go by the file's own amount (120.50) and day (01/05/2026).
+        (RowOrder.LARGEST, [3, 2, 4, 1, 5]),
+        (RowOrder.OLDEST, [3, 2, 4, 1, 5]),
+    ],
+)
+def test_rows_come_in_order_of_amount_or_age(
+    priced: Runs, order: RowOrder, numbers: list[int]
+) -> None:
+    pages = [
+        page_of_results(
+            priced.engine, priced.upload_id, ResultFilter(), page=page, page_size=2, order=order
+        )
+        for page in (1, 2, 3)
+    ]
+    assert [row.row.row_number for page in pages for row in page.rows] == numbers
+    assert {page.total for page in pages} == {5}
+
+
+def test_one_row_is_shown_with_its_answer(priced: Runs) -> None:
+    row = answered_row(priced.engine, priced.upload_id, 3)
+    assert row is not None
+    assert row.result.outcome is Outcome.FOUND
+    assert answered_row(priced.engine, priced.upload_id, 6) is None
+    other = make_upload(priced.engine, sha256="cd" * 32)
+    assert answered_row(priced.engine, other.id, 3) is None
 
 
 def test_rejected_rows_come_in_pages(runs: Runs) -> None:
