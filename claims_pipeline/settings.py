@@ -96,6 +96,9 @@ class Settings(BaseSettings):
     api_concurrent_uploads: int = Field(default=16, gt=0)
     # Where API processes count together, such as redis://…; by default each counts for itself.
     api_limits_url: SecretStr = SecretStr("memory://")
+    # Seals the tokens of people who are signed in at the page; without it each process makes its
+    # own, and several copies would not know each other's sessions.
+    api_session_key: SecretStr | None = None
 
     # What the command line asks instead of the database of this machine, and signs in as.
     api_url: str | None = None

@@ -14,6 +14,8 @@ from claims_pipeline.upload_api.health import ReadinessProbe
 from claims_pipeline.upload_api.limiting import within_request_limit
 from claims_pipeline.upload_api.middleware import add_middleware
 from claims_pipeline.upload_api.operations import operations
+from claims_pipeline.upload_api.pages.router import add_pages
+from claims_pipeline.upload_api.pages.sessions import open_sessions
 from claims_pipeline.upload_api.paths import SlashesAtTheEnd, operation_id
 from claims_pipeline.upload_api.problems import add_problem_handlers
 from claims_pipeline.upload_api.routes import health
@@ -40,6 +42,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = used
     add_problem_handlers(app)
+    if used.keycloak_client_id is not None:
+        add_pages(app)
     add_middleware(app, used)
     app.add_middleware(SlashesAtTheEnd)
     app.include_router(operations(), dependencies=[Depends(within_request_limit)])
@@ -52,6 +56,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services = open_services(app.state.settings)
     app.state.services = services
     app.state.readiness = ReadinessProbe(services)
+    if services.settings.keycloak_client_id is not None:
+        app.state.page_sessions = open_sessions(services)
     try:
         yield
     finally:

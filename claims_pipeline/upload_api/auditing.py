@@ -15,6 +15,7 @@ class Action(StrEnum):
     """What was done. `ACCESS` is an attempt to reach what the caller may not."""
 
     LOGIN = "login"
+    LOGOUT = "logout"
     UPLOAD = "upload"
     VERIFY = "verify"
     VIEW = "view"
@@ -58,3 +59,17 @@ def append(
         now=datetime.now(UTC),
         code=refusal,
     )
+
+
+def record_sign_out(services: Services, *, organization_id: str, user_id: str) -> None:
+    """Add that somebody signed out, whose token may have run out long before."""
+    with writing(services.engine) as connection:
+        audit.append(
+            connection,
+            organization_id=organization_id,
+            actor=user_id,
+            action=Action.LOGOUT,
+            upload_id=None,
+            outcome="ok",
+            now=datetime.now(UTC),
+        )

@@ -32,6 +32,16 @@ async def within_request_limit(request: Request, services: AppServices, caller: 
     """
     if request.method in {"GET", "HEAD"} and route_template(request.scope) in _POLLED:
         return
+    await require_request_limit(services, caller)
+
+
+async def require_request_limit(services: Services, caller: Principal) -> None:
+    """Count an HTTP request for its user.
+
+    Raises:
+        ApiError: 429 `too_many_requests`.
+
+    """
     wait_s = await run_in_threadpool(services.limits.seconds_until_allowed, caller.user_id)
     if wait_s:
         raise _too_much(

@@ -1,0 +1,24 @@
+"""All routes of the page, joined, and what stands around them."""
+
+from fastapi import APIRouter, FastAPI
+
+from claims_pipeline.upload_api.pages import organizations, sign_in
+from claims_pipeline.upload_api.pages.cross_site import OwnPagesOnly
+from claims_pipeline.upload_api.pages.refusals import add_page_refusals
+
+_ROUTERS = (sign_in.router, organizations.router)
+
+
+def page_router() -> APIRouter:
+    """One router with every route of the page; none of it is in the API's document."""
+    joined = APIRouter(include_in_schema=False)
+    for router in _ROUTERS:
+        joined.include_router(router)
+    return joined
+
+
+def add_pages(app: FastAPI) -> None:
+    """Serve the page beside the API: its routes, its headers, its refusals as pages."""
+    app.include_router(page_router(), include_in_schema=False)
+    add_page_refusals(app)
+    app.add_middleware(OwnPagesOnly)

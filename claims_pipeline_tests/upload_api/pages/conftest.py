@@ -1,0 +1,25 @@
+"""A running API with pages for the tests of this room."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from claims_pipeline_tests.upload_api.api import Api, running_api
+from claims_pipeline_tests.upload_api.issuer import Issuer
+
+PAGE_SETTINGS = {
+    "CLAIMS_KEYCLOAK_CLIENT_ID": "claims-page",
+    "CLAIMS_KEYCLOAK_CLIENT_SECRET": "development-only-page-secret",
+}
+
+
+@pytest.fixture
+def page_api(tmp_path: Path, issuer: Issuer, migrated_sqlite_file: Path) -> Iterator[Api]:
+    """An API with pages on an empty store of its own, with the organizations `demo` and `other`."""
+    home = tmp_path / "home"
+    home.mkdir()
+    shutil.copyfile(migrated_sqlite_file, home / "claims.sqlite")
+    with running_api(home, issuer, settings=PAGE_SETTINGS) as running:
+        yield running
