@@ -10,17 +10,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from claims_pipeline.upload_api.pages.addresses import is_from_here, is_page_path
 from claims_pipeline.upload_api.pages.refusals import refusal_response
+from claims_pipeline.upload_api.pages.rendering import PAGE_HEADERS
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'"
-    ),
+    **PAGE_HEADERS,
     # With none at all browsers would not name the origin of our own forms either.
     "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Frame-Options": "DENY",
 }

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
+from fastapi import Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, PackageLoader
 
-_TEMPLATES = Environment(loader=PackageLoader(__package__), autoescape=True)
+from claims_pipeline.upload_api.pages.addresses import SIGN_OUT
+from claims_pipeline.upload_api.pages.rendering import render
 
 
 def message_page(
+    request: Request,
     *,
     title: str,
     sentence: str,
@@ -18,13 +20,20 @@ def message_page(
     request_id: str | None = None,
 ) -> HTMLResponse:
     """One message; `link` leads somewhere and `button` posts there, each an address and a label."""
-    page = _TEMPLATES.get_template("message.html").render(
-        title=title, sentence=sentence, link=link, button=button, request_id=request_id
+    return render(
+        request,
+        "message.html",
+        status=status,
+        title=title,
+        sentence=sentence,
+        link=link,
+        button=button,
+        request_id=request_id,
     )
-    return HTMLResponse(page, status)
 
 
 def choice_page(
+    request: Request,
     *,
     title: str,
     sentence: str,
@@ -34,7 +43,14 @@ def choice_page(
     action: str,
 ) -> HTMLResponse:
     """One choice, posted to `action` as `name`; `choices` are values and labels."""
-    page = _TEMPLATES.get_template("choice.html").render(
-        title=title, sentence=sentence, name=name, choices=choices, chosen=chosen, action=action
+    return render(
+        request,
+        "choice.html",
+        title=title,
+        sentence=sentence,
+        name=name,
+        choices=choices,
+        chosen=chosen,
+        action=action,
+        sign_out=SIGN_OUT,
     )
-    return HTMLResponse(page)

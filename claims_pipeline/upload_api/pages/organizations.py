@@ -22,6 +22,7 @@ def organizations(request: Request, services: AppServices) -> HTMLResponse:
     """The user's organizations that are served here, to choose one."""
     session = sessions_of(request).of_cookie(shown_cookie(request))
     return choice_page(
+        request,
         title="Choose an organization",
         sentence="You belong to several. You see and upload files of one at a time.",
         name="organization",

@@ -93,6 +93,7 @@ def _seen_by_people(request: Request, problem: Response) -> Response:
     if is_look and code == "organization_required":
         return RedirectResponse(ORGANIZATION, status_code=303)
     page = message_page(
+        request,
         title=_TITLES.get(code) or HTTPStatus(problem.status_code).phrase,
         sentence=_SENTENCES.get(code) or content["detail"],
         status=problem.status_code,

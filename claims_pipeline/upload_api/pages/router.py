@@ -2,11 +2,11 @@
 
 from fastapi import APIRouter, FastAPI
 
-from claims_pipeline.upload_api.pages import organizations, sign_in
+from claims_pipeline.upload_api.pages import organizations, sign_in, static
 from claims_pipeline.upload_api.pages.cross_site import OwnPagesOnly
 from claims_pipeline.upload_api.pages.refusals import add_page_refusals
 
-_ROUTERS = (sign_in.router, organizations.router)
+_ROUTERS = (static.router, sign_in.router, organizations.router)
 
 
 def page_router() -> APIRouter:

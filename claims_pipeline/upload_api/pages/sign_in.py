@@ -120,6 +120,7 @@ def sign_out(request: Request, services: AppServices) -> Response:
             sessions.end_everywhere(session)
         except ApiError:
             answer = message_page(
+                request,
                 title="You are signed out here",
                 sentence="The sign-in service does not answer and could not be told: it may let "
                 "whoever uses this browser next in without a password. Close the browser.",
@@ -129,9 +130,10 @@ def sign_out(request: Request, services: AppServices) -> Response:
 
 
 @router.get(SIGNED_OUT)
-def signed_out() -> HTMLResponse:
+def signed_out(request: Request) -> HTMLResponse:
     """What is seen after signing out."""
     return message_page(
+        request,
         title="You are signed out",
         sentence="Nobody can see your uploads in this browser until you sign in again.",
         link=(SIGN_IN, "Sign in"),
@@ -139,9 +141,10 @@ def signed_out() -> HTMLResponse:
 
 
 @router.get(SIGNED_IN)
-def signed_in_again(_caller: SignedIn) -> HTMLResponse:
+def signed_in_again(request: Request, _caller: SignedIn) -> HTMLResponse:
     """The end of signing in again in a second tab, in the middle of work in the first."""
     return message_page(
+        request,
         title="You are signed in again",
         sentence="Close this tab and go on in the other one: nothing there is lost.",
         link=(HOME, "Go to your uploads"),
