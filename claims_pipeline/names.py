@@ -7,6 +7,7 @@ Two foldings, because they serve two readers: matching wants letters only, so th
 import hashlib
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import date
 
 # Letters that carry no combining accent and so survive decomposition.
@@ -70,6 +71,23 @@ def patient_key(*, first_name: str, last_name: str, date_of_birth: date) -> int:
 
     It is taken over the names as they go over the wire, because that is what a single sends.
     """
-    text = f"{wire_name(last_name)}|{wire_name(first_name)}|{date_of_birth.isoformat()}"
-    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 1
+    (key,) = patient_keys(
+        first_names=[first_name], last_names=[last_name], dates_of_birth=[date_of_birth]
+    )
+    return key
+
+
+def patient_keys(
+    *, first_names: Sequence[str], last_names: Sequence[str], dates_of_birth: Sequence[date]
+) -> list[int]:
+    """The `patient_key` of each of many patients, given column by column."""
+    people = zip(
+        map(wire_name, last_names),
+        map(wire_name, first_names),
+        [day.isoformat() for day in dates_of_birth],
+        strict=True,
+    )
+    return [
+        int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
+        for text in map("|".join, people)
+    ]

@@ -24,10 +24,11 @@ _SERIAL_NUMBER = re.compile(r"\d{1,5}(?:[.,]\d+)?", re.ASCII)
 # Compared by identity: equal cells give one object, and a batch's faults are found in a set.
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ReadDate:
-    """A day and its ordinal, or the code of what is wrong; neither when the cell is empty."""
+    """A day, its ordinal and its ISO form, or what is wrong; neither when the cell is empty."""
 
     day: date | None = None
     ordinal: int = 0
+    iso: str = ""
     fault: str = ""
 
 
@@ -48,7 +49,7 @@ def read_date(text: str) -> ReadDate:
             day = date(int(match["year"]), int(match["month"]), int(match["day"]))
         except ValueError:
             return ReadDate(fault="date_impossible")
-        return ReadDate(day=day, ordinal=day.toordinal())
+        return ReadDate(day=day, ordinal=day.toordinal(), iso=day.isoformat())
     if _TWO_DIGIT_YEAR.fullmatch(text):
         return ReadDate(fault="date_two_digit_year")
     if _SERIAL_NUMBER.fullmatch(text):

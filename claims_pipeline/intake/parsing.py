@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import compress
 from operator import itemgetter
 
 import numpy as np
@@ -39,6 +40,17 @@ class ParsedColumns:
     lasts: list[ReadDate]
     practices: list[FoundPractice]
     amounts: list[Decimal | None]
+
+    def only(self, kept: Sequence[bool]) -> "ParsedColumns":
+        """The rows at the positions that are `kept`."""
+        return ParsedColumns(
+            texts={column: list(compress(cells, kept)) for column, cells in self.texts.items()},
+            births=list(compress(self.births, kept)),
+            firsts=list(compress(self.firsts, kept)),
+            lasts=list(compress(self.lasts, kept)),
+            practices=list(compress(self.practices, kept)),
+            amounts=list(compress(self.amounts, kept)),
+        )
 
     @property
     def unread_amounts(self) -> int:

@@ -28,7 +28,7 @@ class RecordBatch:
     `longest_record`.
     """
 
-    rows: list[list[str]] = field(default_factory=list)
+    rows: list[tuple[str, ...]] = field(default_factory=list)
     line_numbers: list[int] = field(default_factory=list)
     unclosed: set[int] = field(default_factory=set)
     empty_rows: int = 0
@@ -122,7 +122,7 @@ def _cut_one_line_each(
 ) -> bool:
     """The common case, several times faster: every line is a record."""
     try:
-        rows = list(csv.reader(lines, delimiter=delimiter, strict=True))
+        rows = list(map(tuple, csv.reader(lines, delimiter=delimiter, strict=True)))
     except csv.Error:
         return False
     if len(rows) != len(lines) or min(map(len, rows), default=0) < 2 or not all(map(any, rows)):
@@ -134,7 +134,7 @@ def _cut_one_line_each(
 
 def _add(batch: RecordBatch, row: list[str], line_number: int) -> None:
     if any(row) and (len(row) > 1 or row[0].strip()):
-        batch.rows.append(row)
+        batch.rows.append(tuple(row))
         batch.line_numbers.append(line_number)
     elif len(row) > 1:
         batch.empty_rows += 1
@@ -149,5 +149,5 @@ def _is_too_long(lines: Sequence[str], first: int) -> bool:
     return False
 
 
-def _as_it_stands(line: str, delimiter: str) -> list[str]:
-    return line.rstrip("\r\n").split(delimiter)
+def _as_it_stands(line: str, delimiter: str) -> tuple[str, ...]:
+    return tuple(line.rstrip("\r\n").split(delimiter))

@@ -16,7 +16,8 @@ from claims_pipeline.intake.parsing import ParsedColumns, checked_frame, parsed_
 from claims_pipeline.intake.practices import PracticeDirectory
 from claims_pipeline.intake.records import RecordBatch
 from claims_pipeline.intake.schema import Fault, RowSchema
-from claims_pipeline.model import DateWindow, Patient, RejectedRow, Request
+from claims_pipeline.model import DateWindow, Practice, RejectedRow
+from claims_pipeline.request_columns import NO_REQUESTS, RequestColumns
 
 # What one cell of a spreadsheet can hold.
 MAX_CELL_CHARACTERS = 32_767
@@ -40,7 +41,7 @@ class Chunk:
     `warnings` come with the last chunk, each code once for the whole file.
     """
 
-    requests: tuple[Request, ...] = ()
+    requests: RequestColumns = NO_REQUESTS
     rejected: tuple[RejectedRow, ...] = ()
     warnings: tuple[IntakeWarning, ...] = ()
 
@@ -52,6 +53,14 @@ class _SoundRows:
     row_numbers: Sequence[int]
     line_numbers: Sequence[int]
     cells: Sequence[tuple[str, ...]]
+
+    def only(self, kept: Sequence[bool]) -> "_SoundRows":
+        """The rows at the positions that are `kept`."""
+        return _SoundRows(
+            row_numbers=list(compress(self.row_numbers, kept)),
+            line_numbers=list(compress(self.line_numbers, kept)),
+            cells=list(compress(self.cells, kept)),
+        )
 
 
 class RowReader:
@@ -109,71 +118,82 @@ class RowReader:
         rejected.sort(key=lambda row: row.row_number)
         requests = self._requests(rows, parsed, faults)
         self.warning_counts.update(
-            duplicate_rows=sum(request.duplicate_of is not None for request in requests),
+            duplicate_rows=len(requests) - requests.duplicate_of.count(None),
             amount_ignored=parsed.unread_amounts,
         )
-        return Chunk(requests=tuple(requests), rejected=tuple(rejected))
+        return Chunk(requests=requests, rejected=tuple(rejected))
 
     def _requests(
         self, rows: _SoundRows, parsed: ParsedColumns, faults: dict[int, list[Fault]]
-    ) -> list[Request]:
-        texts, today, default_payer_id = parsed.texts, self._context.today, self._context.payer_id
-        first_asked_in = self._first_asked_in.setdefault
-        requests = []
-        columns = zip(
-            rows.row_numbers,
-            rows.line_numbers,
-            rows.cells,
-            texts["first_name"],
+    ) -> RequestColumns:
+        if faults:
+            is_accepted = [at not in faults for at in range(len(rows.cells))]
+            rows, parsed = rows.only(is_accepted), parsed.only(is_accepted)
+        # What is wrong with a practice or a day has rejected its row.
+        practices = [found.practice for found in parsed.practices if found.practice]
+        births = [read.day for read in parsed.births if read.day]
+        texts, default_payer_id = parsed.texts, self._context.payer_id
+        payer_ids = [
+            cell or practice.payer_id or default_payer_id
+            for cell, practice in zip(texts["payer_id"], practices, strict=True)
+        ]
+        return RequestColumns(
+            row_number=rows.row_numbers,
+            line_number=rows.line_numbers,
+            practice_id=[practice.practice_id for practice in practices],
+            tin=[practice.tin for practice in practices],
+            payer_id=payer_ids,
+            first_name=texts["first_name"],
+            last_name=texts["last_name"],
+            date_of_birth=births,
+            claim_number=_none_for_empty(texts["claim_number"]),
+            patient_account_number=_none_for_empty(texts["patient_account_number"]),
+            subscriber_id=_none_for_empty(texts["subscriber_id"]),
+            service=[
+                _service_window(first.day, last.day, self._context.today)
+                for first, last in zip(parsed.firsts, parsed.lasts, strict=True)
+            ],
+            total_charged=parsed.amounts,
+            cells=rows.cells,
+            duplicate_of=self._duplicates(rows.row_numbers, parsed, practices, payer_ids),
+        )
+
+    def _duplicates(
+        self,
+        row_numbers: Sequence[int],
+        parsed: ParsedColumns,
+        practices: Sequence[Practice],
+        payer_ids: Sequence[str],
+    ) -> list[int | None]:
+        """For each row the first row of the file that asks exactly the same, if there is one."""
+        texts = parsed.texts
+        spans = zip(parsed.firsts, parsed.lasts, strict=True)
+        asked = zip(
+            [practice.practice_id for practice in practices],
+            payer_ids,
             texts["last_name"],
-            parsed.births,
+            texts["first_name"],
+            [read.iso for read in parsed.births],
             texts["claim_number"],
             texts["patient_account_number"],
             texts["subscriber_id"],
-            texts["payer_id"],
-            parsed.firsts,
-            parsed.lasts,
-            parsed.practices,
-            parsed.amounts,
+            [f"{first.iso or last.iso}{last.iso or first.iso}" for first, last in spans],
+            map(str, parsed.amounts),
             strict=True,
         )
-        for at, (
-            row_number, line_number, cells, first_name, last_name, birth, claim_number,
-            account_number, subscriber_id, payer_cell, first, last, found, amount,
-        ) in enumerate(columns):  # fmt: skip
-            practice = found.practice
-            if at in faults or practice is None or birth.day is None:
-                continue
-            payer_id = payer_cell or practice.payer_id or default_payer_id
-            service = _service_window(first.day, last.day, today)
-            # The texts cannot hold a unit separator: a control character rejects the row.
-            asked = (
-                f"{practice.practice_id}\x1f{payer_id}\x1f{last_name}\x1f{first_name}\x1f"
-                f"{birth.ordinal}\x1f{claim_number}\x1f{account_number}\x1f{subscriber_id}\x1f"
-                f"{first.ordinal or last.ordinal}\x1f{last.ordinal or first.ordinal}\x1f{amount}"
-            )
-            digest = blake2b(asked.encode(), digest_size=16).digest()
-            first_row = first_asked_in(digest, row_number)
-            requests.append(
-                Request(
-                    row_number=row_number,
-                    line_number=line_number,
-                    practice_id=practice.practice_id,
-                    tin=practice.tin,
-                    payer_id=payer_id,
-                    patient=Patient(
-                        first_name=first_name, last_name=last_name, date_of_birth=birth.day
-                    ),
-                    claim_number=claim_number or None,
-                    patient_account_number=account_number or None,
-                    subscriber_id=subscriber_id or None,
-                    service=service,
-                    total_charged=amount,
-                    cells=cells,
-                    duplicate_of=None if first_row == row_number else first_row,
-                )
-            )
-        return requests
+        # The texts cannot hold a unit separator: a control character rejects the row.
+        digests = [
+            blake2b(text.encode(), digest_size=16).digest() for text in map("\x1f".join, asked)
+        ]
+        first_rows = map(self._first_asked_in.setdefault, digests, row_numbers)
+        return [
+            None if first_row == row_number else first_row
+            for first_row, row_number in zip(first_rows, row_numbers, strict=True)
+        ]
+
+
+def _none_for_empty(texts: Sequence[str]) -> list[str | None]:
+    return [text or None for text in texts]
 
 
 def _restore_formulas(batch: RecordBatch) -> None:
@@ -181,10 +201,7 @@ def _restore_formulas(batch: RecordBatch) -> None:
     before_apostrophes = batch.text.split("'")[:-1]
     if not any(text[-1:] in _BEFORE_A_CELL for text in before_apostrophes):
         return
-    for row in batch.rows:
-        for position, cell in enumerate(row):
-            if cell.startswith("'"):
-                row[position] = restored(cell)
+    batch.rows = [tuple(map(restored, row)) for row in batch.rows]
 
 
 def _broken_records(batch: RecordBatch, *, width: int) -> dict[int, str]:
@@ -202,7 +219,9 @@ def _broken_records(batch: RecordBatch, *, width: int) -> dict[int, str]:
         for position, row in enumerate(batch.rows):
             if any("\0" in cell for cell in row):
                 # No database keeps a NUL; the mark of damage in its place does not get lost.
-                row[:] = [cell.replace("\0", _REPLACEMENT_CHARACTER) for cell in row]
+                batch.rows[position] = tuple(
+                    cell.replace("\0", _REPLACEMENT_CHARACTER) for cell in row
+                )
                 broken[position] = "nul_byte"
     return broken | dict.fromkeys(batch.unclosed, "unclosed_quote")
 

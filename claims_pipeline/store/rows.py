@@ -19,7 +19,8 @@ from sqlalchemy import (
 from claims_pipeline.errors import InvariantError
 from claims_pipeline.garbage import collection_paused
 from claims_pipeline.model import DateWindow, OutcomeCounts, Patient, RejectedRow, Request
-from claims_pipeline.names import patient_key
+from claims_pipeline.names import patient_keys
+from claims_pipeline.request_columns import RequestColumns
 from claims_pipeline.store import tables
 from claims_pipeline.store.attempt_records import Hold
 from claims_pipeline.store.bulk_inserts import insert_columns
@@ -66,7 +67,7 @@ def begin_rows(engine: Engine, hold: Hold, header: Sequence[str]) -> None:
 
 
 def add_rows(
-    engine: Engine, hold: Hold, requests: Sequence[Request], rejected: Sequence[RejectedRow]
+    engine: Engine, hold: Hold, requests: RequestColumns, rejected: Sequence[RejectedRow]
 ) -> None:
     """Store one chunk of rows in one transaction. Row numbers must be new to the upload.
 
@@ -166,38 +167,34 @@ def _verify_incomplete(connection: Connection, hold: Hold) -> None:
         raise InvariantError("rows_already_stored", "The rows of this upload are stored already.")
 
 
-def _request_columns(hold: Hold, rows: Sequence[Request]) -> dict[str, Collection[Any]]:
-    patients = [row.patient for row in rows]
-    services = [row.service for row in rows]
+def _request_columns(hold: Hold, requests: RequestColumns) -> dict[str, Collection[Any]]:
+    count = len(requests)
     return {
-        "upload_id": [hold.upload_id] * len(rows),
-        "row_number": [row.row_number for row in rows],
-        "organization_id": [hold.organization_id] * len(rows),
-        "line_number": [row.line_number for row in rows],
-        "practice_id": [row.practice_id for row in rows],
-        "tin": [row.tin for row in rows],
-        "payer_id": [row.payer_id for row in rows],
-        "first_name": [patient.first_name for patient in patients],
-        "last_name": [patient.last_name for patient in patients],
-        "date_of_birth": [patient.date_of_birth for patient in patients],
-        "patient_key": [
-            patient_key(
-                first_name=patient.first_name,
-                last_name=patient.last_name,
-                date_of_birth=patient.date_of_birth,
-            )
-            for patient in patients
-        ],
-        "claim_number": [row.claim_number for row in rows],
-        "patient_account_number": [row.patient_account_number for row in rows],
-        "subscriber_id": [row.subscriber_id for row in rows],
-        "service_from": [service and service.first for service in services],
-        "service_to": [service and service.last for service in services],
-        "total_charged": [row.total_charged for row in rows],
-        "cells": [row.cells for row in rows],
-        "duplicate_of": [row.duplicate_of for row in rows],
-        "is_open": [True] * len(rows),
-        "single_only": [False] * len(rows),
+        "upload_id": [hold.upload_id] * count,
+        "row_number": requests.row_number,
+        "organization_id": [hold.organization_id] * count,
+        "line_number": requests.line_number,
+        "practice_id": requests.practice_id,
+        "tin": requests.tin,
+        "payer_id": requests.payer_id,
+        "first_name": requests.first_name,
+        "last_name": requests.last_name,
+        "date_of_birth": requests.date_of_birth,
+        "patient_key": patient_keys(
+            first_names=requests.first_name,
+            last_names=requests.last_name,
+            dates_of_birth=requests.date_of_birth,
+        ),
+        "claim_number": requests.claim_number,
+        "patient_account_number": requests.patient_account_number,
+        "subscriber_id": requests.subscriber_id,
+        "service_from": [service and service.first for service in requests.service],
+        "service_to": [service and service.last for service in requests.service],
+        "total_charged": requests.total_charged,
+        "cells": requests.cells,
+        "duplicate_of": requests.duplicate_of,
+        "is_open": [True] * count,
+        "single_only": [False] * count,
     }
 
 

@@ -21,6 +21,7 @@ from claims_pipeline.model import (
     Result,
     UploadOptions,
 )
+from claims_pipeline.request_columns import RequestColumns
 from claims_pipeline.store import attempts, results, rows, uploads
 from claims_pipeline.store.attempts import Hold
 from claims_pipeline.store.database import writing
@@ -165,9 +166,8 @@ def store_rows(
         requests.append(make_request(number, duplicate_of=original))
     first = len(requests) + 1
     rows.begin_rows(engine, hold, HEADER)
-    rows.add_rows(
-        engine, hold, requests, [make_rejected(number) for number in range(first, first + rejected)]
-    )
+    rejected_rows = [make_rejected(number) for number in range(first, first + rejected)]
+    rows.add_rows(engine, hold, RequestColumns.of(requests), rejected_rows)
     rows.complete_rows(engine, hold)
 
 

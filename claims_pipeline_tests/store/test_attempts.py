@@ -15,6 +15,7 @@ from claims_pipeline.errors import (
     InvariantError,
 )
 from claims_pipeline.model import ClaimStatus, Outcome, RetryScope, UploadStatus
+from claims_pipeline.request_columns import RequestColumns
 from claims_pipeline.store import attempts, results, rows, tables
 from claims_pipeline.store.database import reading, writing
 from claims_pipeline.store.lifecycle import AttemptState
@@ -294,7 +295,7 @@ def test_an_intake_cut_short_leaves_no_rows_when_the_upload_ends(engine: Engine)
     runs = make_runs(engine)
     hold = runs.held()
     rows.begin_rows(engine, hold, HEADER)
-    rows.add_rows(engine, hold, [make_request(1)], [])
+    rows.add_rows(engine, hold, RequestColumns.of([make_request(1)]), [])
     _finish(engine, runs.upload_id, UploadStatus.FAILED)
     assert results.count_outcomes(engine, runs.upload_id).total == 0
     retried = attempts.request_retry(engine, runs.upload_id, RetryScope.FAILED, NOW)

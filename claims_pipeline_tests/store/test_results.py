@@ -16,6 +16,7 @@ from claims_pipeline.model import (
     RetryScope,
     UploadStatus,
 )
+from claims_pipeline.request_columns import RequestColumns
 from claims_pipeline.store import attempts, results, rows, tables
 from claims_pipeline.store.attempts import Hold
 from claims_pipeline.store.codec import claim_to_json
@@ -71,7 +72,7 @@ def test_answered_rows_are_in_row_order_however_many(engine: Engine) -> None:
     rows.begin_rows(engine, hold, HEADER)
     accepted = [make_request(number) for number in range(1, 2301) if number % 7]
     rejected = [make_rejected(number) for number in range(1, 2301) if not number % 7]
-    rows.add_rows(engine, hold, accepted, rejected)
+    rows.add_rows(engine, hold, RequestColumns.of(accepted), rejected)
     rows.complete_rows(engine, hold)
     read = list(results.iterate_answered_rows(engine, hold.upload_id))
     assert [row.row.row_number for row in read] == list(range(1, 2301))

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from claims_pipeline.errors import CancelRequestedError, HoldLostError, InvariantError
 from claims_pipeline.model import OutcomeCounts, UploadStatus
 from claims_pipeline.names import patient_key
+from claims_pipeline.request_columns import NO_REQUESTS, RequestColumns
 from claims_pipeline.store import attempts, rows, tables
 from claims_pipeline.store.database import reading
 from claims_pipeline.store.results import iterate_answered_rows
@@ -37,7 +38,7 @@ def test_requests_come_back_as_they_were_stored(engine: Engine) -> None:
     )
     stored = [make_request(1), bare, make_request(3, duplicate_of=1)]
     rows.begin_rows(engine, hold, HEADER)
-    rows.add_rows(engine, hold, stored, [])
+    rows.add_rows(engine, hold, RequestColumns.of(stored), [])
     rows.complete_rows(engine, hold)
     with reading(engine) as connection:
         loaded = rows.load_requests(connection, hold.upload_id, [3, 1, 2, 2, 99])
@@ -56,8 +57,9 @@ def test_requests_come_back_as_they_were_stored(engine: Engine) -> None:
 def test_a_row_that_the_database_refuses_is_not_quoted_in_the_error(engine: Engine) -> None:
     hold = make_runs(engine).held()
     rows.begin_rows(engine, hold, HEADER)
+    twice = RequestColumns.of([make_request(1), make_request(2), make_request(1)])
     with pytest.raises(IntegrityError) as refused:
-        rows.add_rows(engine, hold, [make_request(1), make_request(2), make_request(1)], [])
+        rows.add_rows(engine, hold, twice, [])
     said = "".join(traceback.format_exception(refused.value))
     assert "Example" not in said
     assert hold.upload_id not in said
@@ -77,7 +79,7 @@ def test_rejected_rows_come_back_in_row_order(engine: Engine) -> None:
     hold = make_runs(engine).held()
     rejected = [make_rejected(number) for number in range(1, 2502)]
     rows.begin_rows(engine, hold, HEADER)
-    rows.add_rows(engine, hold, [], list(reversed(rejected)))
+    rows.add_rows(engine, hold, NO_REQUESTS, list(reversed(rejected)))
     assert rows.complete_rows(engine, hold) == OutcomeCounts(total=2501, rejected=2501)
     assert list(rows.iterate_rejected_rows(engine, hold.upload_id)) == rejected
 
@@ -86,14 +88,14 @@ def test_an_interrupted_intake_begins_again_from_nothing(engine: Engine) -> None
     runs = make_runs(engine)
     first = runs.held("run-1")
     rows.begin_rows(engine, first, HEADER)
-    rows.add_rows(engine, first, [make_request(1)], [make_rejected(2)])
+    rows.add_rows(engine, first, RequestColumns.of([make_request(1)]), [make_rejected(2)])
     runs.ended.add("run-1")
     second = runs.take("run-2", has_parent=True)
     assert second is not None
     with pytest.raises(HoldLostError):
-        rows.add_rows(engine, first, [make_request(3)], [])
+        rows.add_rows(engine, first, RequestColumns.of([make_request(3)]), [])
     rows.begin_rows(engine, second, ("other", "header"))
-    rows.add_rows(engine, second, [make_request(1)], [])
+    rows.add_rows(engine, second, RequestColumns.of([make_request(1)]), [])
     assert rows.complete_rows(engine, second) == OutcomeCounts(total=1)
     upload = get_upload(engine, second.upload_id)
     assert upload is not None
@@ -113,7 +115,7 @@ def test_rows_are_stored_once_for_all_attempts(engine: Engine) -> None:
     again = runs.take("run-2", has_parent=True)
     assert again is not None
     with pytest.raises(InvariantError):
-        rows.add_rows(engine, again, [make_request(9)], [])
+        rows.add_rows(engine, again, RequestColumns.of([make_request(9)]), [])
     latest = attempts.latest_attempt(engine, hold.upload_id)
     assert latest is not None
     assert latest.rows_stored
@@ -124,6 +126,6 @@ def test_a_cancelled_intake_stops(engine: Engine) -> None:
     rows.begin_rows(engine, hold, HEADER)
     attempts.request_cancel(engine, hold.upload_id, NOW)
     with pytest.raises(CancelRequestedError):
-        rows.add_rows(engine, hold, [make_request(1)], [])
+        rows.add_rows(engine, hold, RequestColumns.of([make_request(1)]), [])
     with reading(engine) as connection:
         assert connection.execute(select(func.count()).select_from(tables.requests)).scalar() == 0
