@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
 from sqlalchemy import Engine, text
 
 from claims_pipeline.store.database import open_engine, upgrade, writing
 from claims_pipeline.store.tables import metadata
+from claims_pipeline_tests.browser import running_browser, watched_context
 from claims_pipeline_tests.keycloak import Keycloak, shared_keycloak
 from claims_pipeline_tests.services import (
     ObjectStorage,
@@ -63,6 +65,26 @@ def keycloak(
     # Each of several processes has a folder of its own there.
     with shared_keycloak(base.parent if hasattr(request.config, "workerinput") else base) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium for one module: it keeps an event loop running, which tests of others start."""
+    with running_browser() as running:
+        yield running
+
+
+@pytest.fixture
+def browser_context(browser: Browser) -> Iterator[BrowserContext]:
+    """A person's browser, with nothing in it yet."""
+    with watched_context(browser) as context:
+        yield context
+
+
+@pytest.fixture
+def browser_page(browser_context: BrowserContext) -> Page:
+    """One tab of that browser."""
+    return browser_context.new_page()
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ answer = client.get(f"{page_api.url}/")
 """
 
 import requests
+from playwright.sync_api import BrowserContext
 
 from claims_pipeline.upload_api.pages.realm import Tokens
 from claims_pipeline.upload_api.pages.sessions import PageSessions
@@ -40,3 +41,18 @@ def client_with_cookie(api: Api, cookie_value: str | None) -> requests.Session:
     if cookie_value is not None:
         client.cookies.set(COOKIE, cookie_value, path="/")
     return client
+
+
+def sign_in_browser(context: BrowserContext, api: Api, *, token: str) -> None:
+    """Give a browser the cookie of a session that is put straight into the store."""
+    context.add_cookies(
+        [
+            {
+                "name": COOKIE,
+                "value": new_session(api, token=token),
+                "url": api.url,
+                "httpOnly": True,
+                "sameSite": "Lax",
+            }
+        ]
+    )
