@@ -143,11 +143,17 @@ class _Lane:
             raise
         finally:
             try:
-                pool.shutdown(wait=True, cancel_futures=True)
+                pool.shutdown(wait=False, cancel_futures=True)
+                self._wait_for_calls()
             finally:
                 # A run that is stopping already may be interrupted as well; a call made is counted.
-                pool.shutdown(wait=True)
+                self._wait_for_calls()
                 self._ledger.record_calls(self._payer.name, self._calls.take())
+
+    def _wait_for_calls(self) -> None:
+        # The futures, not the threads: an interrupted `Thread.join` takes the thread for ended and
+        # the next one returns at once (python/cpython#90882, mended in 3.13).
+        wait([call for call in self._running if not call.cancelled()])
 
     def _step(self, pool: ThreadPoolExecutor) -> bool:
         """One turn: fill the pool, wait a little, settle. False when all is done."""

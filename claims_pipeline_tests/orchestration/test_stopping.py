@@ -165,7 +165,7 @@ def test_a_cancelled_run_stops_soon_keeps_its_answers_and_is_cancelled_in_dagste
 def is_waiting_for_calls_in_flight() -> bool:
     """Whether the run, which the main thread executes, has begun no call more and waits."""
     frame = sys._current_frames().get(threading.main_thread().ident or 0)
-    while frame is not None and frame.f_code.co_name != "shutdown":
+    while frame is not None and frame.f_code.co_name != "_wait_for_calls":
         frame = frame.f_back
     return frame is not None
 
