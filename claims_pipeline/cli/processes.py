@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from claims_pipeline.errors import ClaimsError
 
 _STOP_GRACE_S = 10.0
 _POLL_S = 0.1
+_FIRST_PORT, _PORTS = 20_000, 12_000
 
 
 class ProcessError(ClaimsError):
@@ -129,11 +131,17 @@ class Processes:
 
 
 def free_port() -> int:
-    """A loopback port that is free now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A loopback port that is free now.
+
+    Below those that systems give to outgoing connections: one of these may take the port in the
+    seconds that a server needs to start, or to start again.
+
+    """
+    while True:
+        port = _FIRST_PORT + secrets.randbelow(_PORTS)
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 def port_answers(port: int) -> bool:
