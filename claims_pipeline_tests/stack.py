@@ -9,8 +9,9 @@ waited for, never times. Logs stay where `Stack.logs` says, for tests that searc
 """
 
 import os
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -333,6 +334,14 @@ class Stack:
             return [child.pid for child in children if _is_worker(child)]
         except psutil.NoSuchProcess:
             return []
+
+    def signal_workers(self, number: signal.Signals) -> list[int]:
+        """Send a signal to every run worker; their process ids."""
+        pids = self.worker_pids()
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+        return pids
 
     def stop(self, name: str) -> None:
         """Ask a process to end, as an orchestrator would; it may be started again."""

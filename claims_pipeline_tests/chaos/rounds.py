@@ -111,11 +111,11 @@ class Chaos:
         if planned.event in CANCELLING:
             self._cancel(planned.event, self._drops.wait_for_taken(name))
         elif planned.event is Event.FREEZE_WORKERS:
-            return self._signal_workers(signal.SIGSTOP)
+            return self._stack.signal_workers(signal.SIGSTOP)
         elif planned.event is Event.KILL_WORKERS:
-            self._signal_workers(signal.SIGKILL)
+            self._stack.signal_workers(signal.SIGKILL)
         elif planned.event is Event.END_WORKERS:
-            self._signal_workers(signal.SIGTERM)
+            self._stack.signal_workers(signal.SIGTERM)
         else:
             self._kill_and_bring_back(planned.event)
         return []
@@ -131,13 +131,6 @@ class Chaos:
             self._stack.start_daemon(wait=False)
         if event in {Event.KILL_WEBSERVER, Event.KILL_ALL}:
             self._stack.start_webserver()
-
-    def _signal_workers(self, number: signal.Signals) -> list[int]:
-        pids = self._stack.worker_pids()
-        for pid in pids:
-            with suppress(ProcessLookupError):
-                os.kill(pid, number)
-        return pids
 
     def _cancel(self, how: Event, upload: Upload) -> None:
         if how is not Event.TERMINATE:

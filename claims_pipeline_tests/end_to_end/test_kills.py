@@ -142,8 +142,7 @@ def test_an_upload_that_kills_its_workers_stops_after_three_and_others_go_on(
         attempt = latest(drops, upload)
         if attempt.holder_run_id and attempt.holder_run_id not in killed:
             killed.add(attempt.holder_run_id)
-            for worker in drops.stack.worker_pids():
-                os.kill(worker, signal.SIGKILL)
+            drops.stack.signal_workers(signal.SIGKILL)
         return attempt.state == "finished"
 
     drops.stack.wait_until(kill_whatever_serves_it, what="the end of the poisonous upload")

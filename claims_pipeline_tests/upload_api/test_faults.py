@@ -145,7 +145,8 @@ def again(stack: StackApi, content: bytes, key: str) -> str:
     def is_taken() -> bool:
         nonlocal answer
         answer = post_csv(stack.api, content, headers={"Idempotency-Key": key})
-        assert answer.status_code in {201, 409}, answer.text
+        # 409 while the key's first upload may yet be under way, 429 for having asked so often.
+        assert answer.status_code in {201, 409, 429}, answer.text
         return answer.status_code == 201
 
     stack.wait_until(is_taken, what="the key to be free")

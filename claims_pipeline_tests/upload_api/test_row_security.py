@@ -1,5 +1,6 @@
 """As a role that owns no table, the API does all its work, and sees one organization at a time."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -118,7 +119,7 @@ def test_the_database_hides_what_a_query_forgets_to(api: Api) -> None:
     ):
         token = api.issuer.token(organization=organization_id)
         caller = principal_of(services, token, wanted=None)
-        engine = services_for(services, caller).engine
+        engine = asyncio.run(services_for(services, caller)).engine
         assert get_upload(engine, seen.id) is not None
         assert get_upload(engine, hidden.id) is None
     assert get_upload(services.engine, mine.id) is None
