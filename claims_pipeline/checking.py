@@ -5,8 +5,8 @@ grows by one small `Need` for each row that is to be asked.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from math import ceil
 from typing import BinaryIO
@@ -53,10 +53,13 @@ class PlanEstimate:
 class FileCheck:
     """The findings. `file_error` is set when the file was refused, at once or further down.
 
-    `rejected` are the first of the `rejected_rows`, as many as were asked for. `duplicates` are
-    accepted rows that ask exactly what an earlier row asks.
+    `rejected` are the first of the `rejected_rows`, as many as were asked for; their cells stand in
+    the order of `header`, in which `columns` tells where our columns are. `duplicates` are accepted
+    rows that ask exactly what an earlier row asks.
     """
 
+    header: tuple[str, ...] = field(default=(), repr=False)
+    columns: Mapping[str, int] = field(default_factory=dict)
     accepted: int = 0
     duplicates: int = 0
     rejected_rows: int = 0
@@ -94,8 +97,12 @@ def check_file(
     rows: dict[tuple[str, str], list[_Row]] = defaultdict(list)
     accepted = duplicates = rejected_rows = 0
     refusal: FileRefusedError | None = None
+    header: tuple[str, ...] = ()
+    columns: Mapping[str, int] = {}
     try:
-        for chunk in read(stream, context).chunks():
+        reading = read(stream, context)
+        header, columns = reading.header, reading.columns
+        for chunk in reading.chunks():
             accepted += len(chunk.requests)
             rejected_rows += len(chunk.rejected)
             rejected += chunk.rejected[: _places_left(rejected, most_rejected)]
@@ -109,6 +116,8 @@ def check_file(
     except FileRefusedError as error:
         refusal = error
     return FileCheck(
+        header=header,
+        columns=columns,
         accepted=accepted,
         duplicates=duplicates,
         rejected_rows=rejected_rows,

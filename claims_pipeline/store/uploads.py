@@ -1,6 +1,6 @@
 """Uploads: one row for each CSV handed in, what people see of it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
@@ -240,6 +240,23 @@ def find_upload(
         query = query.where(uploads.c.organization_id == organization_id)
     row = connection.execute(query).mappings().first()
     return None if row is None else _upload_of(row)
+
+
+def get_uploads(
+    engine: Engine,
+    upload_ids: Collection[str],
+    *,
+    organization_id: str,
+    user_id: str | None = None,
+) -> dict[str, Upload]:
+    """Those of the uploads that are there and the organization's, by id; with a user, theirs."""
+    query = _with_latest_attempt().where(
+        uploads.c.id.in_(upload_ids), uploads.c.organization_id == organization_id
+    )
+    if user_id is not None:
+        query = query.where(uploads.c.user_id == user_id)
+    with reading(engine) as connection:
+        return {row["id"]: _upload_of(row) for row in connection.execute(query).mappings()}
 
 
 def list_uploads(

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from anyio import CancelScope
-from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
@@ -63,9 +62,9 @@ class HeldKey:
 
 @asynccontextmanager
 async def held_key(
-    request: Request, services: Services, caller: Principal, *, upload_id: str
+    key: str | None, services: Services, caller: Principal, *, upload_id: str
 ) -> AsyncIterator[HeldKey | None]:
-    """Hold the request's key, if it has one, for the upload that is about to be received.
+    """Hold the key, if there is one, for the upload that is about to be received.
 
     An error in the block gives it back.
 
@@ -74,7 +73,6 @@ async def held_key(
             `idempotency_key_invalid`.
 
     """
-    key = request.headers.get(HEADER)
     if key is None:
         yield None
         return

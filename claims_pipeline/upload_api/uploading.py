@@ -44,8 +44,12 @@ class TakenUpload:
     is_replayed: bool = False
 
 
-async def take_upload(request: Request, services: Services, caller: Principal) -> TakenUpload:
+async def take_upload(
+    request: Request, services: Services, caller: Principal, *, key: str | None
+) -> TakenUpload:
     """Receive the form, keep its file as an upload and launch it.
+
+    `key` makes sending the same upload again harmless; see `idempotency`.
 
     Raises:
         ApiError: as `receive_form`, `held_key` and `require_quota`; 403 `role_required`.
@@ -56,9 +60,9 @@ async def take_upload(request: Request, services: Services, caller: Principal) -
     upload_id = str(uuid4())
     async with (
         _refusals_recorded(services, caller),
-        held_key(request, services, caller, upload_id=upload_id) as key,
+        held_key(key, services, caller, upload_id=upload_id) as held,
     ):
-        if key is None or key.earlier is None:
+        if held is None or held.earlier is None:
             await run_in_threadpool(require_quota, services, caller)
         async with _turn(services, caller):
             received = await receive_form(
@@ -72,7 +76,7 @@ async def take_upload(request: Request, services: Services, caller: Principal) -
             received=received,
             correlation_id=getattr(request.state, "request_id", None),
         )
-        return await run_in_threadpool(_take, services, caller, new, key)
+        return await run_in_threadpool(_take, services, caller, new, held)
 
 
 @asynccontextmanager

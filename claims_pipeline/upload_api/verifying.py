@@ -1,6 +1,8 @@
 """A file checked as an upload would be, without asking the payer and without keeping anything."""
 
+from collections.abc import Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from uuid import uuid4
 
 from anyio import CancelScope
@@ -27,7 +29,16 @@ MOST_REJECTED_ROWS = 100
 _turn = asynccontextmanager(body_slot)
 
 
-async def verify_file(request: Request, services: Services, caller: Principal) -> FileCheck:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedForm:
+    """The findings, and the form's other fields as far as they were read; these may hold PHI."""
+
+    found: FileCheck
+    fields: Mapping[str, str] = field(default_factory=dict, repr=False)
+    file_name: str = field(default="", repr=False)
+
+
+async def verify_file(request: Request, services: Services, caller: Principal) -> VerifiedForm:
     """Check the form's file; the findings are those of an upload's intake.
 
     While it is checked it lies in the file store, where the sweep finds it should the process die.
@@ -47,15 +58,19 @@ async def verify_file(request: Request, services: Services, caller: Principal) -
                 max_bytes=services.settings.max_file_bytes,
             )
         except FileRefusedError as error:
-            found = FileCheck(file_error=error)
+            verified = VerifiedForm(found=FileCheck(file_error=error))
         else:
             try:
-                found = await run_in_threadpool(_checked, services, caller, received)
+                verified = VerifiedForm(
+                    found=await run_in_threadpool(_checked, services, caller, received),
+                    fields=received.fields,
+                    file_name=received.file_name,
+                )
             finally:
                 with CancelScope(shield=True):
                     await run_in_threadpool(received.remove, services.files)
     await run_in_threadpool(record, services, caller, Action.VERIFY)
-    return found
+    return verified
 
 
 def _checked(services: Services, caller: Principal, received: ReceivedForm) -> FileCheck:

@@ -85,6 +85,7 @@ def _environment() -> Environment:
         "status_word": wording.status_word,
         "status_tone": wording.status_tone,
         "status_hint": wording.status_hint,
+        "waiting_words": wording.waiting_words,
         "payer_label": registry.payer_label,
     }
     return environment

@@ -94,3 +94,10 @@ def size(size_bytes: int) -> str:
 def day(value: date | None) -> str:
     """A calendar day as the results write it, MM/DD/YYYY; no time zone moves it."""
     return NOTHING if value is None else f"{value:%m/%d/%Y}"
+
+
+def waiting_words(reason: str) -> str:
+    """Why an upload does not go on just now."""
+    if reason.startswith("payer"):
+        return "The payer does not answer"
+    return "It was interrupted and goes on by itself"

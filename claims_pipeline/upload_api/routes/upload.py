@@ -20,7 +20,7 @@ async def upload_csv(
     response: Response,
     services: CallerServices,
     caller: Caller,
-    _key: Annotated[
+    key: Annotated[
         str | None,
         Header(alias=HEADER, description="Makes sending the same upload again harmless."),
     ] = None,
@@ -31,7 +31,7 @@ async def upload_csv(
     an `Idempotency-Key` that was used for the same upload before, the answer is that upload, again
     with 201 and with the header `Idempotency-Replayed: true`.
     """
-    taken = await take_upload(request, services, caller)
+    taken = await take_upload(request, services, caller, key=key)
     if taken.is_replayed:
         response.headers["Idempotency-Replayed"] = "true"
     return upload_json(services, caller, taken.upload)

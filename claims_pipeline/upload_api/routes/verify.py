@@ -13,7 +13,9 @@ from claims_pipeline.upload_api.auth.caller import Caller, CallerServices
 from claims_pipeline.upload_api.form_document import FORM_BODY
 from claims_pipeline.upload_api.form_fields import payer_today
 from claims_pipeline.upload_api.limiting import body_slot
+from claims_pipeline.upload_api.principal import Principal
 from claims_pipeline.upload_api.reach import require_upload_role
+from claims_pipeline.upload_api.services import Services
 from claims_pipeline.upload_api.templates import Shape, template_csv
 from claims_pipeline.upload_api.verifying import verify_file
 
@@ -118,7 +120,8 @@ async def verify_csv(request: Request, services: CallerServices, caller: Caller)
 
     A file that cannot be taken as a whole is no error here: `file_error` says why.
     """
-    return VerifyJson.of(await verify_file(request, services, caller))
+    verified = await verify_file(request, services, caller)
+    return VerifyJson.of(verified.found)
 
 
 @router.get(
@@ -132,6 +135,16 @@ def get_template(
 ) -> Response:
     """Two made-up rows of this shape, which upload as they are."""
     require_upload_role(services, caller)
+    return template_response(services, caller, shape)
+
+
+def template_response(services: Services, caller: Principal, shape: Shape) -> Response:
+    """The shape's CSV for the caller's organization, to be saved.
+
+    Raises:
+        InputError: `practices_missing`.
+
+    """
     content = template_csv(
         shape,
         list_practices(services.engine, caller.organization_id),

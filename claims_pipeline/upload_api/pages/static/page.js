@@ -30,19 +30,17 @@ export function localiseTimes(root = document) {
   }
 }
 
+/** By this the server knows a script, which it tells of errors as JSON. */
+export const BY_SCRIPT = { "X-Requested-With": "claims-page" };
+
 /** Ask the server for JSON. A session that has ended opens its dialog; the error is thrown on. */
 export async function askJson(address, options = {}) {
-  const answer = await fetch(address, {
-    ...options,
-    headers: { Accept: "application/json", ...options.headers },
-    credentials: "same-origin",
-    redirect: "manual",
-  });
+  const answer = await fetch(address, { ...options, headers: { ...BY_SCRIPT, ...options.headers } });
   const body = await answer.json().catch(() => ({}));
   if (answer.ok) return body;
-  if (answer.status === 401 || answer.type === "opaqueredirect") showSessionEnded();
+  if (answer.status === 401) showSessionEnded();
   throw Object.assign(new Error(body.detail || "The service does not answer."), {
-    status: answer.status, code: body.code, detail: body.detail,
+    status: answer.status, code: body.code,
   });
 }
 

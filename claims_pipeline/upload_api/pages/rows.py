@@ -1,0 +1,122 @@
+"""Rows of the list of uploads as HTML, in the page and for the script that keeps them fresh."""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated
+
+import anyio
+from fastapi import APIRouter, Depends, Query
+from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from claims_pipeline.store.uploads import Upload, get_uploads
+from claims_pipeline.upload_api.listing import upload_json
+from claims_pipeline.upload_api.pages.rendering import fragment
+from claims_pipeline.upload_api.pages.signed_in import PageServices, SignedIn
+from claims_pipeline.upload_api.principal import Principal
+from claims_pipeline.upload_api.reach import visible_user_id
+from claims_pipeline.upload_api.schemas import UploadJson
+from claims_pipeline.upload_api.services import Services
+from claims_pipeline.upload_api.streams import event_id
+
+router = APIRouter()
+
+_POLL_S = 1.0
+_RECONNECT_MS = 3000
+_MOST_ROWS = 50
+_Ids = Annotated[list[str], Query(alias="id", max_length=_MOST_ROWS)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListRow:
+    """An upload as the list shows it; `state` is equal for equal rows."""
+
+    upload: UploadJson
+    state: str
+
+
+class RowJson(BaseModel):
+    """A row's HTML. `is_live` tells whether it will change by itself."""
+
+    id: str
+    state: str
+    is_live: bool
+    html: str
+
+
+class RowsJson(BaseModel):
+    """The rows that are there, and the ids of those that are not."""
+
+    rows: list[RowJson]
+    gone: list[str]
+
+
+@router.get("/uploads/rows")
+def list_rows(services: PageServices, caller: SignedIn, ids: _Ids) -> RowsJson:
+    """Rows as they are now, for a browser without a stream."""
+    return _rows_now(services, caller, ids)
+
+
+async def _seat(services: PageServices, caller: SignedIn) -> AsyncIterator[None]:
+    """A seat that is given back once the stream has ended."""
+    with services.streams.taken(caller.user_id):
+        yield
+
+
+@router.get("/uploads/events", dependencies=[Depends(_seat)])
+async def follow_rows(
+    services: PageServices, caller: SignedIn, ids: _Ids
+) -> EventSourceResponse:
+    """An event `row` for each change of a row, `gone` with an id, until all have ended."""
+    return EventSourceResponse(_row_events(services, caller, ids))
+
+
+def list_row(services: Services, caller: Principal, upload: Upload) -> ListRow:
+    """The upload as the list shows it now."""
+    return ListRow(upload=upload_json(services, caller, upload), state=event_id(upload))
+
+
+def _rows_now(services: Services, caller: Principal, ids: Sequence[str]) -> RowsJson:
+    found = get_uploads(
+        services.engine,
+        ids,
+        organization_id=caller.organization_id,
+        user_id=visible_user_id(caller),
+    )
+    return RowsJson(
+        rows=[_row_json(services, caller, upload) for upload in found.values()],
+        gone=[upload_id for upload_id in ids if upload_id not in found],
+    )
+
+
+def _row_json(services: Services, caller: Principal, upload: Upload) -> RowJson:
+    row = list_row(services, caller, upload)
+    return RowJson(
+        id=upload.id,
+        state=row.state,
+        is_live=not upload.status.is_terminal,
+        html=fragment("list_row.html", row=row, viewer=caller),
+    )
+
+
+async def _row_events(
+    services: Services, caller: Principal, ids: Sequence[str]
+) -> AsyncIterator[ServerSentEvent]:
+    seen: dict[str, str] = {}
+    open_ids = list(ids)
+    while open_ids and datetime.now(UTC) < caller.expires_at:
+        now = await run_in_threadpool(_rows_now, services, caller, open_ids)
+        for gone in now.gone:
+            yield ServerSentEvent(event="gone", data=json.dumps({"id": gone}))
+        for row in now.rows:
+            if seen.get(row.id) != row.state:
+                seen[row.id] = row.state
+                yield ServerSentEvent(event="row", data=row.model_dump_json(), retry=_RECONNECT_MS)
+        open_ids = [row.id for row in now.rows if row.is_live]
+        if open_ids:
+            await anyio.sleep(_POLL_S)
+    if not open_ids:
+        yield ServerSentEvent(event="ended", data="{}")
