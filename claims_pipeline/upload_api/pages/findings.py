@@ -20,7 +20,7 @@ class ShownCell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownRow:
-    """A rejected row. Where `column` is None the row as a whole is at fault, or a cell not shown."""
+    """A rejected row. Without a faulty cell among `cells` it is at fault as a whole."""
 
     row_number: int
     line_number: int

@@ -59,9 +59,7 @@ def get_shape_template(services: PageServices, caller: SignedIn, shape: Shape) -
     return template_response(services, caller, shape)
 
 
-def _list_page(
-    request: Request, services: Services, caller: Principal, view: ListView
-) -> Response:
+def _list_page(request: Request, services: Services, caller: Principal, view: ListView) -> Response:
     found = page_of_uploads(services, caller, view.filters)
     page = view.filters.page
     first = (page - 1) * PAGE_SIZE + 1

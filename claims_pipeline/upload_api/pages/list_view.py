@@ -79,7 +79,7 @@ class ListView:
 
 
 def view_of_address(query: Mapping[str, str]) -> ListView:
-    """The view that an address tells; what it cannot tell, or tells wrong, is left at its default."""
+    """The view that an address tells; what it tells wrong, or not at all, is as usual."""
     return _view({name: query[name] for name in _IN_ADDRESSES if name in query}, search="")
 
 
@@ -96,9 +96,7 @@ def _view(values: dict[str, str], *, search: str) -> ListView:
     if values.get("provider", "") not in registry.payer_names():
         values.pop("provider", None)
     try:
-        filters = UploadFilters.model_validate(
-            {**values, "search": search, "page_size": PAGE_SIZE}
-        )
+        filters = UploadFilters.model_validate({**values, "search": search, "page_size": PAGE_SIZE})
     except ValidationError:
         # An address typed by hand; the search has no bounds that a person would miss.
         printable = "".join(c for c in search if c.isprintable())[:200]

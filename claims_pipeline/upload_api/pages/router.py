@@ -2,11 +2,26 @@
 
 from fastapi import APIRouter, FastAPI
 
-from claims_pipeline.upload_api.pages import organizations, sign_in, static
+from claims_pipeline.upload_api.pages import (
+    history,
+    new_upload,
+    organizations,
+    rows,
+    sign_in,
+    static,
+)
 from claims_pipeline.upload_api.pages.cross_site import OwnPagesOnly
 from claims_pipeline.upload_api.pages.refusals import add_page_refusals
 
-_ROUTERS = (static.router, sign_in.router, organizations.router)
+# In this order: what stands at an address of its own, before what takes any id.
+_ROUTERS = (
+    static.router,
+    sign_in.router,
+    organizations.router,
+    history.router,
+    new_upload.router,
+    rows.router,
+)
 
 
 def page_router() -> APIRouter:

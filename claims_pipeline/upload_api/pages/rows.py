@@ -67,9 +67,7 @@ async def _seat(services: PageServices, caller: SignedIn) -> AsyncIterator[None]
 
 
 @router.get("/uploads/events", dependencies=[Depends(_seat)])
-async def follow_rows(
-    services: PageServices, caller: SignedIn, ids: _Ids
-) -> EventSourceResponse:
+async def follow_rows(services: PageServices, caller: SignedIn, ids: _Ids) -> EventSourceResponse:
     """An event `row` for each change of a row, `gone` with an id, until all have ended."""
     return EventSourceResponse(_row_events(services, caller, ids))
 
