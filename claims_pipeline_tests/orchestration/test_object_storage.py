@@ -1,6 +1,7 @@
-"""An upload whose files lie in a bucket goes the same way as any other."""
+"""An upload whose files lie in a bucket goes the same way as any other, also when it is away."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -13,10 +14,19 @@ from claims_pipeline.sandbox.samples import Shape
 from claims_pipeline.store.files import file_store_of
 from claims_pipeline_tests.invariants import broken_promises
 from claims_pipeline_tests.orchestration.test_samples import make_sample
+from claims_pipeline_tests.orchestration.test_stopping import latest, tick, when, write_files
 from claims_pipeline_tests.pipeline import ORGANIZATION, Pipeline, running_pipeline
+from claims_pipeline_tests.relay import Relay, running_relay
 from claims_pipeline_tests.services import ObjectStorage
 
 _ROWS = 60
+
+
+@pytest.fixture
+def relay(object_storage: ObjectStorage) -> Iterator[Relay]:
+    """The only way to the object storage."""
+    with running_relay(int(object_storage.endpoint_url.rpartition(":")[2])) as relay:
+        yield relay
 
 
 @pytest.fixture
@@ -24,10 +34,12 @@ def pipeline(
     tmp_path: Path,
     sandbox: Sandbox,
     object_storage: ObjectStorage,
+    relay: Relay,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Pipeline]:
     sandbox.reset()
-    settings = object_storage.settings(f"test/{uuid4()}")
+    reached = replace(object_storage, endpoint_url=f"http://127.0.0.1:{relay.port}")
+    settings = reached.settings(f"test/{uuid4()}")
     with running_pipeline(tmp_path / "home", sandbox, monkeypatch, settings=settings) as pipeline:
         yield pipeline
 
@@ -50,3 +62,27 @@ def test_results_are_written_to_the_bucket_and_nothing_stays_on_this_machine(
     home = pipeline.settings.resolved_home
     assert not (home / "files").exists()
     assert list((home / "scratch").iterdir()) == []
+
+
+def test_a_storage_that_is_away_costs_an_answered_upload_only_its_files_and_they_follow(
+    pipeline: Pipeline, sandbox: Sandbox, relay: Relay
+) -> None:
+    content, _ = make_sample(sandbox, Shape.CLAIMS, _ROWS)
+    upload_id = pipeline.upload(content)
+
+    cutting = when(lambda: pipeline.get(upload_id).counts.settled == _ROWS, relay.cut)
+    result = pipeline.run(upload_id, ticket=pipeline.ticket(upload_id), raise_on_error=False)
+    cutting.join()
+
+    assert not result.success
+    upload = pipeline.get(upload_id)
+    assert (upload.status, upload.error_code) == (UploadStatus.COMPLETED, None)
+    assert (upload.counts.failed, upload.counts.settled) == (0, _ROWS)
+    assert latest(pipeline, upload_id).files_written_at is None
+
+    relay.mend()
+    write_files(pipeline, upload_id)
+
+    files = file_store_of(pipeline.settings)
+    assert broken_promises(pipeline.engine, files, upload_id) == []
+    assert tick(pipeline) == []
