@@ -122,6 +122,16 @@ def known_columns(names: Sequence[str]) -> int:
     return len({_MEANINGS[key] for key in map(header_key, names) if key in _MEANINGS})
 
 
+def canonical_positions(names: Sequence[str]) -> dict[str, int]:
+    """Where each canonical column that these names hold stands; the first counts."""
+    positions: dict[str, int] = {}
+    for position, name in enumerate(names):
+        meaning = _MEANINGS.get(header_key(name))
+        if meaning is not None:
+            positions.setdefault(meaning, position)
+    return positions
+
+
 def layout_of(names: Sequence[str]) -> Layout:
     """Read a header.
 

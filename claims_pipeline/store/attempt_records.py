@@ -95,6 +95,15 @@ def get_attempt(engine: Engine, attempt_id: str) -> Attempt | None:
     return None if row is None else attempt_of(row)
 
 
+def attempts_of(engine: Engine, upload_id: str) -> list[Attempt]:
+    """The upload's attempts, latest first."""
+    query = (
+        select(attempts).where(attempts.c.upload_id == upload_id).order_by(attempts.c.number.desc())
+    )
+    with reading(engine) as connection:
+        return [attempt_of(row) for row in connection.execute(query).mappings()]
+
+
 def attempt_runs_of(engine: Engine, attempt_id: str) -> list[AttemptRun]:
     """The attempt's launches and runs, oldest first."""
     query = (

@@ -9,6 +9,7 @@ from claims_pipeline.store.attempt_records import (
     AttemptRun,
     Hold,
     attempt_runs_of,
+    attempts_of,
     get_attempt,
     latest_attempt,
 )
@@ -36,7 +37,7 @@ from claims_pipeline.store.launching import (
     relaunch,
     void_ticket,
 )
-from claims_pipeline.store.retrying import ask_to_retry, request_retry
+from claims_pipeline.store.retrying import ask_to_retry, request_retry, rows_in_scope
 
 __all__ = [
     "Attempt",
@@ -45,6 +46,7 @@ __all__ = [
     "ask_to_cancel",
     "ask_to_retry",
     "attempt_runs_of",
+    "attempts_of",
     "finish",
     "finished_without_files",
     "get_attempt",
@@ -61,6 +63,7 @@ __all__ = [
     "release_step",
     "request_cancel",
     "request_retry",
+    "rows_in_scope",
     "take",
     "verify_hold",
     "void_ticket",

@@ -19,7 +19,7 @@ from sqlalchemy import (
 from claims_pipeline.errors import InputError
 from claims_pipeline.model import ClaimStatus, Outcome, RetryScope, UploadStatus
 from claims_pipeline.store.attempt_records import Attempt, attempt_of, locked_latest_attempt
-from claims_pipeline.store.database import writing
+from claims_pipeline.store.database import reading, writing
 from claims_pipeline.store.lifecycle import AttemptState, check_move
 from claims_pipeline.store.tables import attempts, claims, requests, results, uploads
 
@@ -134,14 +134,23 @@ def reopen(
     return attempt_of(connection.execute(query).mappings().one())
 
 
+def rows_in_scope(engine: Engine, upload_id: str) -> dict[RetryScope, int]:
+    """How many rows a retry of each scope would ask again, as they stand now."""
+    with reading(engine) as connection:
+        return {
+            scope: connection.execute(
+                select(func.count()).select_from(results).where(_in_scope(upload_id, scope))
+            ).scalar_one()
+            for scope in RetryScope
+        }
+
+
 def _reopen_rows(connection: Connection, upload_id: str, scope: RetryScope) -> dict[Outcome, int]:
     """Open the scope's rows; returns how many had which outcome.
 
     Rows that ask the same have the same answer, so they are in a scope together.
     """
-    in_scope = and_(
-        results.c.upload_id == upload_id, results.c.is_current.is_(True), _scope_condition(scope)
-    )
+    in_scope = _in_scope(upload_id, scope)
     by_outcome = select(results.c.outcome, func.count()).where(in_scope).group_by(results.c.outcome)
     reopened = {Outcome(outcome): rows for outcome, rows in connection.execute(by_outcome)}
     connection.execute(
@@ -154,6 +163,12 @@ def _reopen_rows(connection: Connection, upload_id: str, scope: RetryScope) -> d
     )
     connection.execute(update(results).where(in_scope).values(is_current=False))
     return reopened
+
+
+def _in_scope(upload_id: str, scope: RetryScope) -> ColumnElement[bool]:
+    return and_(
+        results.c.upload_id == upload_id, results.c.is_current.is_(True), _scope_condition(scope)
+    )
 
 
 def _scope_condition(scope: RetryScope) -> ColumnElement[bool]:

@@ -102,6 +102,32 @@ def denial_reasons(engine: Engine, upload_id: str, *, limit: int) -> tuple[Denia
         return tuple(DenialReason(**row) for row in connection.execute(query).mappings())
 
 
+def outcomes_of_attempts(engine: Engine, upload_id: str) -> dict[int, dict[Outcome, int]]:
+    """What each attempt, by its number, answered, whether or not it still stands."""
+    query = (
+        select(results.c.attempt, results.c.outcome, func.count())
+        .where(results.c.upload_id == upload_id)
+        .group_by(results.c.attempt, results.c.outcome)
+    )
+    found: dict[int, dict[Outcome, int]] = {}
+    with reading(engine) as connection:
+        for attempt, outcome, rows in connection.execute(query):
+            found.setdefault(attempt, {})[Outcome(outcome)] = rows
+    return found
+
+
+def payer_environment_of(engine: Engine, upload_id: str) -> str | None:
+    """Where the answers come from, `sandbox` or `production`; None before the first one."""
+    query = (
+        select(results.c.payer_environment)
+        .where(_is_current(upload_id), results.c.payer_environment.is_not(None))
+        .limit(1)
+    )
+    with reading(engine) as connection:
+        found: str | None = connection.execute(query).scalar_one_or_none()
+    return found
+
+
 def _groups_with_claims(connection: Connection, upload_id: str) -> Iterator[RowGroup]:
     kinds = (results.c.outcome, results.c.claim_status, results.c.next_action)
     query = (

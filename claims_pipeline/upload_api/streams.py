@@ -62,13 +62,22 @@ def event_id(upload: Upload) -> str:
     return hashlib.blake2b(repr(state).encode(), digest_size=8).hexdigest()
 
 
+def progress_json(upload: Upload) -> str:
+    """What the API tells of an upload's progress."""
+    return ProgressJson.of(upload, now=datetime.now(UTC)).model_dump_json()
+
+
 async def progress_events(
-    read: Callable[[], Upload | None], *, seen: str | None, ends_at: datetime | None
+    read: Callable[[], Upload | None],
+    *,
+    seen: str | None,
+    ends_at: datetime | None,
+    told: Callable[[Upload], str] = progress_json,
 ) -> AsyncIterator[ServerSentEvent]:
     """The progress whenever it has changed, asked once a second, until the upload has ended.
 
-    `seen` is the id of the last event that the client has had. The stream ends at `ends_at`, and
-    with `deleted` when the upload is gone.
+    `seen` is the id of the last event that the client has had; `told` makes an event's data. The
+    stream ends at `ends_at`, and with `deleted` when the upload is gone.
     """
     while ends_at is None or datetime.now(UTC) < ends_at:
         upload = await run_in_threadpool(read)
@@ -78,9 +87,8 @@ async def progress_events(
         state = event_id(upload)
         if state != seen:
             seen = state
-            progress = ProgressJson.of(upload, now=datetime.now(UTC))
             yield ServerSentEvent(
-                event="progress", id=state, data=progress.model_dump_json(), retry=_RECONNECT_MS
+                event="progress", id=state, data=told(upload), retry=_RECONNECT_MS
             )
         if upload.status.is_terminal:
             return

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from claims_pipeline.errors import ClaimsError
 from claims_pipeline.payers import registry
 from claims_pipeline.settings import Settings
-from claims_pipeline.upload_api.pages import wording
+from claims_pipeline.upload_api.pages import claim_words, wording
 from claims_pipeline.upload_api.pages.static import static_url
 
 # No inline script or style, nothing from another host, no frame around us.
@@ -87,6 +87,8 @@ def _environment() -> Environment:
         "status_hint": wording.status_hint,
         "waiting_words": wording.waiting_words,
         "payer_label": registry.payer_label,
+        "outcome_word": claim_words.outcome_word,
+        "scope_word": claim_words.scope_word,
     }
     return environment
 

@@ -3,12 +3,15 @@
 from fastapi import APIRouter, FastAPI
 
 from claims_pipeline.upload_api.pages import (
+    change_page,
     history,
     new_upload,
     organizations,
+    results_page,
     rows,
     sign_in,
     static,
+    upload_page,
 )
 from claims_pipeline.upload_api.pages.cross_site import OwnPagesOnly
 from claims_pipeline.upload_api.pages.refusals import add_page_refusals
@@ -21,6 +24,9 @@ _ROUTERS = (
     history.router,
     new_upload.router,
     rows.router,
+    upload_page.router,
+    results_page.router,
+    change_page.router,
 )
 
 

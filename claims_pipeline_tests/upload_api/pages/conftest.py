@@ -23,3 +23,14 @@ def page_api(tmp_path: Path, issuer: Issuer, migrated_sqlite_file: Path) -> Iter
     shutil.copyfile(migrated_sqlite_file, home / "claims.sqlite")
     with running_api(home, issuer, settings=PAGE_SETTINGS) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def shared_page_api(
+    tmp_path_factory: pytest.TempPathFactory, issuer: Issuer, migrated_sqlite_file: Path
+) -> Iterator[Api]:
+    """As `page_api`, for the tests of a module that each make uploads of their own."""
+    home = tmp_path_factory.mktemp("home")
+    shutil.copyfile(migrated_sqlite_file, home / "claims.sqlite")
+    with running_api(home, issuer, settings=PAGE_SETTINGS) as running:
+        yield running
