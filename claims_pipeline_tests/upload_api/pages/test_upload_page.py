@@ -10,12 +10,12 @@ from html.parser import HTMLParser
 from uuid import uuid4
 
 import pytest
-import requests
 
 from claims_pipeline.model import Outcome
 from claims_pipeline_tests.store.builders import Runs, store_rows
 from claims_pipeline_tests.upload_api.api import OTHER_ORGANIZATION, Api
-from claims_pipeline_tests.upload_api.pages.sessions import client_with_cookie, signed_in_client
+from claims_pipeline_tests.upload_api.pages.readers import Reader, words_of
+from claims_pipeline_tests.upload_api.pages.sessions import client_with_cookie
 from claims_pipeline_tests.upload_api.pages.uploads import (
     HOSTILE_NAME,
     HOSTILE_TEXT,
@@ -31,27 +31,6 @@ from claims_pipeline_tests.upload_api.pages.uploads import (
 _TABS = ("", "/results", "/rejected", "/attempts")
 
 
-class Reader:
-    """Somebody who is signed in, and what they see."""
-
-    def __init__(self, api: Api, **claims: object) -> None:
-        self._api = api
-        self._client = signed_in_client(
-            api, token=api.issuer.token(**{"sub": "analyst-1", **claims})
-        )
-
-    def get(self, path: str, **options: object) -> requests.Response:
-        return self._client.get(f"{self._api.url}{path}", allow_redirects=False, **options)
-
-    def post(self, path: str, **options: object) -> requests.Response:
-        return self._client.post(f"{self._api.url}{path}", allow_redirects=False, **options)
-
-    def page(self, path: str) -> str:
-        answer = self.get(path)
-        assert answer.status_code == 200, answer.text
-        return answer.text
-
-
 @pytest.fixture
 def page_api(shared_page_api: Api) -> Api:
     return shared_page_api
@@ -60,11 +39,6 @@ def page_api(shared_page_api: Api) -> Api:
 @pytest.fixture
 def reader(page_api: Api) -> Reader:
     return Reader(page_api)
-
-
-def _words(html: str) -> str:
-    """What a page says, without its markup."""
-    return " ".join(unescape(re.sub(r"<[^>]*>", " ", html)).split())
 
 
 def _inline(html: str) -> list[str]:
@@ -94,7 +68,7 @@ def _inline(html: str) -> list[str]:
     ],
     ids=["pending", "running", "waiting", "done", "cancelled", "failed"],
 )
-def test_every_state_is_told_in_words(
+def test_every_state_is_told_inwords_of(
     page_api: Api,
     reader: Reader,
     make: Callable[[Api], MadeUpload],
@@ -107,7 +81,7 @@ def test_every_state_is_told_in_words(
         assert answer.headers["Cache-Control"] == "no-store"
         assert "unsafe-inline" not in answer.headers["Content-Security-Policy"]
         assert _inline(answer.text) == []
-    words = _words(reader.page(f"/uploads/{upload_id}"))
+    words = reader.words(f"/uploads/{upload_id}")
     for sentence in said:
         assert sentence in words
 
@@ -182,7 +156,7 @@ def test_amounts_on_the_page_are_those_of_the_results_file(page_api: Api, reader
         column: sum((Decimal(line[column] or 0) for line in lines), Decimal(0))
         for column in ("total_charged", "total_allowed", "total_paid")
     }
-    words = _words(reader.page(f"/uploads/{made.id}"))
+    words = reader.words(f"/uploads/{made.id}")
     shown = re.search(r"All 9 \$([\d,.]+) \$([\d,.]+) \$([\d,.]+)", words)
     assert shown
     assert [Decimal(text.replace(",", "")) for text in shown.groups()] == list(sums.values())
@@ -194,7 +168,7 @@ def test_each_group_of_the_worklist_leads_to_its_rows(page_api: Api, reader: Rea
     links = re.findall(r'<a href="([^"]+)">Read the denial codes', html)
     assert links
     (address,) = links
-    table = _words(reader.page(unescape(address)))
+    table = reader.words(unescape(address))
     assert "1–2 of 2 rows" in table
     assert table.index("FH00000005") < table.index("FH00000004")  # the larger amount first
 
@@ -203,7 +177,7 @@ def test_what_is_missing_at_the_payer_stands_apart_from_what_could_not_be_asked(
     page_api: Api, reader: Reader
 ) -> None:
     made = done_upload(page_api)
-    words = _words(reader.page(f"/uploads/{made.id}"))
+    words = reader.words(f"/uploads/{made.id}")
     assert "Missing at the payer 1" in words
     assert "Could not ask 2 There is no answer" in words
     for code in ("payer_unavailable", "payer_id_refused"):
@@ -212,7 +186,7 @@ def test_what_is_missing_at_the_payer_stands_apart_from_what_could_not_be_asked(
 
 def test_a_row_shows_its_claims_with_codes_and_payments(page_api: Api, reader: Reader) -> None:
     made = done_upload(page_api)
-    words = _words(reader.page(f"/uploads/{made.id}/results"))
+    words = reader.words(f"/uploads/{made.id}/results")
     for told in (
         "FH00000001",
         "FH0000009",
@@ -229,14 +203,14 @@ def test_a_row_shows_its_claims_with_codes_and_payments(page_api: Api, reader: R
 
 def test_rejected_rows_say_where_and_what_to_do(page_api: Api, reader: Reader) -> None:
     made = done_upload(page_api)
-    words = _words(reader.page(f"/uploads/{made.id}/rejected"))
+    words = reader.words(f"/uploads/{made.id}/rejected")
     assert "13 14 date_of_birth Fill in the date of birth. value_missing Ada · Example" in words
 
 
 def test_attempts_are_told_with_what_each_answered(page_api: Api, reader: Reader) -> None:
     made = cancelled_upload(page_api)
     assert reader.post(f"/uploads/{made.id}/change/retry-failed").status_code == 303
-    words = _words(reader.page(f"/uploads/{made.id}/attempts"))
+    words = reader.words(f"/uploads/{made.id}/attempts")
     assert "2 Rows that failed Waiting to start" in words
     assert "1 All rows Cancelled" in words
     assert "7 found" in words
@@ -249,7 +223,7 @@ def test_a_search_stands_in_no_address(page_api: Api, reader: Reader) -> None:
         f"/uploads/{made.id}/results", data={"search": "example3", "order": "largest"}
     )
     assert found.status_code == 200
-    assert "1–1 of 1 rows" in _words(found.text)
+    assert "1–1 of 1 rows" in words_of(found.text)
     assert not re.findall(r'(?:href|action)="[^"]*example3', found.text)
     # What an address may tell gets one.
     told = reader.post(
@@ -260,7 +234,7 @@ def test_a_search_stands_in_no_address(page_api: Api, reader: Reader) -> None:
     assert told.headers["Location"] == (
         f"/uploads/{made.id}/results?outcome=found&claim_status=PAID"
     )
-    assert "1–2 of 2 rows" in _words(reader.page(told.headers["Location"]))
+    assert "1–2 of 2 rows" in reader.words(told.headers["Location"])
 
 
 def test_pages_of_a_search_are_buttons_of_its_form(page_api: Api, reader: Reader) -> None:
@@ -268,19 +242,19 @@ def test_pages_of_a_search_are_buttons_of_its_form(page_api: Api, reader: Reader
     hold = Runs(engine=page_api.engine, upload_id=made.id).held(str(uuid4()))
     store_rows(page_api.engine, hold, accepted=60)
     first = reader.post(f"/uploads/{made.id}/results", data={"search": "example"})
-    assert "1–25 of 60 rows" in _words(first.text)
+    assert "1–25 of 60 rows" in words_of(first.text)
     (go,) = re.findall(r'name="go" value="([^"]*)"', first.text)
     second = reader.post(
         f"/uploads/{made.id}/results", data={"search": "example", "go": unescape(go)}
     )
-    assert "26–50 of 60 rows" in _words(second.text)
+    assert "26–50 of 60 rows" in words_of(second.text)
 
 
 def test_an_address_that_makes_no_sense_shows_the_first_page(page_api: Api, reader: Reader) -> None:
     made = done_upload(page_api)
     for query in ("page=0", "outcome=x", "page=9x", "next_action=%3Cscript%3E", "order=../.."):
-        assert "1–14 of 14 rows" in _words(reader.page(f"/uploads/{made.id}/results?{query}"))
-    beyond = _words(reader.page(f"/uploads/{made.id}/results?page=99"))
+        assert "1–14 of 14 rows" in reader.words(f"/uploads/{made.id}/results?{query}")
+    beyond = reader.words(f"/uploads/{made.id}/results?page=99")
     assert "No rows" in beyond
 
 
