@@ -15,7 +15,14 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from claims_pipeline_tests.services import skip_for_want_of
 
@@ -34,6 +41,7 @@ def running_browser() -> Iterator[Browser]:
     if program is None:
         skip_for_want_of("Chromium (the program chromium)")
     options = [*_OPTIONS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    expect.set_options(timeout=_WAIT_S * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=options)
         try:

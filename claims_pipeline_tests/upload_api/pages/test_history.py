@@ -69,7 +69,7 @@ def test_an_upload_is_shown_with_its_state_and_counts(
     assert '<progress max="1200" value="302"' in html
     assert "300 found" in html
     assert "2 failed" in html
-    assert f"/uploads/{upload.id}/cancel" in html
+    assert f"/uploads/{upload.id}/change/cancel" in html
 
 
 def test_rows_that_were_never_asked_are_no_progress(
@@ -82,7 +82,7 @@ def test_rows_that_were_never_asked_are_no_progress(
 
     assert '<progress max="10" value="4"' in html
     assert "6 not asked" in html
-    assert f"/uploads/{upload.id}/retry" in html
+    assert f"/uploads/{upload.id}/change/retry-failed" in html
 
 
 def test_markup_in_a_file_name_is_text(page_api: Api, client: requests.Session) -> None:
