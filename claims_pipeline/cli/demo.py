@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -46,11 +46,12 @@ def demo(
 def dev(
     port: Annotated[int, typer.Option(help="Port of Dagster's UI.")] = 3000,
     sandbox_port: Annotated[int, typer.Option(help="Port of the sandbox payer.")] = 8700,
-    api_port: Annotated[int, typer.Option(help="Port of the upload service.")] = 8000,
+    api_port: Annotated[int, typer.Option(help="Port of the upload page and its API.")] = 8000,
+    realm_port: Annotated[int, typer.Option(help="Port of the sandbox realm.")] = 8710,
 ) -> None:
-    """Run the sandbox, Dagster's UI, its daemon and the upload service until Ctrl-C.
+    """Run the upload page, Dagster's UI, its daemon and a sandbox payer until Ctrl-C.
 
-    The upload service needs a Keycloak, and is left out without one.
+    People sign in at the Keycloak of the settings, or without one at a sandbox realm.
     """
     from rich.console import Console
 
@@ -69,29 +70,40 @@ def dev(
             ),
         )
         _start_daemon(processes)
-        has_api = store.settings.keycloak_url is not None
-        if has_api:
-            # The development realm has users of two organizations.
-            ensure_organization(store.engine, "other", "Other", demo_practices())
-            _start_api(processes, api_port, dagster_url=f"http://127.0.0.1:{port}")
+        # The development realms have users of two organizations.
+        ensure_organization(store.engine, "other", "Other", demo_practices())
+        has_keycloak = store.settings.keycloak_url is not None
+        sign_in = {} if has_keycloak else _start_realm(processes, realm_port)
+        _start_api(processes, api_port, dagster_url=f"http://127.0.0.1:{port}", sign_in=sign_in)
         _wait_for_port(processes, sandbox_port, "the sandbox")
+        if not has_keycloak:
+            _wait_for_port(processes, realm_port, "the sandbox realm")
+        _wait_for_port(processes, api_port, "the upload service")
         _wait_for_port(processes, port, "Dagster's UI")
-        if has_api:
-            _wait_for_port(processes, api_port, "the upload service")
-            console.print(f"Upload service: http://127.0.0.1:{api_port}/api/v1/claims/")
-        else:
-            console.print(
-                "Upload service: not started; it needs a Keycloak. Set CLAIMS_KEYCLOAK_URL and "
-                "CLAIMS_KEYCLOAK_REALM; docker/keycloak/realm.json is a realm for development.",
-                soft_wrap=True,
-            )
-        console.print(f"Dagster:        http://127.0.0.1:{port}")
+        _tell_where(store, console, port=port, api_port=api_port, realm=sign_in)
         console.print(f"Sandbox payer:  http://127.0.0.1:{sandbox_port}")
-        folder = store.settings.resolved_inbox / DEMO_ORGANIZATION / _PAYER
-        console.print(f"Drop files in:  {folder}", soft_wrap=True)
-        console.print(f"Logs:           {store.home.logs}", soft_wrap=True)
         console.print("Ctrl-C stops everything.")
         processes.wait_until(lambda: False, what="Ctrl-C", timeout_s=float("inf"), poll_s=0.5)
+
+
+def _tell_where(
+    store: "LocalStore", console: "Console", *, port: int, api_port: int, realm: Mapping[str, str]
+) -> None:
+    """Print the addresses, the page's first; `realm` has the settings of the sandbox realm."""
+    page, settings = f"http://127.0.0.1:{api_port}", store.settings
+    if realm or settings.keycloak_client_id is not None:
+        console.print(f"Upload page:    {page}/")
+    else:
+        console.print("Upload page:    needs CLAIMS_KEYCLOAK_CLIENT_ID, the page's own client")
+    where = realm.get("CLAIMS_KEYCLOAK_URL") or settings.keycloak_url
+    console.print(
+        f"Sign in at:     {where}{' (as whom you like)' if realm else ''}", soft_wrap=True
+    )
+    console.print(f"API:            {page}/api/v1/claims/")
+    console.print(f"Dagster:        http://127.0.0.1:{port}")
+    folder = settings.resolved_inbox / DEMO_ORGANIZATION / _PAYER
+    console.print(f"Drop files in:  {folder}", soft_wrap=True)
+    console.print(f"Logs:           {store.home.logs}", soft_wrap=True)
 
 
 @contextmanager
@@ -159,13 +171,29 @@ def _start_daemon(processes: Processes) -> None:
     )
 
 
-def _start_api(processes: Processes, port: int, *, dagster_url: str) -> None:
+def _start_realm(processes: Processes, port: int) -> dict[str, str]:
+    """Start the sandbox realm; the settings with which the upload service signs people in there."""
+    from claims_pipeline.sandbox.realm.running import page_settings, require_sandbox_place
+    from claims_pipeline.settings import load_settings
+
+    url = require_sandbox_place(load_settings(), host="127.0.0.1", port=port)
+    processes.start(
+        "realm",
+        (installed_command("claims-pipeline"), "sandbox", "realm", "--port", str(port)),
+    )
+    return page_settings(url)
+
+
+def _start_api(
+    processes: Processes, port: int, *, dagster_url: str, sign_in: Mapping[str, str]
+) -> None:
     processes.start(
         "api",
         (installed_command("claims-pipeline"), "api", "serve", "--port", str(port)),
         environment={
             "CLAIMS_DAGSTER_GRAPHQL_URL": f"{dagster_url}/graphql",
             "CLAIMS_DAGSTER_UI_URL": dagster_url,
+            **sign_in,
         },
     )
 

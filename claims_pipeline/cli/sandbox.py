@@ -1,11 +1,17 @@
-"""`claims-pipeline sandbox …`: a payer to run against without credentials."""
+"""`claims-pipeline sandbox …`: a payer without credentials, and a realm to sign in at."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-app = typer.Typer(help="A payer to run against without credentials.", no_args_is_help=True)
+if TYPE_CHECKING:
+    import socket
+
+app = typer.Typer(
+    help="A payer to run against without credentials, and a realm to sign in at.",
+    no_args_is_help=True,
+)
 
 SeedOption = Annotated[int, typer.Option(help="Chooses the world; the same seed, the same world.")]
 PracticesOption = Annotated[
@@ -33,8 +39,6 @@ def serve(
     ),
 ) -> None:
     """Serve the payer until it is stopped."""
-    import socket
-
     from pydantic import ValidationError
 
     from claims_pipeline.sandbox.faults import read_scripts
@@ -55,13 +59,32 @@ def serve(
         latency_ms=latency_ms,
         scripts=scripts,
     )
-    try:
-        listener = socket.create_server((host, port))
-    except OSError as error:
-        typer.echo(f"Cannot listen on {host}:{port}: {error.strerror}.", err=True)
-        raise typer.Exit(1) from None
+    listener = _listening(host, port)
     address = f"http://{host}:{listener.getsockname()[1]}"
     typer.echo(f"Sandbox payer on {address}, client sandbox, secret sandbox", err=True)
+    server.run(sockets=[listener])
+
+
+@app.command()
+def realm(
+    *,
+    host: Annotated[str, typer.Option(help="Loopback address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8710,
+) -> None:
+    """Serve a realm in Keycloak's place, for development, until it is stopped."""
+    from claims_pipeline.sandbox.realm.running import (
+        make_server,
+        page_settings,
+        require_sandbox_place,
+    )
+    from claims_pipeline.settings import load_settings
+
+    url = require_sandbox_place(load_settings(), host=host, port=port)
+    server = make_server(url)
+    listener = _listening(host, port)
+    typer.echo(f"Sandbox realm on {url}; an upload service signs people in there with", err=True)
+    for name, value in page_settings(url).items():
+        typer.echo(f"  {name}={value}", err=True)
     server.run(sockets=[listener])
 
 
@@ -109,3 +132,14 @@ def sample(
             sample=sample_file,
             answers=answers_file,
         )
+
+
+def _listening(host: str, port: int) -> "socket.socket":
+    import socket
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        typer.echo(f"Cannot listen on {host}:{port}: {error.strerror}.", err=True)
+        raise typer.Exit(1) from None

@@ -4,6 +4,9 @@ client = signed_in_client(page_api, token=page_api.issuer.token())
 answer = client.get(f"{page_api.url}/")
 """
 
+from datetime import UTC, datetime, timedelta
+
+import pytest
 import requests
 from playwright.sync_api import BrowserContext
 
@@ -41,6 +44,11 @@ def client_with_cookie(api: Api, cookie_value: str | None) -> requests.Session:
     if cookie_value is not None:
         client.cookies.set(COOKIE, cookie_value, path="/")
     return client
+
+
+def let_time_pass(monkeypatch: pytest.MonkeyPatch, api: Api, passed: timedelta) -> None:
+    """Have the sessions' clock go ahead of everybody else's."""
+    monkeypatch.setattr(page_sessions(api), "_now", lambda: datetime.now(UTC) + passed)
 
 
 def sign_in_browser(context: BrowserContext, api: Api, *, token: str) -> None:
