@@ -1,18 +1,21 @@
 """The choice among several organizations, remembered in the session."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from claims_pipeline.store.database import every_organization_scope
 from claims_pipeline.store.organizations import find_organization
 from claims_pipeline.upload_api.pages.addresses import HOME, ORGANIZATION
 from claims_pipeline.upload_api.pages.cookies import shown_cookie
+from claims_pipeline.upload_api.pages.forms import posted_fields
 from claims_pipeline.upload_api.pages.messages import choice_page
-from claims_pipeline.upload_api.pages.sessions import PageSession, sessions_of
+from claims_pipeline.upload_api.pages.sessions import PageSession, PageSessions, sessions_of
 from claims_pipeline.upload_api.pages.sign_in import record_sign_in
+from claims_pipeline.upload_api.principal import Principal
 from claims_pipeline.upload_api.services import AppServices, Services
+
+_FIELD = "organization"
 
 router = APIRouter()
 
@@ -25,7 +28,7 @@ def organizations(request: Request, services: AppServices) -> HTMLResponse:
         request,
         title="Choose an organization",
         sentence="You belong to several. You see and upload files of one at a time.",
-        name="organization",
+        name=_FIELD,
         choices=_choices(services, session),
         chosen=session.organization,
         action=ORGANIZATION,
@@ -33,18 +36,22 @@ def organizations(request: Request, services: AppServices) -> HTMLResponse:
 
 
 @router.post(ORGANIZATION)
-def choose(
-    request: Request,
-    services: AppServices,
-    organization: Annotated[str, Form(max_length=255)],
-) -> RedirectResponse:
+async def choose(request: Request, services: AppServices) -> RedirectResponse:
     """Work for one organization from now on."""
     sessions = sessions_of(request)
-    session = sessions.of_cookie(shown_cookie(request))
-    principal = sessions.choose_organization(session, organization)
-    request.state.principal = principal
-    record_sign_in(services, principal)
+    session = await run_in_threadpool(sessions.of_cookie, shown_cookie(request))
+    # Not before: nobody's body is read who is not signed in.
+    alias = (await posted_fields(request)).get(_FIELD, "")
+    request.state.principal = await run_in_threadpool(_chosen, services, sessions, session, alias)
     return RedirectResponse(HOME, status_code=303)
+
+
+def _chosen(
+    services: Services, sessions: PageSessions, session: PageSession, alias: str
+) -> Principal:
+    principal = sessions.choose_organization(session, alias)
+    record_sign_in(services, principal)
+    return principal
 
 
 def _choices(services: Services, session: PageSession) -> list[tuple[str, str]]:
