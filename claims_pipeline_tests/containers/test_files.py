@@ -45,20 +45,10 @@ def test_hadolint_finds_nothing(file: Path) -> None:
 
 @pytest.mark.parametrize("files", [[COMPOSE], [COMPOSE, COMPOSE_CELERY]], ids=["plain", "celery"])
 def test_compose_takes_the_files(files: list[Path]) -> None:
-    if not can_compose():
-        pytest.skip("Docker's command with the compose plugin is missing")
     chosen = [part for file in files for part in ("--file", str(file))]
-    command = ("docker", "compose", *chosen, "config", "--quiet")
+    command = (installed_command("docker-compose"), *chosen, "config", "--quiet")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
-
-
-def can_compose() -> bool:
-    try:
-        version = ("docker", "compose", "version")
-        return subprocess.run(version, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        return False
 
 
 def test_only_the_proxy_and_the_api_publish_ports() -> None:
