@@ -28,11 +28,11 @@ from claims_pipeline.store.database import open_engine, writing
 from claims_pipeline.store.uploads import add_upload
 from claims_pipeline_tests.upload_api.issuer import Issuer, running_issuer
 
-_JOBS = "/api/v1/claims/csv-jobs"
+JOBS = "/api/v1/claims/csv-jobs"
 _UPLOAD = "/api/v1/claims/bulk/upload"
 _USER = "operator-1"
 _UPLOADS = 10_000
-_TIMEOUT_S = 60
+TIMEOUT_S = 60
 _A_SECOND = 50
 _SENDERS = 32
 _WORLD = Size(practices=2, claims_per_day=20)
@@ -134,7 +134,7 @@ def fill(used: Stage, count: int) -> None:
 
 def history(client: Client, *, count: int) -> Iterator[Timed]:
     """Lists, a search and one upload, one after the other."""
-    newest = client.session().get(f"{client.url}{_JOBS}", timeout=_TIMEOUT_S).json()["results"][0]
+    newest = client.session().get(f"{client.url}{JOBS}", timeout=TIMEOUT_S).json()["results"][0]
     queries = {
         "newest 50": "",
         "page 100": "?page=100",
@@ -146,7 +146,7 @@ def history(client: Client, *, count: int) -> Iterator[Timed]:
         yield Timed(
             what=f"list, {what}",
             promised_ms=300,
-            milliseconds=[client.timed(_getting(f"{_JOBS}{query}")) for _ in range(count)],
+            milliseconds=[client.timed(getting(f"{JOBS}{query}")) for _ in range(count)],
         )
     yield Timed(
         what="search by file name",
@@ -154,7 +154,7 @@ def history(client: Client, *, count: int) -> Iterator[Timed]:
         milliseconds=[
             client.timed(
                 lambda session, url: session.post(
-                    f"{url}{_JOBS}/search", json={"search": "Clinic 3"}, timeout=_TIMEOUT_S
+                    f"{url}{JOBS}/search", json={"search": "Clinic 3"}, timeout=TIMEOUT_S
                 )
             )
             for _ in range(count)
@@ -163,7 +163,7 @@ def history(client: Client, *, count: int) -> Iterator[Timed]:
     yield Timed(
         what="one upload",
         promised_ms=50,
-        milliseconds=[client.timed(_getting(f"{_JOBS}/{newest['id']}")) for _ in range(count)],
+        milliseconds=[client.timed(getting(f"{JOBS}/{newest['id']}")) for _ in range(count)],
     )
 
 
@@ -174,7 +174,7 @@ def uploading(client: Client, content: bytes, *, count: int) -> Timed:
         milliseconds=[
             client.timed(
                 lambda session, url: session.post(
-                    f"{url}{_UPLOAD}", files={"file": ("a.csv", content)}, timeout=_TIMEOUT_S
+                    f"{url}{_UPLOAD}", files={"file": ("a.csv", content)}, timeout=TIMEOUT_S
                 )
             )
             for _ in range(count)
@@ -200,7 +200,7 @@ def status_while_running(used: Stage, client: Client, *, seconds: int) -> Timed:
         )
         began = time.perf_counter()
         asked = []
-        call = _getting(f"{_JOBS}/{upload_id}/progress")
+        call = getting(f"{JOBS}/{upload_id}/progress")
         for number in range(seconds * _A_SECOND):
             time.sleep(max(0.0, began + number / _A_SECOND - time.perf_counter()))
             asked.append(senders.submit(client.timed, call))
@@ -213,8 +213,8 @@ def status_while_running(used: Stage, client: Client, *, seconds: int) -> Timed:
 
 
 def _progress(session: requests.Session, client: Client, upload_id: str) -> dict[str, int]:
-    url = f"{client.url}{_JOBS}/{upload_id}/progress"
-    progress: dict[str, int] = session.get(url, timeout=_TIMEOUT_S).json()
+    url = f"{client.url}{JOBS}/{upload_id}/progress"
+    progress: dict[str, int] = session.get(url, timeout=TIMEOUT_S).json()
     return progress
 
 
@@ -236,8 +236,9 @@ def show(timed: list[Timed]) -> None:
     console.print(table)
 
 
-def _getting(path: str) -> Callable[[requests.Session, str], requests.Response]:
-    return lambda session, url: session.get(f"{url}{path}", timeout=_TIMEOUT_S)
+def getting(path: str) -> Callable[[requests.Session, str], requests.Response]:
+    """A call that reads a path."""
+    return lambda session, url: session.get(f"{url}{path}", timeout=TIMEOUT_S)
 
 
 if __name__ == "__main__":
