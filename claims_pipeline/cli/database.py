@@ -2,11 +2,12 @@
 
 import csv
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from claims_pipeline.cli.options import DEMO_ORGANIZATION, FileArgument, OrganizationOption
+from claims_pipeline.cli.options import DEMO_ORGANIZATION, OrganizationOption
 from claims_pipeline.errors import FileRefusedError
 from claims_pipeline.model import Practice
 
@@ -45,7 +46,7 @@ def upgrade_database() -> None:
 
 @practices_app.command("import")
 def import_practices(
-    file: FileArgument,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV of practices.")],
     *,
     organization: OrganizationOption = DEMO_ORGANIZATION,
     name: Annotated[

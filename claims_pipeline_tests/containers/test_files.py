@@ -9,7 +9,9 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from claims_pipeline.cli.database import read_practices
 from claims_pipeline.cli.processes import installed_command
+from claims_pipeline_tests.pipeline import sandbox_practices
 
 DOCKER = Path(__file__).resolve().parents[2] / "docker"
 KUBERNETES = DOCKER / "kubernetes"
@@ -75,6 +77,11 @@ def test_what_keeps_nothing_has_a_read_only_root() -> None:
     }
     # Their images write beside their volumes.
     assert writing == {"postgres", "keycloak"}
+
+
+def test_the_practices_to_try_it_with_are_the_sandboxs() -> None:
+    named = read_practices((DOCKER / "sandbox-practices.csv").read_bytes())
+    assert list(named) == list(sandbox_practices())
 
 
 def test_no_secret_stands_in_a_file_for_production() -> None:
