@@ -23,8 +23,10 @@ async function confirmHere(event) {
   const link = event.target.closest("a[data-confirm]");
   if (!link || event.metaKey || event.ctrlKey || event.shiftKey) return;
   event.preventDefault();
-  link.closest("details.menu")?.removeAttribute("open");
-  const opener = link.offsetParent ? link : link.closest("details.menu")?.querySelector("summary") ?? link;
+  // What stands in a menu is not there to come back to; the menu is.
+  const menu = link.closest("details.menu");
+  menu?.removeAttribute("open");
+  const opener = menu?.querySelector("summary") ?? link;
   try {
     const found = (await pageAt(link.href)).querySelector("[data-confirmation]");
     if (!found) throw new Error("no confirmation");
