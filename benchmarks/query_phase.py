@@ -1,10 +1,9 @@
-"""The query phase beside a bare thread pool that makes the same calls, and the design it replaces.
+"""The query phase beside a bare thread pool that makes the same calls.
 
 Ours is a whole lane: leasing, asking, matching and settling in SQLite, under the payer's shared
 caps. The bare pool does nothing with its answers. The ideal is calls × latency ÷ threads.
 """
 
-import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -206,24 +205,6 @@ class BarePool:
         reply = session.get(self._url, headers=headers, timeout=_TIMEOUT_S)
         reply.json()
         return int(reply.status_code)
-
-
-def row_by_row(sandbox: Sandbox, queries: Sequence[Query], database: Path) -> float:
-    """The design this replaces: a call, then a database update, for one row after the other."""
-    pool = BarePool(sandbox)
-    pool.log_in()
-    with closing(sqlite3.connect(database)) as connection:
-        connection.execute("CREATE TABLE jobs (row INTEGER PRIMARY KEY, status INTEGER)")
-        connection.executemany(
-            "INSERT INTO jobs (row) VALUES (?)", [(number,) for number in range(len(queries))]
-        )
-        connection.commit()
-        began = time.perf_counter()
-        for number, query in enumerate(queries):
-            status = pool.call(query)
-            connection.execute("UPDATE jobs SET status = ? WHERE row = ?", (status, number))
-            connection.commit()
-        return time.perf_counter() - began
 
 
 def _token(sandbox: Sandbox) -> str:

@@ -10,23 +10,20 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from rich.console import Console
 
 from benchmarks.measuring import Line, Pair, machine, table_of
-from benchmarks.query_phase import THREADS, BarePool, held_upload, row_by_row, singles_drained
+from benchmarks.payer_waiting import Cell, waiting_lines
+from benchmarks.query_phase import THREADS, BarePool, singles_drained
 from benchmarks.stage import Size, Usage, as_csv, payer_process, sample, stage, used_by
-from claims_pipeline.model import DetailLevel, UploadOptions
-from claims_pipeline.sandbox.samples import COLUMNS, SampleRow, Shape
+from claims_pipeline.sandbox.samples import Shape
 
 _TABLE_WIDTH = 160
 _LATENCY_MS = 300.0
 _BUSY = Size(practices=2, claims_per_day=60)
 _WARM_UP_ROWS = 40
-_SAMPLED = 6000
-_RECENT_DAYS = 70
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +33,7 @@ class Plan:
     repeats: int
     queries: int
     other_cells: tuple[tuple[float, int], ...]
-    rows_one_by_one: int
+    waiting: tuple[Cell, ...]
     intake_rows: int
     end_to_end_rows: tuple[int, ...]
 
@@ -45,7 +42,12 @@ _WHOLE = Plan(
     repeats=3,
     queries=2000,
     other_cells=((50.0, 8), (50.0, 16), (300.0, 64)),
-    rows_one_by_one=100,
+    waiting=(
+        Cell(rows=100, latency_ms=1000, target=0.04),
+        Cell(rows=1000, latency_ms=1000, target=0.00667),
+        Cell(rows=100, latency_ms=50),
+        Cell(rows=1000, latency_ms=50),
+    ),
     intake_rows=1_000_000,
     end_to_end_rows=(10_000, 100_000),
 )
@@ -53,7 +55,7 @@ _QUICK = Plan(
     repeats=1,
     queries=320,
     other_cells=(),
-    rows_one_by_one=60,
+    waiting=(Cell(rows=100, latency_ms=300),),
     intake_rows=50_000,
     end_to_end_rows=(1000, 3000),
 )
@@ -66,7 +68,7 @@ def main() -> int:
     plan = _QUICK if parser.parse_args().quick else _WHOLE
     console = Console(width=max(Console().width, _TABLE_WIDTH))
     lines: list[Line] = []
-    for measure in (query_phase, one_by_one, one_row_run, intake_of_many, end_to_end):
+    for measure in (query_phase, one_practice, one_row_run, intake_of_many, end_to_end):
         for line in measure(plan):
             console.print(f"{line.what}: {line.ratio:.3g}")
             lines.append(line)
@@ -112,42 +114,9 @@ def query_phase(plan: Plan) -> Iterator[Line]:
         )
 
 
-def one_by_one(plan: Plan) -> Iterator[Line]:
-    """A clinic's recent rows, its density known, beside one call and one update for each row."""
-    options = UploadOptions(detail_level=DetailLevel.SUMMARY)
-    with payer_process(latency_ms=_LATENCY_MS, size=Size()) as payer:
-        asked = _recent(sample(Shape.PATIENTS, rows=_SAMPLED, size=Size()), plan.rows_one_by_one)
-        content = as_csv(asked, Shape.PATIENTS)
-        with stage(payer) as home, tempfile.TemporaryDirectory() as folder:
-            _, queries = singles_drained(home, asked)
-            # The first upload learns the density that the second one knows.
-            for _ in range(2):
-                with held_upload(home, content) as held:
-                    held.store_rows()
-                    ours = held.ask(threads=THREADS, options=options)
-            theirs_s = row_by_row(payer, queries, Path(folder, "jobs.sqlite"))
-    yield Line(
-        what=f"{len(asked)} rows, {ours.search_calls} calls",
-        peer=f"{len(queries)} calls, one by one",
-        unit="s",
-        pairs=[Pair(ours=ours.elapsed_s - _LATENCY_MS / 1000, peer=theirs_s)],
-        target=0.04,
-        remark="without the token's call",
-    )
-
-
-def _recent(rows: list[SampleRow], count: int) -> list[SampleRow]:
-    """Rows about the last weeks, as a clinic asks them."""
-    first = datetime.now(UTC).date() - timedelta(days=_RECENT_DAYS)
-    begins = COLUMNS[Shape.PATIENTS].index("first_service_date")
-    return [row for row in rows if _begins_after(row.cells[begins], first)][:count]
-
-
-def _begins_after(text: str, first: date) -> bool:
-    try:
-        return datetime.strptime(text, "%m/%d/%Y").replace(tzinfo=UTC).date() >= first
-    except ValueError:  # a bad row, or a date in another form
-        return False
+def one_practice(plan: Plan) -> Iterator[Line]:
+    """A practice's recent rows beside a call and an update for row after row."""
+    return waiting_lines(plan.waiting, repeats=plan.repeats)
 
 
 def one_row_run(plan: Plan) -> Iterator[Line]:

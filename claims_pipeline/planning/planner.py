@@ -75,13 +75,15 @@ def plan(
     )
     unaskable = frozenset(left.need[~left.by_single].tolist())
     singles = fewest_singles(left.chosen(left.by_single), max_days=capabilities.max_window_days)
+    # Begun last, a long chain of pages would be waited for with all other threads free.
+    sweeps = sorted(chosen.sweeps, key=lambda sweep: -sweep.expected_calls)
     numbers = np.empty(len(needs), np.object_)
     numbers[:] = [need.row_number for need in needs]
     asked = _Asked(tin=tin, payer_id=payer_id, days=days, row_numbers=numbers)
     reason = _SINGLES_ARE_CHEAPER if use_sweeps else _SWEEPS_ARE_OFF
     return Plan(
         queries=(
-            *(asked.sweep(sweep) for sweep in chosen.sweeps),
+            *(asked.sweep(sweep) for sweep in sweeps),
             *asked.singles(singles, reason=reason),
         ),
         estimated_calls=round(chosen.expected_calls) + len(singles),

@@ -7,6 +7,7 @@ of legal length, again at least expected cost. Last, runs are cut finer where fr
 otherwise wait for one long chain of pages.
 """
 
+import heapq
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -184,22 +185,33 @@ def _cut_side_by_side(
     other_calls: int,
     concurrency: int,
 ) -> list[list[Block]]:
-    """Cut runs into blocks: the shortest page chains that keep within a price of `most`.
-
-    Chains need not be shorter than the time in which all threads together ask everything.
-    """
+    """Cut runs into blocks: the fewest round trips at a price of `most`, then the least price."""
     calls = [block.calls for blocks in cheapest for block in blocks]
     if not calls:
         return cheapest
-    fair_share = (sum(calls) + other_calls) / concurrency
+    candidates = [cheapest]
     for longest in _PAGES_IN_A_CHAIN:
-        if longest + 1 <= fair_share or longest >= max(calls):
-            continue
-        cuts = [line.cut(run, longest_calls=longest + _ROUNDING) for run in runs]
-        feasible = [blocks for blocks in cuts if blocks is not None]
-        if len(feasible) == len(runs) and _price(feasible) <= most + _ROUNDING:
-            return feasible
-    return cheapest
+        if longest < max(calls):
+            cuts = [line.cut(run, longest_calls=longest + _ROUNDING) for run in runs]
+            feasible = [blocks for blocks in cuts if blocks is not None]
+            if len(feasible) == len(runs) and _price(feasible) <= most + _ROUNDING:
+                candidates.append(feasible)
+    return min(
+        candidates,
+        key=lambda cuts: (
+            _round_trips(cuts, other_calls=other_calls, concurrency=concurrency),
+            _price(cuts),
+        ),
+    )
+
+
+def _round_trips(cuts: Sequence[Sequence[Block]], *, other_calls: int, concurrency: int) -> int:
+    """How many calls the busiest thread makes: pages of one sweep come one after the other."""
+    chains = sorted((round(block.calls) for blocks in cuts for block in blocks), reverse=True)
+    threads = [0] * concurrency
+    for chain in chains:
+        heapq.heapreplace(threads, threads[0] + chain)
+    return max(*threads, math.ceil((sum(chains) + other_calls) / concurrency))
 
 
 def _price(cuts: Sequence[Sequence[Block]]) -> float:
