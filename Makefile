@@ -31,7 +31,7 @@ install: $(STAMP) ## Install everything into .venv
 demo: $(STAMP) ## A sample CSV through a real Dagster daemon against the sandbox payer
 	$(BIN)/claims-pipeline demo
 
-dev: $(STAMP) ## Dagster's UI, its daemon, the sandbox payer and the upload service, until Ctrl-C
+dev: $(STAMP) ## The upload page, Dagster's UI, its daemon and a sandbox payer, until Ctrl-C
 	$(BIN)/claims-pipeline dev
 
 test: $(STAMP) ## The whole test suite

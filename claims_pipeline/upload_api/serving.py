@@ -7,6 +7,7 @@ its own view of the store, so that metrics of the store are counted once.
 import logging
 import logging.config
 import os
+import secrets
 import socket
 import tempfile
 import threading
@@ -18,7 +19,7 @@ from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
 from claims_pipeline.errors import SettingsError
-from claims_pipeline.settings import load_settings
+from claims_pipeline.settings import Settings, load_settings
 from claims_pipeline.upload_api.app import create_app
 from claims_pipeline.upload_api.internal import create_internal_app
 from claims_pipeline.upload_api.logs import log_what_nobody_caught, logging_config
@@ -30,6 +31,7 @@ _DRAIN_S = 25
 # Longer than proxies keep a connection, so that none is closed as a request comes.
 _KEEP_ALIVE_S = 75
 _INTERNAL_STOP_S = 5
+_SESSION_KEY = "CLAIMS_API_SESSION_KEY"
 # A worker that imports on a busy machine is slow to say that it lives.
 _WORKER_STARTS_WITHIN_S = 60
 _LOGGER = logging.getLogger(__name__)
@@ -49,6 +51,7 @@ def serve(*, host: str, port: int, workers: int) -> None:
     with ExitStack() as stack:
         stack.callback(services.engine.dispose)
         if workers > 1:
+            _share_session_key(settings)
             os.environ[MULTIPROCESS_FOLDER] = stack.enter_context(
                 tempfile.TemporaryDirectory(prefix="claims-metrics-")
             )
@@ -65,6 +68,12 @@ def served_app() -> FastAPI:
     """The app of a process that `serve` runs."""
     log_what_nobody_caught()
     return create_app()
+
+
+def _share_session_key(settings: Settings) -> None:
+    """Give all workers one key, so that each knows the sessions of the others."""
+    if settings.api_session_key is None:
+        os.environ[_SESSION_KEY] = secrets.token_urlsafe(32)
 
 
 def _run(listener: socket.socket, workers: int) -> None:
