@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 STAMP := $(VENV)/.installed
-# Every Dagster process imports some 1,600 modules; without byte code each compiles them again.
+# Every Dagster process imports some 1,600 modules; without byte code each compiles them again, and
+# where PYTHONDONTWRITEBYTECODE is set nobody but the installation would write it.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install demo dev test test-postgresql chaos up down compose-check lint audit format
@@ -23,7 +24,7 @@ $(UV):
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.5'
 
 $(STAMP): $(UV) pyproject.toml uv.lock
-	$(UV) sync --frozen --quiet --inexact --python $(BIN)/python
+	$(UV) sync --frozen --quiet --inexact --compile-bytecode --python $(BIN)/python
 	@touch $@
 
 install: $(STAMP) ## Install everything into .venv
