@@ -98,7 +98,7 @@ class Settings(BaseSettings):
     api_limits_url: SecretStr = SecretStr("memory://")
     # Seals the tokens of people who are signed in at the page; without it each process makes its
     # own, and several copies would not know each other's sessions.
-    api_session_key: SecretStr | None = None
+    api_session_key: SecretStr | None = Field(default=None, min_length=32)
 
     # What the command line asks instead of the database of this machine, and signs in as.
     api_url: str | None = None

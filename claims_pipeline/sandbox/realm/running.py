@@ -12,7 +12,6 @@ import uvicorn
 from claims_pipeline.errors import SettingsError
 from claims_pipeline.sandbox.realm.directory import CLIENTS, REALM
 from claims_pipeline.sandbox.realm.server import RealmApp
-from claims_pipeline.sandbox.realm.tokens import LIFETIME_S
 from claims_pipeline.settings import Settings
 
 PAGE_CLIENT = "claims-page"
@@ -48,10 +47,14 @@ def require_sandbox_place(settings: Settings, *, host: str, port: int) -> str:
     return url
 
 
-def make_server(url: str, *, token_lifetime_s: int = LIFETIME_S) -> uvicorn.Server:
+def make_server(url: str) -> uvicorn.Server:
     """Return a server that is not yet running; it takes the sockets it is run with."""
+    return _server_of(RealmApp(url))
+
+
+def _server_of(app: RealmApp) -> uvicorn.Server:
     config = uvicorn.Config(
-        RealmApp(url, token_lifetime_s=token_lifetime_s),
+        app,
         ws="none",
         lifespan="off",
         # Addresses hold codes.
@@ -79,6 +82,7 @@ class SandboxRealm:
     """A realm that is running; `url` has no slash at its end."""
 
     url: str
+    app: RealmApp
 
     def settings(self) -> dict[str, str]:
         """As `page_settings`."""
@@ -86,18 +90,19 @@ class SandboxRealm:
 
 
 @contextmanager
-def running_realm(*, token_lifetime_s: int = LIFETIME_S) -> Iterator[SandboxRealm]:
+def running_realm() -> Iterator[SandboxRealm]:
     """Run a realm on a free port of this machine, in a thread, while the block lasts."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         # Whoever connects before the loop runs waits in the listener's queue.
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server = make_server(url, token_lifetime_s=token_lifetime_s)
+        app = RealmApp(url)
+        server = _server_of(app)
         thread = threading.Thread(
             target=server.run, kwargs={"sockets": [listener]}, name="sandbox realm", daemon=True
         )
         thread.start()
         try:
-            yield SandboxRealm(url=url)
+            yield SandboxRealm(url=url, app=app)
         finally:
             server.should_exit = True
             thread.join(timeout=_STOP_WITHIN_S)

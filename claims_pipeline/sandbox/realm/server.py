@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from claims_pipeline.sandbox.realm.directory import CLIENTS, PASSWORD, REALM, USERS
 from claims_pipeline.sandbox.realm.grants import CodeRequest, GrantError, Grants, RealmSession
-from claims_pipeline.sandbox.realm.tokens import LIFETIME_S, TokenMaker
+from claims_pipeline.sandbox.realm.tokens import TokenMaker
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _REALM_PATH = f"/realms/{REALM}"
@@ -30,9 +30,9 @@ _NO_STORE = {"Cache-Control": "no-store"}
 class RealmApp(Starlette):
     """The ASGI application; `url` is where it is reached, without a slash at the end."""
 
-    def __init__(self, url: str, *, token_lifetime_s: int = LIFETIME_S) -> None:
+    def __init__(self, url: str) -> None:
         self.url = url
-        self.tokens = TokenMaker(f"{url}{_REALM_PATH}", lifetime_s=token_lifetime_s)
+        self.tokens = TokenMaker(f"{url}{_REALM_PATH}")
         self.grants = Grants(self.tokens)
         super().__init__(
             routes=[

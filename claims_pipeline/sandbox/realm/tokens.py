@@ -11,7 +11,7 @@ from jwcrypto.jwt import JWT
 
 from claims_pipeline.sandbox.realm.directory import AUDIENCE, REALM, User
 
-LIFETIME_S = 300
+_LIFETIME_S = 300
 _ALGORITHM = "RS256"
 
 
@@ -29,9 +29,9 @@ class Occasion:
 class TokenMaker:
     """Makes the tokens of one issuer; `issuer` is their `iss`."""
 
-    def __init__(self, issuer: str, *, lifetime_s: int = LIFETIME_S) -> None:
+    def __init__(self, issuer: str) -> None:
         self.issuer = issuer
-        self.lifetime_s = lifetime_s
+        self.lifetime_s = _LIFETIME_S
         self._key = JWK.generate(kty="RSA", size=2048, use="sig", alg=_ALGORITHM, kid=str(uuid4()))
 
     def published_keys(self) -> dict[str, Any]:

@@ -11,9 +11,6 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from jwcrypto.common import base64url_decode, base64url_encode
 
-from claims_pipeline.errors import SettingsError
-
-SHORTEST_KEY = 32
 _NONCE_BYTES = 12
 
 
@@ -21,20 +18,12 @@ class Seal:
     """Encrypts and authenticates JSON objects under one key (AES-256-GCM); safe to share.
 
     Args:
-        key: `CLAIMS_API_SESSION_KEY`, any text of at least 32 characters. Without one a key is
+        key: `CLAIMS_API_SESSION_KEY`, random text. Without one a key is
             made that this process alone has: what it seals ends with it.
-
-    Raises:
-        SettingsError: `session_key_short`.
 
     """
 
     def __init__(self, key: str | None) -> None:
-        if key is not None and len(key) < SHORTEST_KEY:
-            raise SettingsError(
-                "session_key_short",
-                f"CLAIMS_API_SESSION_KEY needs {SHORTEST_KEY} random characters or more.",
-            )
         material = key.encode() if key is not None else secrets.token_bytes(32)
         derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"claims page sessions")
         self._cipher = AESGCM(derived.derive(material))

@@ -1,13 +1,36 @@
 """Sessions as a real browser has them."""
 
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import delete
 
+from claims_pipeline.sandbox.realm.running import running_realm
+from claims_pipeline.store.database import writing
+from claims_pipeline.store.tables import sessions
 from claims_pipeline_tests.browser import watched_page
-from claims_pipeline_tests.upload_api.api import Api
+from claims_pipeline_tests.upload_api.api import Api, running_api
+from claims_pipeline_tests.upload_api.issuer import Issuer
 from claims_pipeline_tests.upload_api.pages.sessions import sign_in_browser
 
 pytestmark = pytest.mark.browser
+
+HEADER = b"claim_number,first_name,last_name,date_of_birth\n"
+GOOD = HEADER + b"FH00000001,Ada,Example,05/10/1975\n"
+BAD = GOOD + b"FH00000002,Ben,Example,13/45/1988\n"
+
+
+@pytest.fixture
+def realm_api(tmp_path: Path, issuer: Issuer, migrated_sqlite_file: Path) -> Iterator[Api]:
+    """An API with pages that signs people in at the sandbox realm."""
+    home = tmp_path / "home"
+    home.mkdir()
+    shutil.copyfile(migrated_sqlite_file, home / "claims.sqlite")
+    with running_realm() as realm, running_api(home, issuer, settings=realm.settings()) as api:
+        yield api
 
 
 def test_a_signed_in_browser_sees_a_page_and_signs_out(browser_page: Page, page_api: Api) -> None:
@@ -40,3 +63,86 @@ def style_inline(browser: Browser, url: str) -> None:
         page.goto(url)
         with page.expect_console_message():
             page.evaluate("document.body.setAttribute('style', 'color: red')")
+
+
+def test_somebody_signs_in_works_and_signs_out_with_the_mouse(
+    browser_page: Page, realm_api: Api
+) -> None:
+    page = browser_page
+    page.goto(f"{realm_api.url}/uploads/new")
+    page.get_by_role("button", name="Ann Analyst").click()
+    expect(page).to_have_url(f"{realm_api.url}/uploads/new")
+    expect(page.get_by_text("analyst-a@demo.example.org")).to_be_visible()
+    assert_no_token_is_within_reach(page)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("You are signed out")
+    # Not by the way back either.
+    page.go_back()
+    expect(page.get_by_role("button", name="Ann Analyst")).to_be_visible()
+
+
+def test_somebody_signs_in_with_the_keyboard_alone(browser_page: Page, realm_api: Api) -> None:
+    page = browser_page
+    page.goto(f"{realm_api.url}/uploads")
+    button = page.get_by_role("button", name="Otto Operator")
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        if button.evaluate("element => element === document.activeElement"):
+            break
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("operator-a@demo.example.org")).to_be_visible()
+
+
+def test_a_session_that_ends_in_the_middle_of_work_leads_back_to_it(
+    browser_page: Page, realm_api: Api
+) -> None:
+    page = browser_page
+    page.goto(f"{realm_api.url}/uploads/new")
+    page.get_by_role("button", name="Ann Analyst").click()
+    expect(page).to_have_url(f"{realm_api.url}/uploads/new")
+    page.get_by_label("File", exact=True).set_input_files(
+        {"name": "worklist.csv", "mimeType": "text/csv", "buffer": BAD}
+    )
+    expect(page.get_by_text("1 of 2 rows cannot be asked")).to_be_visible()
+    end_every_session(realm_api)
+    page.get_by_label("File", exact=True).set_input_files(
+        {"name": "worklist.csv", "mimeType": "text/csv", "buffer": GOOD}
+    )
+    dialog = page.get_by_role("dialog", name="Your session has ended")
+    expect(dialog).to_be_visible()
+    with page.context.expect_page() as opened:
+        dialog.get_by_role("link", name="Sign in again").click()
+    # The realm knows the person still and asks nothing.
+    expect(opened.value.get_by_role("heading", level=1)).to_have_text("You are signed in again")
+    opened.value.close()
+    dialog.get_by_role("button", name="I have signed in").click()
+    expect(page.get_by_text("1 of 2 rows cannot be asked")).to_be_hidden()
+    expect(page.get_by_role("button", name="Upload and process 1 row")).to_be_visible()
+
+
+def test_who_belongs_to_no_organization_sees_whom_to_ask(
+    browser_page: Page, realm_api: Api
+) -> None:
+    page = browser_page
+    page.goto(f"{realm_api.url}/")
+    page.get_by_role("button", name="Nobody Nowhere").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("You belong to no organization")
+    page.get_by_role("button", name="Sign out").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("You are signed out")
+
+
+def assert_no_token_is_within_reach(page: Page) -> None:
+    reachable = page.evaluate(
+        """() => [document.cookie, document.documentElement.outerHTML, location.href,
+            JSON.stringify(localStorage), JSON.stringify(sessionStorage), window.name]"""
+    )
+    assert reachable[0] == ""
+    assert "eyJ" not in "".join(reachable)
+    assert [cookie["httpOnly"] for cookie in page.context.cookies()] != []
+    assert all(cookie["httpOnly"] for cookie in page.context.cookies())
+    assert not any("eyJ" in str(cookie["value"]) for cookie in page.context.cookies())
+
+
+def end_every_session(api: Api) -> None:
+    with writing(api.engine) as connection:
+        connection.execute(delete(sessions))
