@@ -8,6 +8,7 @@ import pytest
 
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.store import attempts
+from claims_pipeline.store.audit import list_entries
 from claims_pipeline.store.uploads import Upload, get_upload
 from claims_pipeline.upload_api.auth.caller import principal_of, services_for
 from claims_pipeline.upload_api.internal import create_internal_app
@@ -23,6 +24,8 @@ from claims_pipeline_tests.upload_api.api import (
     running_api,
 )
 from claims_pipeline_tests.upload_api.issuer import Issuer
+from claims_pipeline_tests.upload_api.pages.conftest import PAGE_SETTINGS
+from claims_pipeline_tests.upload_api.pages.sessions import signed_in_client
 
 pytestmark = pytest.mark.postgres
 
@@ -132,3 +135,28 @@ def test_metrics_count_all_organizations(api: Api) -> None:
     completed = [line for line in text.splitlines() if "COMPLETED" in line]
     assert completed
     assert float(completed[0].rpartition(" ")[2]) >= 1
+
+
+def test_somebody_signs_in_at_the_page_and_out_again(
+    tmp_path_factory: pytest.TempPathFactory, issuer: Issuer, postgresql: PostgresqlServer
+) -> None:
+    database = RolesDatabase(postgresql)
+    settings = {**PAGE_SETTINGS, "CLAIMS_DATABASE_URL": database.api_url}
+    with (
+        running_api(
+            tmp_path_factory.mktemp("home"),
+            issuer,
+            settings=settings,
+            store_url=database.pipeline_url,
+        ) as api,
+        signed_in_client(api, token=issuer.token(organization=["demo", "other"])) as client,
+    ):
+        chosen = client.post(f"{api.url}/organization", data={"organization": "other"})
+        assert "other" in chosen.text.lower()
+        assert client.get(f"{api.url}/signed-in").status_code == 200
+        assert client.post(f"{api.url}/sign-out").url == f"{api.url}/signed-out"
+        actions = [
+            entry.action for entry in list_entries(api.engine, organization_id=OTHER_ORGANIZATION)
+        ]
+    database.dispose()
+    assert actions == ["logout", "login"]
