@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 # where PYTHONDONTWRITEBYTECODE is set nobody but the installation would write it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo dev test test-postgresql chaos up down compose-check lint audit format
+.PHONY: help install demo dev test test-postgresql chaos screenshots up down compose-check lint audit format
 
 help: ## Show what there is to do
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ test-postgresql: $(STAMP) ## The pipeline's and stacks' tests with Dagster and o
 
 chaos: $(STAMP) ## Kill, cancel and retry on a real stack: make chaos COUNT=20 SEED=7
 	$(BIN)/python -m claims_pipeline_tests.chaos $(or $(COUNT),10) $(SEED)
+
+screenshots: $(STAMP) ## The page's main states as pictures, light and dark: make screenshots TO=folder
+	$(BIN)/python -m claims_pipeline_tests.screenshots $(TO)
 
 bench: $(STAMP) ## Calls and speed beside peers, with tables; takes half an hour
 	$(BIN)/python -m benchmarks.search_calls

@@ -53,6 +53,12 @@ async def search_uploads(
     return RedirectResponse(f"/uploads?{query}" if query else "/uploads", status_code=303)
 
 
+@router.get("/uploads/search")
+def come_back_to_uploads() -> Response:
+    """Who types the address of a search, or comes back to it, sees the list."""
+    return RedirectResponse("/uploads", status_code=303)
+
+
 @router.get("/templates/{shape}.csv")
 def get_shape_template(services: PageServices, caller: SignedIn, shape: Shape) -> Response:
     """A CSV of this shape to begin with."""

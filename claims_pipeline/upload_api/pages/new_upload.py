@@ -75,6 +75,12 @@ async def verify(request: Request, services: PageServices, caller: SignedIn) -> 
     return await run_in_threadpool(_form_page, request, services, caller, page)
 
 
+@router.get("/uploads/verify")
+def come_back_to_form() -> Response:
+    """Who types the address of a check, or comes back to it, sees the form."""
+    return RedirectResponse("/uploads/new", status_code=303)
+
+
 @router.post("/uploads")
 async def upload(
     request: Request,

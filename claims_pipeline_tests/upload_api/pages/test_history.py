@@ -182,6 +182,14 @@ def test_an_address_that_makes_no_sense_shows_a_list(
     assert "<main" in answer.text
 
 
+def test_addresses_that_forms_post_to_lead_somewhere_when_typed(
+    page_api: Api, client: requests.Session
+) -> None:
+    for path, place in (("/uploads/search", "/uploads"), ("/uploads/verify", "/uploads/new")):
+        answer = client.get(f"{page_api.url}{path}")
+        assert (answer.status_code, answer.url) == (200, f"{page_api.url}{place}")
+
+
 def test_other_organizations_and_colleagues_see_none_of_it(page_api: Api) -> None:
     upload = page_api.add_upload(file_name="mine.csv")
     rows = f"{page_api.url}/uploads/rows?id={upload.id}"

@@ -50,22 +50,36 @@ function remove(id) {
   document.getElementById(`upload-${id}`)?.remove();
 }
 
+let stream = null;
+let nextAsk = null;
+
 function follow() {
   const ids = liveIds();
-  if (!ids.length) return;
+  if (!ids.length || stream) return;
   if (typeof EventSource === "undefined") {
-    poll();
+    askIn(0);
     return;
   }
-  const stream = new EventSource(withIds(table.dataset.follow, ids));
+  stream = new EventSource(withIds(table.dataset.follow, ids));
   stream.addEventListener("row", (event) => show(JSON.parse(event.data)));
   stream.addEventListener("gone", (event) => remove(JSON.parse(event.data).id));
-  stream.addEventListener("ended", () => stream.close());
+  stream.addEventListener("ended", leave);
   stream.addEventListener("error", () => {
     // The browser comes back by itself unless it was refused.
-    if (stream.readyState === EventSource.CLOSED) setTimeout(poll, ASK_EVERY_MS);
+    if (stream?.readyState !== EventSource.CLOSED) return;
+    leave();
+    askIn(ASK_EVERY_MS);
   });
-  addEventListener("pagehide", () => stream.close(), { once: true });
+}
+
+function leave() {
+  stream?.close();
+  stream = null;
+}
+
+function askIn(ms) {
+  clearTimeout(nextAsk);
+  nextAsk = setTimeout(poll, ms);
 }
 
 async function poll() {
@@ -78,14 +92,17 @@ async function poll() {
   } catch (error) {
     // Signed out: nothing more is to be had until somebody has signed in and comes back.
     if (error.status === 401) {
-      addEventListener("focus", () => setTimeout(poll, 1000), { once: true });
+      addEventListener("focus", () => askIn(1000), { once: true });
       return;
     }
   }
-  setTimeout(poll, ASK_EVERY_MS);
+  askIn(ASK_EVERY_MS);
 }
 
 if (table) {
   follow();
+  // A browser has few connections to a host: what nobody looks at holds none.
+  document.addEventListener("visibilitychange", () => (document.hidden ? leave() : follow()));
+  addEventListener("pagehide", leave);
   addEventListener("pageshow", (event) => { if (event.persisted) follow(); });
 }
