@@ -46,12 +46,7 @@ def chosen_membership(memberships: Sequence[Membership], wanted: str | None) -> 
 
     """
     if not memberships:
-        raise ApiError(
-            403,
-            "organization_missing",
-            "Your access token names no organization. Ask your administrator to add you to one; "
-            "who belongs to several asks for a token with the scope organization:NAME.",
-        )
+        raise organization_missing()
     if wanted is None and len(memberships) > 1:
         raise ApiError(
             403,
@@ -61,7 +56,7 @@ def chosen_membership(memberships: Sequence[Membership], wanted: str | None) -> 
     for membership in memberships:
         if wanted in {None, membership.alias}:
             return membership
-    raise _unknown()
+    raise organization_unknown()
 
 
 def known_organization(engine: Engine, membership: Membership) -> Organization:
@@ -73,7 +68,7 @@ def known_organization(engine: Engine, membership: Membership) -> Organization:
     """
     found = find_organization(engine, alias=membership.alias, identity_id=membership.identity_id)
     if found is None:
-        raise _unknown()
+        raise organization_unknown()
     return found
 
 
@@ -82,7 +77,18 @@ def _identity_id(details: object) -> str | None:
     return identity_id if isinstance(identity_id, str) and identity_id else None
 
 
-def _unknown() -> ApiError:
+def organization_missing() -> ApiError:
+    """The refusal of a token that names no organization."""
+    return ApiError(
+        403,
+        "organization_missing",
+        "Your access token names no organization. Ask your administrator to add you to one; "
+        "who belongs to several asks for a token with the scope organization:NAME.",
+    )
+
+
+def organization_unknown() -> ApiError:
+    """The refusal of an organization that is not served here, or not the user's."""
     return ApiError(
         403, "organization_unknown", "Your organization is not set up here. Ask your administrator."
     )

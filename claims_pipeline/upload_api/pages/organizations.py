@@ -6,6 +6,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from claims_pipeline.store.database import every_organization_scope
 from claims_pipeline.store.organizations import find_organization
+from claims_pipeline.upload_api.auth.organizations import organization_missing, organization_unknown
 from claims_pipeline.upload_api.pages.addresses import HOME, ORGANIZATION
 from claims_pipeline.upload_api.pages.cookies import shown_cookie
 from claims_pipeline.upload_api.pages.forms import posted_fields
@@ -55,13 +56,24 @@ def _chosen(
 
 
 def _choices(services: Services, session: PageSession) -> list[tuple[str, str]]:
-    """Alias and name of each."""
+    """Alias and name of each.
+
+    Raises:
+        ApiError: 403 `organization_missing` or `organization_unknown` when there is none.
+
+    """
     engine = every_organization_scope(services.engine)
-    found = (
+    memberships = services.tokens.verify(session.access).memberships
+    if not memberships:
+        raise organization_missing()
+    known = (
         (
             membership.alias,
             find_organization(engine, alias=membership.alias, identity_id=membership.identity_id),
         )
-        for membership in services.tokens.verify(session.access).memberships
+        for membership in memberships
     )
-    return [(alias, organization.name) for alias, organization in found if organization]
+    choices = [(alias, organization.name) for alias, organization in known if organization]
+    if not choices:
+        raise organization_unknown()
+    return choices

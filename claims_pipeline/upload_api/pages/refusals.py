@@ -41,6 +41,7 @@ _SENTENCES = {
     "to it, then sign out and in again.",
     "organization_unknown": "You are signed in, but your organization is not set up in this "
     "service. Ask those who run it to add it, then sign out and in again.",
+    "not_found": "The address may be mistyped, or what was there has been deleted.",
     "role_required": "You are signed in, but your account may not work with uploads. Ask the "
     "administrator of your company's accounts for the role of an analyst or operator, then sign "
     "out and in again.",

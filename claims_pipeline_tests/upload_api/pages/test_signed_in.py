@@ -190,3 +190,18 @@ def test_while_keycloak_is_down_a_page_says_what_to_do(
     assert "Signing in is not possible at present" in answer.text
     assert "try again in a minute" in answer.text
     assert answer.headers["Retry-After"]
+
+
+@pytest.mark.parametrize(
+    ("claim", "code"),
+    [(ABSENT, "organization_missing"), (["nowhere", "elsewhere"], "organization_unknown")],
+)
+def test_where_there_is_nothing_to_choose_nobody_is_sent_in_a_circle(
+    page_api: Api, claim: object, code: str
+) -> None:
+    token = page_api.issuer.token(organization=claim)
+    with signed_in_client(page_api, token=token) as client:
+        answer = client.get(f"{page_api.url}/organization", headers=BY_SCRIPT)
+        # As a person goes, from page to page, this ends.
+        assert client.get(f"{page_api.url}/").status_code == 403
+    assert (answer.status_code, answer.json()["code"]) == (403, code)
