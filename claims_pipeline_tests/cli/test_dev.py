@@ -1,17 +1,22 @@
 """`claims-pipeline dev`: with a Keycloak or without one, for people and for older clients."""
 
+import csv
+import io
 import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 
 from claims_pipeline.cli.processes import Processes, free_port, installed_command
 from claims_pipeline.sandbox.realm.directory import REALM
+from claims_pipeline.sandbox.running import Sandbox
 from claims_pipeline.sandbox.samples import Shape
 from claims_pipeline_tests.keycloak import Keycloak, Realm
 from claims_pipeline_tests.upload_api.pages.conftest import PAGE_SETTINGS
@@ -19,6 +24,7 @@ from claims_pipeline_tests.upload_api.pages.conftest import PAGE_SETTINGS
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(1500)]
 
 API = "/api/v1/claims"
+FAMILIES = ("/csv-jobs", "/bulk/jobs")
 ROWS = 20
 _STARTS_WITHIN_S = 300
 _ENDS_WITHIN_S = 600
@@ -26,6 +32,9 @@ _STOPS_WITHIN_S = 120
 _TIMEOUT_S = 60
 # What older clients do, every three seconds.
 _POLL_S = 3.0
+_SEED = 7
+_COUNTS = ("total_rows", "processed_rows", "success_count", "failure_count")
+_UNDER_WAY = {"PENDING", "PROCESSING", "CANCELLING"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,35 +44,54 @@ class Dev:
     page: str
     realm: str
     said: str
+    payer: Sandbox
     processes: Processes
 
     def token(self, username: str = "analyst-a") -> str:
         """A token by password, as older scripts get one."""
         return Realm(server_url=self.realm, name=REALM).token(username)
 
-    def get(self, path: str) -> requests.Response:
-        """GET as the analyst: 200, every time."""
-        answer = requests.get(
-            f"{self.page}{API}{path}",
-            headers={"Authorization": f"Bearer {self.token()}"},
-            timeout=_TIMEOUT_S,
+    def call(self, method: str, path: str, **options: Any) -> requests.Response:
+        """One exchange with the API as the analyst, with a fresh token."""
+        signed = {"Authorization": f"Bearer {self.token()}"}
+        return requests.request(
+            method, f"{self.page}{API}{path}", headers=signed, timeout=_TIMEOUT_S, **options
         )
+
+    def get(self, path: str) -> requests.Response:
+        """GET: 200, every time."""
+        answer = self.call("GET", path)
         assert answer.status_code == 200, answer.text
         return answer
 
-    def wait_until_completed(self, upload_id: str) -> None:
-        """Poll both families of addresses until the upload is over."""
+    def upload(self, content: bytes, **fields: str) -> str:
+        """Hand a file in, as older clients do; its id."""
+        answer = self.call(
+            "POST",
+            "/bulk/upload/",
+            files={"file": ("worklist.csv", content)},
+            data={"provider": "uhc", "use_batch_query": "true", **fields},
+        )
+        assert answer.status_code == 201, answer.text
+        upload_id: str = answer.json()["id"]
+        return upload_id
 
-        def is_over() -> bool:
+    def poll(self, upload_id: str, status: str) -> dict[str, Any]:
+        """Poll both families of addresses until the upload has this status; the upload then."""
+        upload: dict[str, Any] = {}
+
+        def has_it() -> bool:
+            upload.update(self.get(f"/csv-jobs/{upload_id}/").json())
             progress = self.get(f"/bulk/jobs/{upload_id}/progress/").json()
-            job = self.get(f"/csv-jobs/{upload_id}/").json()
-            assert all(isinstance(job[f"{kind}_count"], int) for kind in ("success", "failure"))
-            assert progress["status"] != "FAILED", job["error_log"]
-            return bool(job["status"] == "COMPLETED")
+            for answer in (upload, progress):
+                assert all(isinstance(answer[count], int) for count in _COUNTS)
+            assert upload["status"] in {status, *_UNDER_WAY}, upload["error_log"]
+            return bool(upload["status"] == status)
 
         self.processes.wait_until(
-            is_over, what="the upload", timeout_s=_ENDS_WITHIN_S, poll_s=_POLL_S
+            has_it, what=f"the upload to be {status}", timeout_s=_ENDS_WITHIN_S, poll_s=_POLL_S
         )
+        return upload
 
 
 @contextmanager
@@ -84,6 +112,7 @@ def running_dev(folder: Path, settings: dict[str, str], realm: str | None) -> It
                 page=f"http://127.0.0.1:{ports['api-port']}",
                 realm=realm or f"http://127.0.0.1:{ports['realm-port']}",
                 said=dev.log.read_text(),
+                payer=Sandbox(url=f"http://127.0.0.1:{ports['sandbox-port']}", seed=_SEED),
                 processes=processes,
             )
         finally:
@@ -113,27 +142,57 @@ def test_it_says_first_where_the_page_is_and_the_page_asks_who_is_there(dev: Dev
 
 
 def test_older_clients_upload_poll_and_fetch_results(dev: Dev) -> None:
-    upload_ids = []
-    for shape in Shape:
-        answer = requests.post(
-            f"{dev.page}{API}/bulk/upload/",
-            headers={"Authorization": f"Bearer {dev.token()}"},
-            files={"file": ("worklist.csv", sample_of(shape))},
-            data={"provider": "uhc", "use_batch_query": "true"},
-            timeout=_TIMEOUT_S,
-        )
-        assert answer.status_code == 201, answer.text
-        upload_ids.append(answer.json()["id"])
+    # By this machine's own calendar, which may be a day ahead of the payer's.
+    today = datetime.now().astimezone().date()
+    dates = {
+        "start_date": (today - timedelta(days=90)).isoformat(),
+        "end_date": f"{today:%m/%d/%Y}",
+    }
+    upload_ids = [
+        dev.upload(sample_of(shape, ROWS), **fields) for shape in Shape for fields in ({}, dates)
+    ]
     for upload_id in upload_ids:
-        dev.wait_until_completed(upload_id)
-        assert dev.get(f"/csv-jobs/{upload_id}/results/").json()["count"] >= ROWS
-        content = dev.get(f"/bulk/jobs/{upload_id}/download_results/").text
-        assert len(content.splitlines()) > ROWS
+        upload = dev.poll(upload_id, "COMPLETED")
+        assert upload["total_rows"] == upload["processed_rows"] == ROWS
+        assert upload["celery_task_id"] == upload["run_id"]
+        for family in FAMILIES:
+            page = dev.get(f"{family}/{upload_id}/results/?page_size=100").json()
+            assert {row["row_number"] for row in page["results"]} == set(range(1, ROWS + 1))
+            content = dev.get(f"{family}/{upload_id}/download_results/").content
+            lines = csv.DictReader(io.StringIO(content.decode("utf-8-sig")))
+            assert sum(line["primary"] == "Y" for line in lines) == ROWS
 
 
-def sample_of(shape: Shape) -> bytes:
+def test_older_clients_cancel_a_running_one_and_try_it_again(dev: Dev) -> None:
+    dev.payer.set_faults([{"match": {"kind": "summary"}, "what": {"delay_s": 1.0}}])
+    upload_id = dev.upload(sample_of(Shape.PATIENTS, 400), use_batch_query="false")
+    dev.poll(upload_id, "PROCESSING")
+
+    assert dev.call("POST", f"/csv-jobs/{upload_id}/cancel/").status_code == 202
+    assert dev.poll(upload_id, "CANCELLED")["unprocessed_count"] > 0
+
+    dev.payer.reset()
+    assert dev.call("POST", f"/bulk/jobs/{upload_id}/retry/").status_code == 202
+    upload = dev.poll(upload_id, "COMPLETED")
+    assert (upload["attempt"], upload["unprocessed_count"]) == (2, 0)
+
+
+def test_older_clients_read_in_words_why_one_failed(dev: Dev) -> None:
+    header = "claim_number,first_name,last_name,date_of_birth\n"
+    row = "FH00000001,ADA,EXAMPLE,05/10/1975\n"
+    # Beyond what is looked at while it comes, bytes of another encoding than those before.
+    content = f"{header}{row * 4000}FH00000002,ZOÉ,EXAMPLE,05/10/1975\n".encode() + b"\xff\xfe,"
+
+    upload = dev.poll(dev.upload(content), "FAILED")
+
+    assert isinstance(upload["error_log"], str)
+    assert upload["error_log"]
+    assert "EXAMPLE" not in upload["error_log"]
+
+
+def sample_of(shape: Shape, rows: int) -> bytes:
     command = (
         installed_command("claims-pipeline"),
-        *("sandbox", "csv", "--rows", str(ROWS), "--shape", shape.value),
+        *("sandbox", "csv", "--rows", str(rows), "--shape", shape.value),
     )
     return subprocess.run(command, check=True, capture_output=True).stdout
