@@ -24,7 +24,7 @@ from claims_pipeline_tests.pipeline import ORGANIZATION, sandbox_practices
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
 # One more than an organization may have at work, and each as long as the test could take.
-UPLOADS, ROWS = 3, 400
+UPLOADS, ROWS = 3, 5_000
 RUNS_PER_ORGANIZATION, RUNS = 2, 3
 FEW = 10
 OTHER = "other"
