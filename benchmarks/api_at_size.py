@@ -9,17 +9,18 @@ python -m benchmarks.api_at_size [--quick]
 import dataclasses
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 
 from rich.console import Console
-from rich.table import Table
-from sqlalchemy import Engine, text
+from rich.table import Table as Printed
+from sqlalchemy import Engine, Table, text
 
 from benchmarks.api import JOBS, TIMEOUT_S, Client, Timed, fill, getting, history, served, show
 from benchmarks.stage import Size, payer_process, stage
 from claims_pipeline.model import Claim
+from claims_pipeline.store import tables
 from claims_pipeline.store.codec import claim_to_json
 from claims_pipeline.store.database import writing
 from claims_pipeline_tests.services import postgresql_server
@@ -31,6 +32,9 @@ _ROWS = 90
 # One upload is large: its pages and filters are where a missing index shows.
 _ROWS_OF_THE_LARGEST = 100_000
 _NAMES = 500
+# Of so many uploads all others are copies with a name and a time of their own: users, payers and
+# options are theirs.
+_TEMPLATES = 20
 # What one answered row brings: `{rows}` of them for each upload that `{which}` names.
 _REQUESTS = """
 INSERT INTO requests (
@@ -76,6 +80,13 @@ _ATTEMPTS_ARE_OVER = """
 UPDATE attempts SET state = 'finished', status = 'COMPLETED', rows_stored = true,
     started_at = created_at, finished_at = created_at, files_written_at = created_at
 """
+_COPIED_UPLOADS = {
+    "id": "gen_random_uuid()",
+    "file_name": "template.file_name || ' ' || copy",
+    "file_key": "template.file_key || copy",
+    "created_at": "template.created_at + make_interval(mins => 200 * copy)",
+}
+_COPIED_ATTEMPTS = {"id": "gen_random_uuid()", "upload_id": "uploads.id"}
 _READ_FROM_END_TO_END = """
 SELECT relname, seq_scan, seq_tup_read FROM pg_stat_user_tables
 WHERE seq_tup_read > 1000 ORDER BY seq_tup_read DESC
@@ -85,7 +96,7 @@ WHERE seq_tup_read > 1000 ORDER BY seq_tup_read DESC
 def main() -> int:
     """Measure, and print the tables."""
     is_quick = "--quick" in sys.argv
-    count = 30 if is_quick else 300
+    count = 30 if is_quick else 100
     with (
         payer_process(latency_ms=100, size=Size()) as sandbox,
         running_issuer() as issuer,
@@ -97,7 +108,8 @@ def main() -> int:
         settings = {**issuer.settings(), **limits, "CLAIMS_DATABASE_URL": owner_url}
         with stage(sandbox, settings=settings) as used:
             environment = {**used.environment, "CLAIMS_DATABASE_URL": database.api_url}
-            fill(used, 500 if is_quick else _UPLOADS)
+            fill(used, _TEMPLATES)
+            copy_uploads(database.pipeline, (500 if is_quick else _UPLOADS) // _TEMPLATES - 1)
             largest = answer_all(database.pipeline, _ROWS_OF_THE_LARGEST // (20 if is_quick else 1))
             server.run("psql", database.name, "--command", "VACUUM (ANALYZE)")
             with served(dataclasses.replace(used, environment=environment), issuer) as client:
@@ -106,6 +118,27 @@ def main() -> int:
             show_scans(database.pipeline)
         database.dispose()
     return 0
+
+
+def copy_uploads(engine: Engine, copies: int) -> None:
+    """Copy every upload that often, with its attempt."""
+    uploads = _copying(tables.uploads, _COPIED_UPLOADS, "generate_series(1, :copies) AS copy")
+    attempts = _copying(tables.attempts, _COPIED_ATTEMPTS, "uploads")
+    has_none = "NOT EXISTS (SELECT 1 FROM attempts AS own WHERE own.upload_id = uploads.id)"
+    one = "template.id = (SELECT min(id) FROM attempts)"
+    with writing(engine) as connection:
+        connection.execute(text(uploads), {"copies": copies})
+        connection.execute(text(f"{attempts} WHERE {one} AND {has_none}"))
+
+
+def _copying(table: Table, changed: Mapping[str, str], source: str) -> str:
+    """The statement that makes new rows of a table's own rows, `template`, and a source."""
+    values = (changed.get(column.name, f"template.{column.name}") for column in table.columns)
+    names = ", ".join(column.name for column in table.columns)
+    return (
+        f"INSERT INTO {table.name} ({names}) SELECT {', '.join(values)} "  # noqa: S608 - ours
+        f"FROM {table.name} AS template, {source}"
+    )
 
 
 def answer_all(engine: Engine, rows_of_the_largest: int) -> str:
@@ -166,7 +199,7 @@ def one_upload(client: Client, upload_id: str, *, count: int) -> Iterator[Timed]
 
 def show_scans(engine: Engine) -> None:
     """What was read from end to end while the API was asked."""
-    table = Table(title="Tables read from end to end")
+    table = Printed(title="Tables read from end to end")
     for name in ("table", "times", "rows"):
         table.add_column(name, justify="left" if name == "table" else "right")
     with engine.connect() as connection:
