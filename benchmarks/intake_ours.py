@@ -2,10 +2,9 @@
 
 import sys
 
-from benchmarks.query_phase import take
-from benchmarks.stage import Stage
+from benchmarks.held import take
 from claims_pipeline.settings import load_settings
 
 if __name__ == "__main__":
-    with take(Stage(settings=load_settings(), environment={}), sys.argv[1]) as held:
+    with take(load_settings(), sys.argv[1]) as held:
         held.store_rows()

@@ -17,8 +17,9 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from benchmarks.held import HeldUpload
 from benchmarks.measuring import Line, Pair
-from benchmarks.query_phase import THREADS, BarePool, HeldUpload, held_upload, singles_drained
+from benchmarks.query_phase import THREADS, BarePool, ask, held_upload, singles_drained
 from benchmarks.stage import ORGANIZATION, SEED, Size, Stage, as_csv, payer_process, sample, stage
 from claims_pipeline.model import (
     DateWindow,
@@ -157,7 +158,7 @@ def _asked(payer: Sandbox, content: bytes, size: Size) -> tuple[Waiting, int]:
 
 def _timed(held: HeldUpload) -> tuple[Waiting, int]:
     began = time.perf_counter()
-    drained = held.ask(threads=THREADS, options=UploadOptions(detail_level=DetailLevel.SUMMARY))
+    drained = ask(held, threads=THREADS, options=UploadOptions(detail_level=DetailLevel.SUMMARY))
     elapsed_s = time.perf_counter() - began
     calls = tables.payer_calls.c
     with reading(held.engine) as connection:

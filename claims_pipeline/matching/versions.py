@@ -14,9 +14,10 @@ def current_versions(claims: Iterable[Claim]) -> tuple[Claim, ...]:
     """
     latest: dict[tuple[str, ...], Claim] = {}
     for claim in claims:
-        known = latest.get(claim.identity)
+        identity = claim.identity
+        known = latest.get(identity)
         if known is None or _age(claim) > _age(known):
-            latest[claim.identity] = claim
+            latest[identity] = claim
     return tuple(sorted(latest.values(), key=_rank, reverse=True))
 
 

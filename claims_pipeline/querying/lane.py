@@ -305,8 +305,8 @@ class _Lane:
         level = self._terms.options.detail_level
         shown: dict[int, Claim] = {}
         for request in work.leased.requests:
-            claims = work.candidates.get(request.row_number)
-            if claims:
+            claims = work.candidates.get(request.row_number, ())
+            if any(self._payer.wants_detail(claim, level) for claim in claims):
                 span = span_for(request, self._payer, self._terms)
                 for claim in match(request, claims, searched=span.window).claims:
                     if self._payer.wants_detail(claim, level):

@@ -195,7 +195,8 @@ class DatabaseLimiter:
         if self._renewer is None:
             self._renewer = threading.Thread(target=self._renew_while_used, daemon=True)
             self._renewer.start()
-        self._is_wanted.set()
+        if not self._is_wanted.is_set():
+            self._is_wanted.set()
 
     def _renew_while_used(self) -> None:
         while not self._closing.is_set():

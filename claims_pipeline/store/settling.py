@@ -4,13 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Text,
     and_,
+    bindparam,
     cast,
     delete,
     func,
@@ -30,6 +31,7 @@ from claims_pipeline.model import (
 )
 from claims_pipeline.store import codec, densities, results, tables
 from claims_pipeline.store.attempts import Hold
+from claims_pipeline.store.database import chunks_of
 from claims_pipeline.store.ledger_entries import (
     AnsweredQuery,
     Conclude,
@@ -37,13 +39,18 @@ from claims_pipeline.store.ledger_entries import (
     RowProgress,
 )
 
+_Value = TypeVar("_Value")
+
 _BATCH = 500  # row numbers in one IN (…), below SQLite's limit of bound values
 
 
-def batches(numbers: Sequence[int]) -> Iterable[Sequence[int]]:
-    """Cut a long list of row numbers into what one statement may carry."""
-    for start in range(0, len(numbers), _BATCH):
-        yield numbers[start : start + _BATCH]
+# One statement for a checkpoint's queries: to build one for each took a third of its time.
+_CLOSE_QUERY = update(tables.queries).where(tables.queries.c.id == bindparam("closed_id"))
+
+
+def batches(values: Sequence[_Value]) -> Iterable[Sequence[_Value]]:
+    """Cut a long list of row numbers or ids into what one statement may carry."""
+    return chunks_of(values, _BATCH)
 
 
 def open_rows(hold: Hold) -> ColumnElement[bool]:
@@ -114,8 +121,7 @@ class Settlement:
 
     def settle(self, answered: Sequence[AnsweredQuery], conclude: Conclude) -> int:
         """Close the queries and conclude their rows; gives the number of rows concluded."""
-        # A query whose lease went to another lane is that lane's to settle.
-        closed = [item for item in answered if self._close(item)]
+        closed = self._close(answered)
         touched = self._touched_rows(closed)
         concluded: list[Conclusion] = []
         unfinished: list[_TouchedRow] = []
@@ -152,28 +158,38 @@ class Settlement:
             ),
         )
 
-    def _close(self, item: AnsweredQuery) -> bool:
-        """Mark the query; False when its lease has gone to another lane."""
+    def _close(self, answered: Sequence[AnsweredQuery]) -> list[AnsweredQuery]:
+        """Mark the queries; one whose lease went to another lane is that lane's to settle."""
+        columns = tables.queries.c
+        ours: set[str] = set()
+        for batch in batches([item.leased.query_id for item in answered]):
+            ours.update(
+                self.connection.execute(
+                    select(columns.id).where(
+                        columns.id.in_(batch),
+                        columns.state == "leased",
+                        columns.lease_token == self.lease_token,
+                    )
+                ).scalars()
+            )
+        closed = [item for item in answered if item.leased.query_id in ours]
+        if closed:
+            self.connection.execute(_CLOSE_QUERY, [self._closed_values(item) for item in closed])
+        return closed
+
+    def _closed_values(self, item: AnsweredQuery) -> dict[str, Any]:
         answer, error = item.answer, item.error
-        closed = self.connection.execute(
-            update(tables.queries)
-            .where(
-                tables.queries.c.id == item.leased.query_id,
-                tables.queries.c.state == "leased",
-                tables.queries.c.lease_token == self.lease_token,
-            )
-            .values(
-                state="settled" if error is None else "failed",
-                claims_seen=answer.claims_seen if answer else None,
-                pages=answer.pages if answer else None,
-                complete=answer.complete if answer else None,
-                incomplete_reason=answer.incomplete_reason if answer else None,
-                error_class=error.error_class.value if error else None,
-                error_code=error.code if error else None,
-                settled_at=self.now,
-            )
-        )
-        return closed.rowcount == 1
+        return {
+            "closed_id": item.leased.query_id,
+            "state": "settled" if error is None else "failed",
+            "claims_seen": answer.claims_seen if answer else None,
+            "pages": answer.pages if answer else None,
+            "complete": answer.complete if answer else None,
+            "incomplete_reason": answer.incomplete_reason if answer else None,
+            "error_class": error.error_class.value if error else None,
+            "error_code": error.code if error else None,
+            "settled_at": self.now,
+        }
 
     def _touched_rows(self, closed: Sequence[AnsweredQuery]) -> list["_TouchedRow"]:
         """Open rows of the queries, each once, with what all of the queries brought for it."""
