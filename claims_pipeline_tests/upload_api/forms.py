@@ -69,6 +69,7 @@ def half_sent(
     announced: int,
     sent: bytes,
     headers: Mapping[str, str] | None = None,
+    path: str = UPLOAD,
 ) -> Iterator[socket.socket]:
     """A connection on which an upload has begun: headers and the first bytes of its body."""
     address = urlsplit(api.url)
@@ -78,7 +79,7 @@ def half_sent(
     more = "".join(f"{name}: {value}\r\n" for name, value in shown.items())
     with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
         connection.sendall(
-            f"POST {UPLOAD} HTTP/1.1\r\nHost: {address.netloc}\r\n{more}"
+            f"POST {path} HTTP/1.1\r\nHost: {address.netloc}\r\n{more}"
             f"Content-Type: multipart/form-data; boundary={_BOUNDARY}\r\n"
             f"Content-Length: {announced}\r\n\r\n".encode()
         )

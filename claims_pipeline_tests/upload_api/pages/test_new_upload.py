@@ -11,8 +11,12 @@ import requests
 from claims_pipeline.store import audit
 from claims_pipeline.store.uploads import list_uploads
 from claims_pipeline_tests.upload_api.api import ORGANIZATION, Api
-from claims_pipeline_tests.upload_api.forms import CSV, multipart, stored_files
-from claims_pipeline_tests.upload_api.pages.sessions import client_with_cookie, signed_in_client
+from claims_pipeline_tests.upload_api.forms import CSV, half_sent, multipart, stored_files
+from claims_pipeline_tests.upload_api.pages.sessions import (
+    COOKIE,
+    client_with_cookie,
+    signed_in_client,
+)
 
 BY_SCRIPT = {"X-Requested-With": "claims-page"}
 HEADER = b"claim_number,first_name,last_name,date_of_birth,note\n"
@@ -52,19 +56,18 @@ def _count(api: Api) -> int:
 
 
 @pytest.mark.parametrize("path", ["/uploads", "/uploads/verify"])
-def test_the_body_of_somebody_unknown_is_not_read(page_api: Api, path: str) -> None:
-    with client_with_cookie(page_api, None) as anonymous:
-        # Were it read, the answer would be that the form ends in the middle.
-        answer = anonymous.post(
-            f"{page_api.url}{path}",
-            data=multipart(('name="file"; filename="a.csv"', CSV), end=False),
-            headers={
-                "Content-Type": "multipart/form-data; boundary=boundary-of-the-test",
-                **BY_SCRIPT,
-            },
-        )
+@pytest.mark.parametrize("cookie", [None, f"{COOKIE}={'A' * 43}"])
+def test_the_body_of_somebody_unknown_is_not_waited_for(
+    page_api: Api, path: str, cookie: str | None
+) -> None:
+    begun = multipart(('name="file"; filename="a.csv"', CSV), end=False)
+    headers = {"Origin": page_api.url, **BY_SCRIPT, **({"Cookie": cookie} if cookie else {})}
+    with half_sent(
+        page_api, None, announced=10_000_000, sent=begun, headers=headers, path=path
+    ) as connection:
+        answer = connection.recv(4096)
 
-    assert (answer.status_code, answer.json()["code"]) == (401, "session_ended")
+    assert answer.startswith(b"HTTP/1.1 401 ")
     assert stored_files(page_api) == []
 
 
@@ -180,7 +183,7 @@ def test_a_form_that_is_sent_twice_makes_one_upload(
 ) -> None:
     html = client.get(f"{page_api.url}/uploads/new").text
     [action] = re.findall(r'action="(/uploads\?submission=[^"]+)"', html)
-    cookie = client.cookies["claims-session"]
+    cookie = client.cookies[COOKIE]
 
     def send(_number: int) -> int:
         with client_with_cookie(page_api, cookie) as browser:

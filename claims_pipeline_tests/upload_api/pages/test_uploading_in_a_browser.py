@@ -28,6 +28,10 @@ def _file(content: bytes, name: str = "worklist.csv") -> FilePayload:
     return {"name": name, "mimeType": "text/csv", "buffer": content}
 
 
+def _choose(page: Page, content: bytes, name: str = "worklist.csv") -> None:
+    page.get_by_label("File", exact=True).set_input_files(_file(content, name))
+
+
 def _set(api: Api, upload: Upload, status: UploadStatus, **values: object) -> None:
     with api.engine.begin() as connection:
         connection.execute(
@@ -52,12 +56,12 @@ def page(browser_page: Page, page_api: Api) -> Iterator[Page]:
 def test_a_file_is_checked_mended_and_uploaded_with_the_mouse(page: Page, page_api: Api) -> None:
     page.goto(f"{page_api.url}/")
     page.get_by_role("link", name="Upload your first file").click()
-    page.get_by_label("File", exact=True).set_input_files(_file(BAD))
+    _choose(page, BAD)
     expect(page.get_by_role("heading", name="1 of 3 rows cannot be asked")).to_be_visible()
     expect(page.locator("mark")).to_have_text("13/45/1988")
     expect(page.get_by_role("button", name="Upload and process 2 rows")).to_be_visible()
 
-    page.get_by_label("File", exact=True).set_input_files(_file(GOOD))
+    _choose(page, GOOD)
     expect(page.get_by_role("heading", name="All 2 rows can be asked")).to_be_visible()
     page.get_by_role("button", name="Upload and process 2 rows").click()
 
@@ -94,16 +98,47 @@ def test_a_file_is_checked_and_uploaded_with_the_keyboard_alone(page: Page, page
 
 def test_a_double_click_uploads_once(page: Page, page_api: Api) -> None:
     page.goto(f"{page_api.url}/uploads/new")
-    page.get_by_label("File", exact=True).set_input_files(_file(GOOD))
+    _choose(page, GOOD)
     page.get_by_role("button", name="Upload and process 2 rows").dblclick()
 
     page.wait_for_url(AN_UPLOAD)
     assert len(_uploaded(page_api)) == 1
 
 
+def test_a_large_file_is_checked_when_asked_for(page: Page, page_api: Api) -> None:
+    note = b"x" * 30_000
+    rows = b"".join(b"FH%08d,Ada,Example,05/10/1975,%b\n" % (n, note) for n in range(400))
+    page.goto(f"{page_api.url}/uploads/new")
+    _choose(page, HEADER.replace(b"\n", b",note\n") + rows)
+    expect(page.get_by_role("button", name="Check the file")).to_be_visible()
+    assert page.locator("#findings *").count() == 0
+
+    def look_first(route: Route) -> None:
+        expect(page.get_by_role("button", name="Stop")).to_be_visible()
+        route.continue_()
+
+    page.route("**/uploads/verify", look_first)
+    page.get_by_role("button", name="Check the file").click()
+
+    expect(page.get_by_role("heading", name="All 400 rows can be asked")).to_be_visible()
+    expect(page.locator("#sending")).to_be_hidden()
+
+
+def test_a_file_that_is_too_large_is_not_even_sent(page: Page, page_api: Api) -> None:
+    page.goto(f"{page_api.url}/uploads/new")
+    page.evaluate("document.getElementById('upload').dataset.maxBytes = '10'")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url))
+
+    _choose(page, GOOD)
+
+    expect(page.get_by_role("alert")).to_contain_text("100 MB are allowed")
+    assert sent == []
+
+
 def test_a_session_that_ends_leaves_the_form_and_its_file(page: Page, page_api: Api) -> None:
     page.goto(f"{page_api.url}/uploads/new")
-    page.get_by_label("File", exact=True).set_input_files(_file(GOOD))
+    _choose(page, GOOD)
     button = page.get_by_role("button", name="Upload and process 2 rows")
     expect(button).to_be_visible()
     page.context.clear_cookies(name=COOKIE)
@@ -125,7 +160,7 @@ def test_an_upload_whose_answer_was_lost_is_sent_again_and_is_one(
     page: Page, page_api: Api
 ) -> None:
     page.goto(f"{page_api.url}/uploads/new")
-    page.get_by_label("File", exact=True).set_input_files(_file(GOOD))
+    _choose(page, GOOD)
     button = page.get_by_role("button", name="Upload and process 2 rows")
     expect(button).to_be_visible()
     lost: list[int] = []
@@ -222,10 +257,10 @@ def test_the_form_works_without_scripts(page_api: Api, browser: Browser) -> None
     with watched_page(browser, java_script_enabled=False) as page:
         sign_in_browser(page.context, page_api, token=page_api.issuer.token())
         page.goto(f"{page_api.url}/uploads/new")
-        page.get_by_label("File", exact=True).set_input_files(_file(BAD))
+        _choose(page, BAD)
         page.get_by_role("button", name="Check the file").click()
         expect(page.locator("mark")).to_have_text("13/45/1988")
-        page.get_by_label("File", exact=True).set_input_files(_file(GOOD))
+        _choose(page, GOOD)
         page.get_by_role("button", name="Upload and process").click()
 
         page.wait_for_url(AN_UPLOAD)
@@ -245,13 +280,11 @@ def test_nothing_keeps_anybody_out_in_any_state_of_the_form(page: Page, page_api
     page.goto(f"{page_api.url}/uploads/new")
     assert violations(page) == []
     assert lost_when_narrow(page) == []
-    page.get_by_label("File", exact=True).set_input_files(_file(BAD))
+    _choose(page, BAD)
     expect(page.locator("mark")).to_be_visible()
     assert violations(page) == []
     assert lost_when_narrow(page) == []
-    page.get_by_label("File", exact=True).set_input_files(
-        _file(b"PK\x03\x04" + b"\0" * 99, "workbook.xlsx")
-    )
+    _choose(page, b"PK\x03\x04" + b"\0" * 99, "workbook.xlsx")
     expect(page.get_by_role("alert")).to_contain_text("This is not a CSV file")
     assert violations(page) == []
     assert lost_when_narrow(page) == []
