@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _SEED = 7
 _PAYER = "uhc"
+_LOCATION = "claims_pipeline"
 _STARTS_WITHIN_S = 120.0
 _TAKEN_WITHIN_S = 180.0
 _DONE_WITHIN_S = 600.0
@@ -30,12 +31,14 @@ def demo(
     """Drop a sample CSV into the watched folder of a real daemon, with the sandbox as the payer."""
     from rich.console import Console
 
+    from claims_pipeline.cli.home import shipped_file
+
     console = Console(stderr=True, highlight=False)
     port = free_port()
     with _stack(port=port, home=_demo_home()) as (store, processes):
         console.print(f"Home of this demo: {shown_path(store.home.path)}", soft_wrap=True)
         # Started before the sandbox answers: each of them takes seconds to import.
-        _start_daemon(processes)
+        _start_daemon(processes, shipped_file("workspace.yaml"))
         _wait_for_port(processes, port, "the sandbox")
         earlier = _newest_upload(store)
         _drop_sample(store, rows, console)
@@ -55,21 +58,20 @@ def dev(
     """
     from rich.console import Console
 
-    from claims_pipeline.cli.home import shipped_file
     from claims_pipeline.cli.local_store import demo_practices
     from claims_pipeline.store.practices import ensure_organization
 
     console = Console(stderr=True, highlight=False)
     with _stack(port=sandbox_port, home=None) as (store, processes):
-        workspace = str(shipped_file("workspace.yaml"))
+        workspace = _start_code_server(processes, store.home.path)
         processes.start(
             "webserver",
             (
                 installed_command("dagster-webserver"),
-                *("--host", "127.0.0.1", "--port", str(port), "--workspace", workspace),
+                *("--host", "127.0.0.1", "--port", str(port), "--workspace", str(workspace)),
             ),
         )
-        _start_daemon(processes)
+        _start_daemon(processes, workspace)
         # The development realms have users of two organizations.
         ensure_organization(store.engine, "other", "Other", demo_practices())
         has_keycloak = store.settings.keycloak_url is not None
@@ -159,16 +161,35 @@ def _demo_home() -> Path | None:
     return Path(tempfile.mkdtemp(prefix="demo-", dir=parent))
 
 
-def _start_daemon(processes: Processes) -> None:
-    from claims_pipeline.cli.home import shipped_file
-
+def _start_daemon(processes: Processes, workspace: Path) -> None:
     processes.start(
-        "daemon",
+        "daemon", (installed_command("dagster-daemon"), "run", "--workspace", str(workspace))
+    )
+
+
+def _start_code_server(processes: Processes, home: Path) -> Path:
+    """Start the process that holds the definitions; the workspace file that leads there.
+
+    Without it webserver and daemon load them each for itself, and the daemon anew every minute.
+    """
+    port = free_port()
+    processes.start(
+        "code-server",
         (
-            installed_command("dagster-daemon"),
-            *("run", "--workspace", str(shipped_file("workspace.yaml"))),
+            *(installed_command("dagster"), "code-server", "start"),
+            *("--host", "127.0.0.1", "--port", str(port)),
+            *("--module-name", "claims_pipeline.definitions"),
+            *("--location-name", _LOCATION),
         ),
     )
+    _wait_for_port(processes, port, "the code server")
+    workspace = home / "workspace.yaml"
+    workspace.write_text(
+        "load_from:\n"
+        f"  - grpc_server: {{host: 127.0.0.1, port: {port}, location_name: {_LOCATION}}}\n",
+        encoding="utf-8",
+    )
+    return workspace
 
 
 def _start_realm(processes: Processes, port: int) -> dict[str, str]:
