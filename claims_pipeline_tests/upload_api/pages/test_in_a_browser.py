@@ -1,7 +1,8 @@
 """Sessions as a real browser has them."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,12 @@ from sqlalchemy import delete
 from claims_pipeline.sandbox.realm.running import running_realm
 from claims_pipeline.store.database import writing
 from claims_pipeline.store.tables import sessions
+from claims_pipeline_tests.accessibility import lost_when_narrow, violations
 from claims_pipeline_tests.browser import watched_page
+from claims_pipeline_tests.keycloak import PASSWORD, Keycloak
 from claims_pipeline_tests.upload_api.api import Api, running_api
 from claims_pipeline_tests.upload_api.issuer import Issuer
+from claims_pipeline_tests.upload_api.pages.conftest import PAGE_SETTINGS
 from claims_pipeline_tests.upload_api.pages.sessions import sign_in_browser
 
 pytestmark = pytest.mark.browser
@@ -26,10 +30,21 @@ BAD = GOOD + b"FH00000002,Ben,Example,13/45/1988\n"
 @pytest.fixture
 def realm_api(tmp_path: Path, issuer: Issuer, migrated_sqlite_file: Path) -> Iterator[Api]:
     """An API with pages that signs people in at the sandbox realm."""
+    with (
+        running_realm() as realm,
+        api_signing_in_by(realm.settings(), tmp_path, issuer, migrated_sqlite_file) as api,
+    ):
+        yield api
+
+
+@contextmanager
+def api_signing_in_by(
+    settings: Mapping[str, str], tmp_path: Path, issuer: Issuer, migrated_sqlite_file: Path
+) -> Iterator[Api]:
     home = tmp_path / "home"
     home.mkdir()
     shutil.copyfile(migrated_sqlite_file, home / "claims.sqlite")
-    with running_realm() as realm, running_api(home, issuer, settings=realm.settings()) as api:
+    with running_api(home, issuer, settings=settings) as api:
         yield api
 
 
@@ -133,16 +148,64 @@ def test_who_belongs_to_no_organization_sees_whom_to_ask(
     expect(page.get_by_role("heading", level=1)).to_have_text("You are signed out")
 
 
+@pytest.mark.keycloak
+@pytest.mark.timeout(1200)
+def test_somebody_signs_in_at_keycloak_itself(
+    browser_page: Page,
+    keycloak: Keycloak,
+    tmp_path: Path,
+    issuer: Issuer,
+    migrated_sqlite_file: Path,
+) -> None:
+    page = browser_page
+    settings = {**keycloak.imported.settings(), **PAGE_SETTINGS}
+    with api_signing_in_by(settings, tmp_path, issuer, migrated_sqlite_file) as api:
+        page.goto(f"{api.url}/uploads/new")
+        fill_in_keycloaks_form(page)
+        expect(page).to_have_url(f"{api.url}/uploads/new")
+        assert_no_token_is_within_reach(page)
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("You are signed out")
+        # Keycloak asks again: its session ended too.
+        page.get_by_role("link", name="Sign in").click()
+        fill_in_keycloaks_form(page)
+        expect(page.get_by_text("analyst-a@demo.example.org")).to_be_visible()
+
+
+def test_everybody_can_read_what_is_said_about_signing_in(
+    browser_page: Page, realm_api: Api
+) -> None:
+    page = browser_page
+    page.goto(f"{realm_api.url}/uploads")
+    assert violations(page) + lost_when_narrow(page) == []
+    page.get_by_role("button", name="Nobody Nowhere").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("You belong to no organization")
+    assert violations(page) + lost_when_narrow(page) == []
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("You are signed out")
+    assert violations(page) + lost_when_narrow(page) == []
+
+
+def fill_in_keycloaks_form(page: Page) -> None:
+    """Its form for both, or one after the other where organizations sign in by address."""
+    page.locator("#username").fill("analyst-a")
+    if page.locator("#password").count() == 0:
+        page.locator("#kc-login").click()
+    page.locator("#password").fill(PASSWORD)
+    page.locator("#kc-login").click()
+
+
 def assert_no_token_is_within_reach(page: Page) -> None:
     reachable = page.evaluate(
         """() => [document.cookie, document.documentElement.outerHTML, location.href,
             JSON.stringify(localStorage), JSON.stringify(sessionStorage), window.name]"""
     )
+    # Those of our own; Keycloak's are for its own addresses.
+    cookies = page.context.cookies(page.url)
     assert reachable[0] == ""
     assert "eyJ" not in "".join(reachable)
-    assert [cookie["httpOnly"] for cookie in page.context.cookies()] != []
-    assert all(cookie["httpOnly"] for cookie in page.context.cookies())
-    assert not any("eyJ" in str(cookie["value"]) for cookie in page.context.cookies())
+    assert [cookie["httpOnly"] for cookie in cookies] == [True]
+    assert "eyJ" not in str(cookies)
 
 
 def end_every_session(api: Api) -> None:
