@@ -17,9 +17,8 @@ SIGN_OUT = "/sign-out"
 SIGNED_IN = "/signed-in"
 SIGNED_OUT = "/signed-out"
 ORGANIZATION = "/organization"
-SESSION = "/session"
 _NOT_PAGES = frozenset({"/healthz", "/readyz", "/metrics"})
-_NOT_PLACES = frozenset({SIGN_IN, CALLBACK, SIGN_OUT, SIGNED_OUT, SESSION})
+_NOT_PLACES = frozenset({SIGN_IN, CALLBACK, SIGN_OUT, SIGNED_OUT})
 # No dots, no escapes, no query: nothing of a patient, and nothing that browsers read differently.
 _PLAIN = re.compile(r"/|(/[a-z0-9-]{1,64}){1,4}/?")
 

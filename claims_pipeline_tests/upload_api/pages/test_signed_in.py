@@ -205,3 +205,13 @@ def test_where_there_is_nothing_to_choose_nobody_is_sent_in_a_circle(
         # As a person goes, from page to page, this ends.
         assert client.get(f"{page_api.url}/").status_code == 403
     assert (answer.status_code, answer.json()["code"]) == (403, code)
+
+
+def test_the_apis_document_has_no_page_and_without_a_client_there_is_none(
+    page_api: Api, shared_api: Api
+) -> None:
+    paths = page_api.get("/api/v1/openapi.json").json()["paths"]
+    assert paths
+    assert all(path.startswith(("/api/", "/healthz", "/readyz")) for path in paths)
+    for path in ("/", "/sign-in", AGAIN):
+        assert shared_api.get(path).status_code == 404
