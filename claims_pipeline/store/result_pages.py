@@ -84,7 +84,7 @@ def page_of_results(
     """One page (from 1) of the wanted rows; empty beyond the last."""
     numbers = _numbers(upload_id, wanted)
     with reading(engine) as connection:
-        counted = select(func.count()).select_from(numbers.subquery())
+        counted = select(func.count()).select_from(numbers.order_by(None).subquery())
         total = connection.execute(counted).scalar_one()
         in_order = numbers if order is RowOrder.FILE else _ordered(numbers, upload_id, order)
         here = in_order.limit(page_size).offset((page - 1) * page_size)
@@ -143,7 +143,7 @@ def _numbers(upload_id: str, wanted: ResultFilter, *, after: int = 0) -> Select[
     accepted = select(requests.c.row_number).where(
         requests.c.upload_id == upload_id,
         requests.c.row_number > after,
-        _request_is_searched(wanted.search),
+        _request_is_searched(upload_id, wanted.search),
     )
     is_any = (wanted.outcome, wanted.claim_status, wanted.next_action) == (None, None, None)
     numbers = union_all(
@@ -226,7 +226,7 @@ def _has_default_answer(wanted: ResultFilter, outcome: Outcome) -> ColumnElement
     return true() if is_wanted else false()
 
 
-def _request_is_searched(search: str | None) -> ColumnElement[bool]:
+def _request_is_searched(upload_id: str, search: str | None) -> ColumnElement[bool]:
     named = (
         requests.c.first_name,
         requests.c.last_name,
@@ -237,20 +237,25 @@ def _request_is_searched(search: str | None) -> ColumnElement[bool]:
     return _every_word(
         search,
         lambda word: or_(
-            *(column.icontains(word, autoescape=True) for column in named), _has_claim(word)
+            *(column.icontains(word, autoescape=True) for column in named),
+            _has_claim(upload_id, word),
         ),
     )
 
 
-def _has_claim(word: str) -> ColumnElement[bool]:
-    """Whether the payer returned, for the row's current result, a claim of such a number."""
+def _has_claim(upload_id: str, word: str) -> ColumnElement[bool]:
+    """Whether the payer returned, for the row's current result, a claim of such a number.
+
+    The upload is named and not taken from the row: PostgreSQL would look through all claims of all
+    uploads first, to have an answer for any row.
+    """
     number = claims.c.body["claim_number"].as_string()
     current = results.alias()
     return exists().where(
-        claims.c.upload_id == requests.c.upload_id,
+        claims.c.upload_id == upload_id,
         claims.c.row_number == requests.c.row_number,
         number.icontains(word, autoescape=True),
-        current.c.upload_id == claims.c.upload_id,
+        current.c.upload_id == upload_id,
         current.c.row_number == claims.c.row_number,
         current.c.attempt == claims.c.attempt,
         current.c.is_current.is_(True),
