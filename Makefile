@@ -9,10 +9,10 @@ STAMP := $(VENV)/.installed
 # where PYTHONDONTWRITEBYTECODE is set nobody but the installation would write it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo dev test test-postgresql chaos screenshots up down compose-check lint audit format
+.PHONY: help install demo dev test test-postgresql test-postgresql-quick chaos screenshots up down compose-check lint audit format
 
 help: ## Show what there is to do
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -41,6 +41,15 @@ test: $(STAMP) ## The whole test suite
 test-postgresql: $(STAMP) ## The pipeline's and stacks' tests with Dagster and our tables on PostgreSQL
 	TEST_DATABASE=postgresql $(BIN)/python -m pytest --numprocesses 2 --dist loadfile \
 		claims_pipeline_tests/orchestration claims_pipeline_tests/end_to_end \
+		claims_pipeline_tests/chaos $(ARGS)
+
+# One of each kind: a run, its end, lanes, a database that goes away, what sensors set right; a whole
+# stack, a resume, rounds of chaos.
+test-postgresql-quick: $(STAMP) ## The most telling of these, in about five minutes on two idle cores
+	TEST_DATABASE=postgresql $(BIN)/python -m pytest --numprocesses 2 --dist loadfile \
+		$(addprefix claims_pipeline_tests/orchestration/,test_claim_status_job.py test_stopping.py \
+			test_lanes_elsewhere.py test_database_away.py test_reconciliation.py) \
+		$(addprefix claims_pipeline_tests/end_to_end/,test_thin_line.py test_resume.py) \
 		claims_pipeline_tests/chaos $(ARGS)
 
 chaos: $(STAMP) ## Kill, cancel and retry on a real stack: make chaos COUNT=20 SEED=7
