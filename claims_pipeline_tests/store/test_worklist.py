@@ -24,7 +24,14 @@ from claims_pipeline.payers.status import NEXT_ACTIONS
 from claims_pipeline.store import attempts
 from claims_pipeline.store.results import iterate_answered_rows
 from claims_pipeline.store.uploads import get_upload
-from claims_pipeline.store.worklist import DenialReason, RowGroup, denial_reasons, row_groups
+from claims_pipeline.store.worklist import (
+    DenialReason,
+    RowGroup,
+    denial_reasons,
+    outcomes_of_attempts,
+    payer_environment_of,
+    row_groups,
+)
 from claims_pipeline_tests.store.builders import (
     Runs,
     answer,
@@ -200,15 +207,7 @@ def test_answers_of_an_earlier_attempt_and_of_other_uploads_do_not_count(
     engine: Engine, runs: Runs
 ) -> None:
     _answered(engine, runs)
-    attempt = attempts.latest_attempt(engine, runs.upload_id)
-    assert attempt is not None
-    attempts.finish(
-        engine,
-        runs.upload_id,
-        UploadStatus.CANCELLED,
-        attempt_id=attempt.id,
-        now=seconds_later(1),
-    )
+    _end(engine, runs, UploadStatus.CANCELLED)
     attempts.request_retry(engine, runs.upload_id, RetryScope.ALL, seconds_later(2))
     other = make_upload(engine)
     assert [(group.outcome, group.rows) for group in row_groups(engine, runs.upload_id)] == [
@@ -239,6 +238,13 @@ def test_rows_that_a_cancellation_ended_have_their_usual_next_action(
     )
 
 
+def _end(engine: Engine, runs: Runs, status: UploadStatus) -> None:
+    attempt = attempts.latest_attempt(engine, runs.upload_id)
+    assert attempt is not None
+    now = seconds_later(1)
+    attempts.finish(engine, runs.upload_id, status, attempt_id=attempt.id, now=now)
+
+
 def _primary_lines(engine: Engine, upload_id: str) -> Iterator[dict[str, str]]:
     upload = get_upload(engine, upload_id)
     assert upload is not None
@@ -250,3 +256,38 @@ def _primary_lines(engine: Engine, upload_id: str) -> Iterator[dict[str, str]]:
     )
     text = b"".join(chunks).decode()
     return (line for line in csv.DictReader(io.StringIO(text)) if line["primary"] == "Y")
+
+
+def test_each_attempt_is_told_with_what_it_answered(engine: Engine, runs: Runs) -> None:
+    assert outcomes_of_attempts(engine, runs.upload_id) == {}
+    _answered(engine, runs)
+    _end(engine, runs, UploadStatus.CANCELLED)
+    promised = attempts.rows_in_scope(engine, runs.upload_id)
+    attempts.request_retry(engine, runs.upload_id, RetryScope.FAILED, seconds_later(2))
+    asked_again = [group.rows for group in row_groups(engine, runs.upload_id) if not group.outcome]
+    assert asked_again == [promised[RetryScope.FAILED]] == [2]
+    hold = runs.held(now=seconds_later(3))
+    answer(engine, hold, make_result(7))
+    told = outcomes_of_attempts(engine, runs.upload_id)
+    assert told[1][Outcome.FAILED] == 1
+    assert told[1][Outcome.UNPROCESSED] == 1
+    assert told[2] == {Outcome.FOUND: 1}
+    assert [each.number for each in attempts.attempts_of(engine, runs.upload_id)] == [2, 1]
+
+
+def test_as_many_rows_are_in_each_scope_as_a_retry_would_open(engine: Engine, runs: Runs) -> None:
+    _answered(engine, runs)
+    _end(engine, runs, UploadStatus.COMPLETED)
+    # 9 was open when the upload ended, and failed; 3 is pending.
+    assert attempts.rows_in_scope(engine, runs.upload_id) == {
+        RetryScope.FAILED: 2,
+        RetryScope.NOT_FOUND: 1,
+        RetryScope.OPEN: 4,
+        RetryScope.ALL: 9,
+    }
+
+
+def test_it_is_told_whether_answers_are_a_sandbox_s(engine: Engine, runs: Runs) -> None:
+    assert payer_environment_of(engine, runs.upload_id) is None
+    _answered(engine, runs)
+    assert payer_environment_of(engine, runs.upload_id) == "sandbox"

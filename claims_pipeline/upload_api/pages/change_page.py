@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from claims_pipeline.errors import InputError
-from claims_pipeline.store.attempts import rows_in_scope
+from claims_pipeline.store.attempts import latest_attempt, rows_in_scope
 from claims_pipeline.upload_api.changing import cancel_upload, delete_upload, retry_upload
 from claims_pipeline.upload_api.pages.confirmations import SCOPES, Change, confirmation
 from claims_pipeline.upload_api.pages.rendering import render
@@ -76,7 +76,13 @@ def _confirmation_page(
     refused: str | None = None,
 ) -> Response:
     upload = reachable_upload(services, caller, upload_id)
-    asked = confirmation(upload, change, in_scope=rows_in_scope(services.engine, upload.id))
+    attempt = latest_attempt(services.engine, upload.id)
+    asked = confirmation(
+        upload,
+        change,
+        in_scope=rows_in_scope(services.engine, upload.id),
+        rows_stored=attempt is not None and attempt.rows_stored,
+    )
     return render(
         request,
         "upload_change.html",

@@ -81,14 +81,22 @@ def offers(upload: Upload) -> tuple[Offer, ...]:
 
 
 def confirmation(
-    upload: Upload, change: Change, *, in_scope: Mapping[RetryScope, int]
+    upload: Upload, change: Change, *, in_scope: Mapping[RetryScope, int], rows_stored: bool
 ) -> Confirmation:
-    """What the change would do; `in_scope` is how many rows each scope has now."""
+    """What the change would do.
+
+    Args:
+        upload: As it stands now.
+        change: What is wanted.
+        in_scope: How many rows each scope has now.
+        rows_stored: Whether all rows of the file have been read; if not, a retry reads it anew.
+
+    """
     if change is Change.CANCEL:
         return _cancel(upload)
     if change is Change.DELETE:
         return _delete(upload)
-    return _retry(upload, change, in_scope[SCOPES[change]])
+    return _retry(upload, change, in_scope[SCOPES[change]], rows_stored=rows_stored)
 
 
 def _cancel(upload: Upload) -> Confirmation:
@@ -135,20 +143,21 @@ def _delete(upload: Upload) -> Confirmation:
     )
 
 
-def _retry(upload: Upload, change: Change, rows: int) -> Confirmation:
+def _retry(upload: Upload, change: Change, rows: int, *, rows_stored: bool) -> Confirmation:
     scope = SCOPES[change]
     if not upload.status.is_terminal:
         return _nothing(
             change, "It is still running", "Wait until the upload has ended, or cancel it first."
         )
-    if upload.header is None:
+    if not rows_stored:
         return Confirmation(
             change=change,
             title="Read the file again?",
             sentences=(
                 (
-                    "The file is read once more from its beginning, and its rows are asked. If the "
-                    "file itself is at fault, mend it and upload it again instead."
+                    "Nothing has been asked yet. The file is read from its beginning, and all its "
+                    "rows are asked. If the file itself is at fault, mend it and upload it again "
+                    "instead."
                 ),
             ),
             button="Read it again",

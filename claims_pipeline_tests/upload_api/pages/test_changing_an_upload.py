@@ -7,7 +7,9 @@ import pytest
 
 from claims_pipeline.model import RetryScope, UploadStatus
 from claims_pipeline.store import attempts, audit
+from claims_pipeline.store.rows import begin_rows
 from claims_pipeline.store.uploads import get_upload
+from claims_pipeline_tests.store.builders import HEADER
 from claims_pipeline_tests.upload_api.api import ORGANIZATION, Api
 from claims_pipeline_tests.upload_api.pages.readers import Reader, words_of
 from claims_pipeline_tests.upload_api.pages.sessions import client_with_cookie, new_session
@@ -160,6 +162,20 @@ def test_only_who_may_and_only_from_our_own_page(api: Api, change: str) -> None:
     assert from_elsewhere.post(f"{api.url}{address}").status_code == 403
     before = made.upload
     assert (before.status, before.attempt) == (UploadStatus.COMPLETED, 1)
+
+
+def test_what_was_cancelled_before_its_rows_were_read_is_read_again(
+    api: Api, reader: Reader
+) -> None:
+    made = running_upload(api, answered=False, total_rows=8)
+    begin_rows(api.engine, made.hold, HEADER)
+    made.end(UploadStatus.CANCELLED)
+    assert made.upload.counts.unprocessed == 8
+    assert "cancelled before its rows were read" in reader.words(f"/uploads/{made.id}")
+    change = f"/uploads/{made.id}/change/retry-failed"
+    assert "Read the file again?" in reader.words(change)
+    assert reader.post(change).status_code == 303
+    assert made.upload.attempt == 2
 
 
 def test_the_page_offers_what_can_be_done(api: Api, reader: Reader) -> None:

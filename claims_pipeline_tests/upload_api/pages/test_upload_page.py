@@ -63,7 +63,7 @@ def _inline(html: str) -> list[str]:
         (running_upload, ["Asking the payer", "13 of 14 rows", "Still to ask 1", "Cancel"]),
         (waiting_upload, ["Waiting for the payer", "Nothing is lost", "Next try:"]),
         (done_upload, ["Done", "14 of 14 rows", "What to do next", "Retry failed", "Delete"]),
-        (cancelled_upload, ["Cancelled", "Not asked 1", "Retry failed"]),
+        (cancelled_upload, ["Cancelled", "13 of 14 rows", "Not asked 1", "Retry failed"]),
         (failed_upload, ["Failed", "Mend the file and upload it again.", "columns_missing"]),
     ],
     ids=["pending", "running", "waiting", "done", "cancelled", "failed"],

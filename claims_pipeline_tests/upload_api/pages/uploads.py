@@ -65,7 +65,7 @@ class MadeUpload:
         return self
 
 
-def running_upload(api: Api, *, answered: bool = True, **fields: str) -> MadeUpload:
+def running_upload(api: Api, *, answered: bool = True, **fields: object) -> MadeUpload:
     """One that a run holds: rows 1 to 11 answered in many ways, 12 open, 13 and 14 rejected."""
     upload = api.add_upload(**{"file_name": HOSTILE_NAME, **fields})
     runs = Runs(engine=api.engine, upload_id=upload.id)

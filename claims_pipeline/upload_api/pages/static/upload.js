@@ -1,11 +1,10 @@
 // The pages of one upload: live progress, confirmations as dialogs, menus that close. The pages
 // work without it.
 
-import { localiseTimes, say, showSessionEnded } from "./page.js";
+import { BY_SCRIPT, localiseTimes, say, showSessionEnded } from "./page.js";
 
 const POLL_MS = 3000;
 const FRESH_MS = 15000;
-const BY_SCRIPT = { "X-Requested-With": "claims-page" };
 
 /** A page of ours as a document. Throws where it cannot be had; an ended session opens its dialog. */
 async function pageAt(address) {
@@ -75,8 +74,10 @@ function show(news) {
   if (!news.is_live) showTheEnd();
 }
 
-/** What can be done has changed with the end: the page comes anew, unless somebody is answering it. */
+/** What can be done has changed with the end: the page comes anew, unless somebody is answering it.
+    One that a search was posted for stays: browsers would ask whether to post it again. */
 function showTheEnd() {
+  if (document.querySelector("[data-posted]")) return;
   const open = document.querySelector("dialog[open]");
   if (open) open.addEventListener("close", () => location.reload(), { once: true });
   else location.reload();
@@ -86,7 +87,7 @@ async function poll(here) {
   try {
     const answer = await fetch(`${here}/progress`, { headers: BY_SCRIPT, credentials: "same-origin" });
     if (answer.status === 401) return showSessionEnded();
-    if (answer.status === 404) return location.reload();
+    if (answer.status === 404) return location.assign(here);
     if (answer.ok) {
       const news = await answer.json();
       show(news);
@@ -106,7 +107,7 @@ function follow(here) {
     if (!news.is_live) events.close();
     show(news);
   });
-  events.addEventListener("deleted", () => location.reload());
+  events.addEventListener("deleted", () => location.assign(here));
   events.addEventListener("error", () => {
     // Refused for good; a broken line is mended by the browser itself.
     if (events.readyState === EventSource.CLOSED) poll(here);
