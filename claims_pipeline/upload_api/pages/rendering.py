@@ -69,6 +69,8 @@ def _environment() -> Environment:
         loader=PackageLoader("claims_pipeline.upload_api.pages"),
         autoescape=True,
         undefined=StrictUndefined,
+        # They change with the program only; no look at the disk for each use.
+        auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
     )
