@@ -11,7 +11,8 @@ from claims_pipeline.upload_api.pages.addresses import HOME, ORGANIZATION
 from claims_pipeline.upload_api.pages.cookies import shown_cookie
 from claims_pipeline.upload_api.pages.forms import posted_fields
 from claims_pipeline.upload_api.pages.messages import choice_page
-from claims_pipeline.upload_api.pages.sessions import PageSession, PageSessions, sessions_of
+from claims_pipeline.upload_api.pages.page_session import PageSession
+from claims_pipeline.upload_api.pages.sessions import PageSessions, sessions_of
 from claims_pipeline.upload_api.pages.sign_in import record_sign_in
 from claims_pipeline.upload_api.principal import Principal
 from claims_pipeline.upload_api.services import AppServices, Services

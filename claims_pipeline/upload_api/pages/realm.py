@@ -117,7 +117,12 @@ def _asked(ask: Callable[[], Any]) -> Any:
     except (KeyError, TypeError, ValueError):
         # A proxy in between answered something else.
         pass
-    raise ApiError(
+    raise identity_unavailable()
+
+
+def identity_unavailable() -> ApiError:
+    """The refusal while Keycloak cannot be asked."""
+    return ApiError(
         503,
         "identity_unavailable",
         "The sign-in service does not answer at present. Nothing is lost: try again in a minute, "

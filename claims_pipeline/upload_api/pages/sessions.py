@@ -16,9 +16,20 @@ from claims_pipeline.store.sessions import (
     replace_sealed,
 )
 from claims_pipeline.upload_api.auth.caller import principal_of
-from claims_pipeline.upload_api.auth.tokens import AccessToken, token_invalid
+from claims_pipeline.upload_api.auth.tokens import token_invalid
 from claims_pipeline.upload_api.pages.cookies import new_cookie_value, session_id_of
-from claims_pipeline.upload_api.pages.realm import PageRealm, RealmRefusedError, Tokens
+from claims_pipeline.upload_api.pages.page_session import (
+    PageSession,
+    opened_session,
+    sealed_session,
+    session_of,
+)
+from claims_pipeline.upload_api.pages.realm import (
+    PageRealm,
+    RealmRefusedError,
+    Tokens,
+    identity_unavailable,
+)
 from claims_pipeline.upload_api.pages.sealing import Seal
 from claims_pipeline.upload_api.principal import Principal
 from claims_pipeline.upload_api.problems import ApiError
@@ -32,21 +43,6 @@ _RENEW_BEFORE_END = timedelta(seconds=45)
 # A session's end moves in steps, so that not every look at a page is a write.
 _EXTEND_STEP = timedelta(minutes=1)
 _LOCKS = 64
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageSession:
-    """A session as it is used: its row, and the tokens that lie sealed in it.
-
-    `ends_at` is when the access token ends. `organization` is the alias that was chosen among
-    several.
-    """
-
-    row: StoredSession
-    access: str = field(repr=False)
-    refresh: str | None = field(repr=False)
-    ends_at: datetime
-    organization: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +91,7 @@ class PageSessions:
             expires_at=now + IDLE_FOR,
             created_at=now,
         )
-        sealed = self._sealed(_session(row, tokens, user))
+        sealed = sealed_session(self.seal, session_of(row, tokens, user))
         add_session(self._services.engine, replace(row, sealed=sealed))
         return BegunSession(cookie_value=value, principal=principal)
 
@@ -186,16 +182,7 @@ class PageSessions:
 
     def _found(self, session_id: str) -> PageSession | None:
         row = find_session(self._services.engine, session_id, now=self._now())
-        content = row and self.seal.open(row.sealed, bound_to=_binding(row))
-        if row is None or not content:
-            return None
-        return PageSession(
-            row=row,
-            access=content["access"],
-            refresh=content["refresh"],
-            ends_at=datetime.fromisoformat(content["ends_at"]),
-            organization=content["organization"],
-        )
+        return opened_session(self.seal, row) if row is not None else None
 
     def _is_fresh(self, session: PageSession) -> bool:
         return session.ends_at - self._now() > _RENEW_BEFORE_END
@@ -215,17 +202,18 @@ class PageSessions:
             return self._after_refusal(session)
         try:
             tokens = self.realm.refreshed(session.refresh)
+            user = self._services.tokens.verify(tokens.access)
         except RealmRefusedError:
             return self._after_refusal(session)
         except ApiError:
+            # The realm is away, or signs with a key that is not known here for some seconds yet.
             if session.ends_at > self._now():
                 return session
-            raise
-        user = self._services.tokens.verify(tokens.access)
+            raise identity_unavailable() from None
         if user.user_id != session.row.user_id:
             self.end(session)
             raise session_ended()
-        renewed = _session(session.row, tokens, user, organization=session.organization)
+        renewed = session_of(session.row, tokens, user, organization=session.organization)
         if renewed.refresh is None:
             renewed = replace(renewed, refresh=session.refresh)
         return self._stored(session, renewed, organization_id=session.row.organization_id)
@@ -243,7 +231,7 @@ class PageSessions:
     def _stored(
         self, was: PageSession, becomes: PageSession, *, organization_id: str | None
     ) -> PageSession:
-        sealed = self._sealed(becomes)
+        sealed = sealed_session(self.seal, becomes)
         if not replace_sealed(
             self._services.engine, was.row, sealed=sealed, organization_id=organization_id
         ):
@@ -253,17 +241,6 @@ class PageSessions:
             return found
         row = replace(was.row, sealed=sealed, organization_id=organization_id)
         return replace(becomes, row=row)
-
-    def _sealed(self, session: PageSession) -> str:
-        return self.seal.close(
-            {
-                "access": session.access,
-                "refresh": session.refresh,
-                "ends_at": session.ends_at.isoformat(),
-                "organization": session.organization,
-            },
-            bound_to=_binding(session.row),
-        )
 
 
 def open_sessions(services: Services) -> PageSessions:
@@ -290,20 +267,3 @@ def sessions_of(request: Request) -> PageSessions:
 def session_ended() -> ApiError:
     """The refusal of whoever is not signed in, or no longer."""
     return ApiError(401, "session_ended", "You are not signed in, or no longer. Sign in again.")
-
-
-def _session(
-    row: StoredSession, tokens: Tokens, user: AccessToken, *, organization: str | None = None
-) -> PageSession:
-    return PageSession(
-        row=row,
-        access=tokens.access,
-        refresh=tokens.refresh,
-        ends_at=user.expires_at,
-        organization=organization,
-    )
-
-
-def _binding(row: StoredSession) -> str:
-    """What sealed tokens belong to, so that nobody moves them to another session or user."""
-    return f"{row.id} {row.user_id}"

@@ -32,8 +32,9 @@ from claims_pipeline.upload_api.pages.cookies import (
     take_cookie,
 )
 from claims_pipeline.upload_api.pages.messages import message_page
+from claims_pipeline.upload_api.pages.page_session import PageSession
 from claims_pipeline.upload_api.pages.realm import RealmRefusedError
-from claims_pipeline.upload_api.pages.sessions import PageSession, PageSessions, sessions_of
+from claims_pipeline.upload_api.pages.sessions import PageSessions, sessions_of
 from claims_pipeline.upload_api.pages.signed_in import SignedIn
 from claims_pipeline.upload_api.principal import Principal
 from claims_pipeline.upload_api.problems import ApiError

@@ -10,6 +10,7 @@ import pytest
 
 from claims_pipeline.sandbox.realm.directory import USERS
 from claims_pipeline.sandbox.realm.running import SandboxRealm, running_realm
+from claims_pipeline.sandbox.realm.tokens import TokenMaker
 from claims_pipeline.upload_api.pages.realm import Tokens
 from claims_pipeline.upload_api.pages.sessions import PageSessions, open_sessions
 from claims_pipeline.upload_api.problems import ApiError
@@ -115,6 +116,19 @@ def test_while_the_realm_is_away_a_good_token_goes_on_and_one_that_is_out_is_503
     # It is not over: once the realm is back, it goes on.
     monkeypatch.undo()
     assert sessions.of_cookie(cookie).access != before.access
+
+
+def test_a_key_that_the_realm_changes_signs_nobody_out(
+    api: Api, realm: SandboxRealm, cookie: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions = page_sessions(api)
+    before = sessions.stored(cookie)
+    assert before is not None
+    monkeypatch.setattr(realm.app, "tokens", TokenMaker(realm.app.tokens.issuer))
+    monkeypatch.setattr(realm.app.grants, "_tokens", realm.app.tokens)
+    # Its new key is fetched half a minute after the last fetch at the earliest.
+    assert sessions.of_cookie(cookie).access == before.access
+    assert sessions.principal(before).user_id == USERS["analyst-a"].id
 
 
 def copy_of_the_service(
