@@ -55,7 +55,7 @@ _QUICK = Plan(
     repeats=1,
     queries=320,
     other_cells=(),
-    waiting=(Cell(rows=100, latency_ms=300),),
+    waiting=(Cell(rows=100, latency_ms=100),),
     intake_rows=50_000,
     end_to_end_rows=(1000, 3000),
 )
