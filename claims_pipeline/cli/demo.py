@@ -176,7 +176,9 @@ def _start_code_server(processes: Processes, home: Path) -> Path:
     processes.start(
         "code-server",
         (
-            *(installed_command("dagster"), "code-server", "start"),
+            # Not `code-server start`: its inner server ends for good once a busy machine leaves it
+            # without a heartbeat for 30 seconds, and no run can be launched any more.
+            *(installed_command("dagster"), "api", "grpc"),
             *("--host", "127.0.0.1", "--port", str(port)),
             *("--module-name", "claims_pipeline.definitions"),
             *("--location-name", _LOCATION),
