@@ -9,6 +9,7 @@ from claims_pipeline.store.database import every_organization_scope
 from claims_pipeline.upload_api.health import ReadinessProbe
 from claims_pipeline.upload_api.metrics import StoreCollector, exposition
 from claims_pipeline.upload_api.middleware import ErrorWall
+from claims_pipeline.upload_api.problems import add_problem_handlers
 from claims_pipeline.upload_api.routes import health
 from claims_pipeline.upload_api.services import Services
 
@@ -20,6 +21,7 @@ def create_internal_app(services: Services) -> FastAPI:
     app.state.store_collector = StoreCollector(
         every_organization_scope(services.engine), lambda: datetime.now(UTC)
     )
+    add_problem_handlers(app)
     app.add_middleware(ErrorWall)
     app.include_router(health.router)
     app.add_api_route("/metrics", metrics)

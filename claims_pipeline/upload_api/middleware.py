@@ -19,7 +19,6 @@ from claims_pipeline.errors import described_without_values
 from claims_pipeline.settings import Settings
 from claims_pipeline.upload_api.logs import REQUEST_ID
 from claims_pipeline.upload_api.metrics import count_request
-from claims_pipeline.upload_api.problems import problem_response
 
 # UUIDs and trace ids. Digits and letters up to f spell no name, and the id goes into logs, run tags
 # and the payer's correlation header.
@@ -171,15 +170,12 @@ class ErrorWall:
         except ClientDisconnect:
             return
         except Exception as error:
-            _LOGGER.error("request failed: %s", described_without_values(error))  # noqa: TRY400
-            if not has_begun:
-                answer = problem_response(
-                    Request(scope),
-                    status=500,
-                    code="internal_error",
-                    detail="Something went wrong on our side. Tell the operators the request id.",
-                )
-                await answer(scope, receive, send)
+            if has_begun:
+                _LOGGER.error("answer broken off: %s", described_without_values(error))  # noqa: TRY400
+                return
+            tell = scope["app"].exception_handlers[Exception]
+            answer = await tell(Request(scope), error)
+            await answer(scope, receive, send)
 
 
 def route_template(scope: Scope) -> str:

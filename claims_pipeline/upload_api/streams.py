@@ -72,14 +72,15 @@ async def progress_events(
     *,
     seen: str | None,
     ends_at: datetime | None,
+    goes_on: Callable[[], bool] = lambda: True,
     told: Callable[[Upload], str] = progress_json,
 ) -> AsyncIterator[ServerSentEvent]:
     """The progress whenever it has changed, asked once a second, until the upload has ended.
 
     `seen` is the id of the last event that the client has had; `told` makes an event's data. The
-    stream ends at `ends_at`, and with `deleted` when the upload is gone.
+    stream ends at `ends_at` or when `goes_on` denies, and with `deleted` when the upload is gone.
     """
-    while ends_at is None or datetime.now(UTC) < ends_at:
+    while (ends_at is None or datetime.now(UTC) < ends_at) and await run_in_threadpool(goes_on):
         upload = await run_in_threadpool(read)
         if upload is None:
             yield ServerSentEvent(event="deleted", data="{}")

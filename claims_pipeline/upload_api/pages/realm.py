@@ -1,5 +1,6 @@
 """What the page asks of Keycloak as its client: an address to sign in at, tokens, an end."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from claims_pipeline.settings import Settings
 from claims_pipeline.upload_api.problems import ApiError
 
 _TIMEOUT_S = 5
+_OVER = "invalid_grant"
 # All of the user's organizations, so that one can be chosen here.
 _SCOPE = "openid profile email organization:*"
 
@@ -112,7 +114,7 @@ def _asked(ask: Callable[[], Any]) -> Any:
     try:
         return ask()
     except KeycloakError as error:
-        if error.response_code is not None and 400 <= error.response_code < 500:
+        if _is_grant_refused(error):
             raise RealmRefusedError("sign_in_refused", "Keycloak refused the sign-in.") from None
     except (KeyError, TypeError, ValueError):
         # A proxy in between answered something else.
@@ -129,6 +131,18 @@ def identity_unavailable() -> ApiError:
         "and tell your administrator if it stays so.",
         headers={"Retry-After": "10"},
     )
+
+
+def _is_grant_refused(error: KeycloakError) -> bool:
+    """Whether the code or refresh token is over (RFC 6749, 5.2).
+
+    All else is no word about the person: a client whose secret has changed, a proxy's 404 or 429.
+    """
+    try:
+        said = json.loads(error.response_body or b"")
+    except ValueError:
+        return False
+    return error.response_code == 400 and isinstance(said, dict) and said.get("error") == _OVER
 
 
 def _tokens_of(answer: dict[str, Any]) -> Tokens:

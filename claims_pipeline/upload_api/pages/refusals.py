@@ -88,7 +88,8 @@ def _seen_by_people(request: Request, problem: Response) -> Response:
     content = json.loads(bytes(problem.body))
     code = content["code"]
     is_look = request.method in {"GET", "HEAD"}
-    back = place_to_return_to(request.app, request.url.path) if is_look else HOME
+    # What posts a form has a page at the same address.
+    back = place_to_return_to(request.app, f"{request.url.path}?{request.url.query}")
     if is_look and code == "session_ended":
         return RedirectResponse(_sign_in_address(back), status_code=303)
     if is_look and code == "organization_required":

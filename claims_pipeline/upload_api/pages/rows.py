@@ -1,7 +1,7 @@
 """Rows of the list of uploads as HTML, in the page and for the script that keeps them fresh."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
@@ -15,7 +15,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from claims_pipeline.store.uploads import Upload, get_uploads
 from claims_pipeline.upload_api.listing import upload_json
 from claims_pipeline.upload_api.pages.rendering import fragment
-from claims_pipeline.upload_api.pages.signed_in import PageServices, SignedIn
+from claims_pipeline.upload_api.pages.signed_in import PageServices, SessionWatch, SignedIn
 from claims_pipeline.upload_api.principal import Principal
 from claims_pipeline.upload_api.reach import visible_user_id
 from claims_pipeline.upload_api.schemas import UploadJson
@@ -67,9 +67,11 @@ async def _seat(services: PageServices, caller: SignedIn) -> AsyncIterator[None]
 
 
 @router.get("/uploads/events", dependencies=[Depends(_seat)])
-async def follow_rows(services: PageServices, caller: SignedIn, ids: _Ids) -> EventSourceResponse:
+async def follow_rows(
+    services: PageServices, caller: SignedIn, ids: _Ids, goes_on: SessionWatch
+) -> EventSourceResponse:
     """An event `row` for each change of a row, `gone` with an id, until all have ended."""
-    return EventSourceResponse(_row_events(services, caller, ids))
+    return EventSourceResponse(_row_events(services, caller, ids, goes_on))
 
 
 def list_row(services: Services, caller: Principal, upload: Upload) -> ListRow:
@@ -77,13 +79,17 @@ def list_row(services: Services, caller: Principal, upload: Upload) -> ListRow:
     return ListRow(upload=upload_json(services, caller, upload), state=event_id(upload))
 
 
-def _rows_now(services: Services, caller: Principal, ids: Sequence[str]) -> RowsJson:
-    found = get_uploads(
+def _uploads_now(services: Services, caller: Principal, ids: Sequence[str]) -> Mapping[str, Upload]:
+    return get_uploads(
         services.engine,
         ids,
         organization_id=caller.organization_id,
         user_id=visible_user_id(caller),
     )
+
+
+def _rows_now(services: Services, caller: Principal, ids: Sequence[str]) -> RowsJson:
+    found = _uploads_now(services, caller, ids)
     return RowsJson(
         rows=[_row_json(services, caller, upload) for upload in found.values()],
         gone=[upload_id for upload_id in ids if upload_id not in found],
@@ -101,19 +107,21 @@ def _row_json(services: Services, caller: Principal, upload: Upload) -> RowJson:
 
 
 async def _row_events(
-    services: Services, caller: Principal, ids: Sequence[str]
+    services: Services, caller: Principal, ids: Sequence[str], goes_on: Callable[[], bool]
 ) -> AsyncIterator[ServerSentEvent]:
     seen: dict[str, str] = {}
     open_ids = list(ids)
-    while open_ids and datetime.now(UTC) < caller.expires_at:
-        now = await run_in_threadpool(_rows_now, services, caller, open_ids)
-        for gone in now.gone:
+    while open_ids and datetime.now(UTC) < caller.expires_at and await run_in_threadpool(goes_on):
+        found = await run_in_threadpool(_uploads_now, services, caller, open_ids)
+        for gone in set(open_ids) - set(found):
             yield ServerSentEvent(event="gone", data=json.dumps({"id": gone}))
-        for row in now.rows:
-            if seen.get(row.id) != row.state:
-                seen[row.id] = row.state
+        for upload in found.values():
+            state = event_id(upload)
+            if seen.get(upload.id) != state:
+                seen[upload.id] = state
+                row = await run_in_threadpool(_row_json, services, caller, upload)
                 yield ServerSentEvent(event="row", data=row.model_dump_json(), retry=_RECONNECT_MS)
-        open_ids = [row.id for row in now.rows if row.is_live]
+        open_ids = [upload.id for upload in found.values() if not upload.status.is_terminal]
         if open_ids:
             await anyio.sleep(_POLL_S)
     if not open_ids:

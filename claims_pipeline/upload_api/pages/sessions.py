@@ -1,6 +1,7 @@
 """Sessions of the page: whom a cookie stands for, with tokens that are renewed in time."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -43,6 +44,7 @@ _RENEW_BEFORE_END = timedelta(seconds=45)
 # A session's end moves in steps, so that not every look at a page is a write.
 _EXTEND_STEP = timedelta(minutes=1)
 _LOCKS = 64
+_LOOKS_FOR_ANOTHERS, _PAUSE_S = 5, 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +173,12 @@ class PageSessions:
         """The session of a cookie as it lies there; nobody is asked for new tokens."""
         return self._found(session_id_of(cookie_value)) if cookie_value else None
 
+    def left_over(self, cookie_value: str | None) -> PageSession | None:
+        """As `stored`; also one that has expired here, while Keycloak's may go on."""
+        if cookie_value is None:
+            return None
+        return self._found(session_id_of(cookie_value), now=datetime.min.replace(tzinfo=UTC))
+
     def _principal_if_any(self, access_token: str) -> Principal | None:
         """The user in an organization; None without one, or while there are several."""
         try:
@@ -180,8 +188,8 @@ class PageSessions:
                 raise
             return None
 
-    def _found(self, session_id: str) -> PageSession | None:
-        row = find_session(self._services.engine, session_id, now=self._now())
+    def _found(self, session_id: str, *, now: datetime | None = None) -> PageSession | None:
+        row = find_session(self._services.engine, session_id, now=now or self._now())
         return opened_session(self.seal, row) if row is not None else None
 
     def _is_fresh(self, session: PageSession) -> bool:
@@ -202,14 +210,18 @@ class PageSessions:
             return self._after_refusal(session)
         try:
             tokens = self.realm.refreshed(session.refresh)
-            user = self._services.tokens.verify(tokens.access)
         except RealmRefusedError:
             return self._after_refusal(session)
         except ApiError:
-            # The realm is away, or signs with a key that is not known here for some seconds yet.
-            if session.ends_at > self._now():
-                return session
-            raise identity_unavailable() from None
+            return self._as_it_is(session)
+        try:
+            user = self._services.tokens.verify(tokens.access)
+        except ApiError:
+            # Signed with a key that is not known here for some seconds yet. The realm may take the
+            # refresh token of before no more.
+            kept = replace(session, refresh=tokens.refresh or session.refresh)
+            organization_id = session.row.organization_id
+            return self._as_it_is(self._stored(session, kept, organization_id=organization_id))
         if user.user_id != session.row.user_id:
             self.end(session)
             raise session_ended()
@@ -218,11 +230,21 @@ class PageSessions:
             renewed = replace(renewed, refresh=session.refresh)
         return self._stored(session, renewed, organization_id=session.row.organization_id)
 
+    def _as_it_is(self, session: PageSession) -> PageSession:
+        """The session while its token is good, though the realm cannot renew it at present."""
+        if session.ends_at > self._now():
+            return session
+        raise identity_unavailable()
+
     def _after_refusal(self, session: PageSession) -> PageSession:
-        # Another process may have used this refresh token up, and stored what it got.
-        found = self._found(session.row.id)
-        if found is not None and self._is_fresh(found):
-            return found
+        # Another process may have used this refresh token up, and be about to store what it got.
+        for _ in range(_LOOKS_FOR_ANOTHERS):
+            found = self._found(session.row.id)
+            if found is None:
+                raise session_ended()
+            if self._is_fresh(found):
+                return found
+            time.sleep(_PAUSE_S)
         if session.refresh is None and session.ends_at > self._now():
             return session
         self.end(session)

@@ -113,7 +113,7 @@ def callback(request: Request, services: AppServices) -> Response:
 def sign_out(request: Request, services: AppServices) -> Response:
     """End the session here and at Keycloak."""
     sessions = sessions_of(request)
-    session = sessions.stored(shown_cookie(request))
+    session = sessions.left_over(shown_cookie(request))
     answer: Response = RedirectResponse(SIGNED_OUT, status_code=303)
     if session is not None:
         _record_sign_out(services, session)

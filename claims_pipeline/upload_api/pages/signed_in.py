@@ -1,5 +1,6 @@
 """Who is there: the dependency of every page, and services that show that organization only."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated
 
@@ -15,6 +16,8 @@ from claims_pipeline.upload_api.principal import Principal
 from claims_pipeline.upload_api.problems import ApiError
 from claims_pipeline.upload_api.services import AppServices, Services
 
+_LIVE_PARTS = frozenset({"rows", "progress", "events"})
+
 
 async def signed_in(request: Request, services: AppServices) -> Principal:
     """The person of this request, known before a byte of its body is read.
@@ -27,7 +30,7 @@ async def signed_in(request: Request, services: AppServices) -> Principal:
             `role_required`; 429; 503.
 
     """
-    is_polled = request.method == "GET" and is_by_script(request)
+    is_polled = request.method == "GET" and is_by_script(request) and _is_live_part(request)
     principal = await run_in_threadpool(
         _principal, sessions_of(request), shown_cookie(request), is_person=not is_polled
     )
@@ -39,6 +42,11 @@ async def signed_in(request: Request, services: AppServices) -> Principal:
     if not is_polled:
         await require_request_limit(services, principal)
     return principal
+
+
+def _is_live_part(request: Request) -> bool:
+    """Whether the address is one that an open page asks for over and over."""
+    return request.url.path.rpartition("/")[2] in _LIVE_PARTS
 
 
 def _principal(sessions: PageSessions, cookie_value: str | None, *, is_person: bool) -> Principal:
@@ -59,3 +67,12 @@ async def page_services(services: AppServices, caller: SignedIn) -> Services:
 
 
 PageServices = Annotated[Services, Depends(page_services)]
+
+
+async def session_watch(request: Request, _caller: SignedIn) -> Callable[[], bool]:
+    """Tells, for as long as an answer lasts, whether its reader's session is still there."""
+    sessions, cookie_value = sessions_of(request), shown_cookie(request)
+    return lambda: sessions.stored(cookie_value) is not None
+
+
+SessionWatch = Annotated[Callable[[], bool], Depends(session_watch)]

@@ -18,7 +18,7 @@ from claims_pipeline.upload_api.pages.breakdown import breakdown_of
 from claims_pipeline.upload_api.pages.confirmations import offers
 from claims_pipeline.upload_api.pages.figures import figures_of
 from claims_pipeline.upload_api.pages.rendering import fragment, render
-from claims_pipeline.upload_api.pages.signed_in import PageServices, SignedIn
+from claims_pipeline.upload_api.pages.signed_in import PageServices, SessionWatch, SignedIn
 from claims_pipeline.upload_api.pages.standing import standing_of
 from claims_pipeline.upload_api.reach import reachable_upload
 from claims_pipeline.upload_api.services import Services
@@ -88,6 +88,7 @@ async def follow_upload(
     upload_id: str,
     services: PageServices,
     caller: SignedIn,
+    goes_on: SessionWatch,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> Response:
     """The same as events, one for each change, until the upload ends or the session's token."""
@@ -101,6 +102,7 @@ async def follow_upload(
             read,
             seen=last_event_id,
             ends_at=caller.expires_at,
+            goes_on=goes_on,
             told=lambda upload: json.dumps(_news(upload)),
         )
     )

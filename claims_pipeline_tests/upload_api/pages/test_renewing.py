@@ -131,13 +131,24 @@ def test_a_key_that_the_realm_changes_signs_nobody_out(
     assert sessions.principal(before).user_id == USERS["analyst-a"].id
 
 
-def copy_of_the_service(
-    api: Api, *, key: str = KEY, keycloak_url: str | None = None
-) -> PageSessions:
+@pytest.mark.parametrize(
+    "changes",
+    [{"keycloak_client_secret": "another-secret"}, {"keycloak_realm": "not-there"}],
+    ids=["a secret that has changed", "an address that is not there"],
+)
+def test_what_is_wrong_between_us_and_the_realm_signs_nobody_out(
+    api: Api, cookie: str, changes: dict[str, str]
+) -> None:
+    wrong = copy_of_the_service(api, **changes)
+    before = page_sessions(api).stored(cookie)
+    assert before is not None
+    assert wrong.of_cookie(cookie).access == before.access
+    assert page_sessions(api).of_cookie(cookie).access != before.access
+
+
+def copy_of_the_service(api: Api, *, key: str = KEY, **changes: object) -> PageSessions:
     services = api.app.state.services
-    changes: dict[str, object] = {"api_session_key": key}
-    if keycloak_url is not None:
-        changes["keycloak_url"] = keycloak_url
-    values = {**services.settings.model_dump(exclude_unset=True), **changes}
+    set_before = services.settings.model_dump(exclude_unset=True)
+    values = {**set_before, "api_session_key": key, **changes}
     settings = type(services.settings).model_validate(values)
     return open_sessions(replace(services, settings=settings))
