@@ -31,7 +31,6 @@ ELSEWHERE = (
     "//evil.example",
     "/\\evil.example",
     "/%2F%2Fevil.example",
-    "/signed-in%3Fpatient=ADA",
     "/signed-in%23x",
     "/signed-in/../x",
     "/sign-out",
@@ -248,4 +247,5 @@ def test_nobody_is_sent_elsewhere_after_signing_in(person: Person) -> None:
     person.sign_in("analyst-a", SIGNED_IN)
     for place in ELSEWHERE:
         assert person.get(f"/sign-in?next={place}").headers["Location"] == "/", place
-    assert person.get(f"/sign-in?next={SIGNED_IN}").headers["Location"] == SIGNED_IN
+    for place in (SIGNED_IN, f"{SIGNED_IN}%3Fpatient=ADA"):
+        assert person.get(f"/sign-in?next={place}").headers["Location"] == SIGNED_IN
