@@ -15,7 +15,7 @@ _ADVICE = {
     "credentials_refused": "Ask an administrator to check the payer's credentials, then retry the "
     "failed rows.",
     "payer_unavailable": "Retry the failed rows later; what was answered is kept.",
-    "poison": "Retry it once; if it fails again, tell those who run this service.",
+    "poison": "What was answered is kept.",
 }
 _MEND_THE_FILE = "Nothing was asked. Mend the file and upload it again."
 _RETRY = "Retry the failed rows; what was answered is kept."
