@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from urllib.parse import quote
-from uuid import uuid4
 
 import pytest
 from starlette.requests import Request
@@ -13,7 +12,7 @@ from claims_pipeline_tests.upload_api.api import Api
 from claims_pipeline_tests.upload_api.pages.sessions import client_with_cookie, new_session
 from claims_pipeline_tests.upload_api.pages.uploads import running_upload
 
-UPLOAD = f"/uploads/{uuid4()}"
+UPLOAD = "/uploads/6f1c2b1e-6a51-4c0e-9d3b-0d6d3c1f7a10"
 
 
 @pytest.fixture
