@@ -5,6 +5,8 @@ import { BY_SCRIPT, localiseTimes, say, showSessionEnded } from "./page.js";
 
 // Larger files are checked when somebody asks for it, and not with every change of the form.
 const CHECKED_AT_ONCE_BYTES = 10 * 1024 * 1024;
+// A check finds the same whatever this is.
+const BESIDE_THE_CHECK = "detail_level";
 
 const form = document.getElementById("upload");
 const file = document.getElementById("file");
@@ -16,6 +18,7 @@ const trouble = document.getElementById("trouble");
 const sending = document.getElementById("sending");
 const sendingText = document.getElementById("sending-text");
 const sendingBar = document.getElementById("sending-bar");
+const held = [file, ...form.querySelectorAll("fieldset")];
 
 let underWay = null; // the request that is being sent, if one is
 let key = newKey(); // makes sending the same form again harmless
@@ -47,9 +50,9 @@ function showTrouble(title, message) {
 
 /** Post the form; resolves to the answer's JSON. Rejects with {status, code, detail}. */
 function post(address, words, headers = {}) {
+  const request = new XMLHttpRequest();
+  underWay = request;
   return new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest();
-    underWay = request;
     request.open("POST", address);
     request.responseType = "json";
     for (const [name, value] of Object.entries({ ...BY_SCRIPT, ...headers })) {
@@ -77,6 +80,7 @@ function post(address, words, headers = {}) {
     sending.hidden = false;
     request.send(new FormData(form));
   }).finally(() => {
+    if (underWay !== request) return; // the next one has the bar by now
     sending.hidden = true;
     underWay = null;
   });
@@ -112,6 +116,11 @@ function busy(isBusy) {
   for (const button of [check, send]) button.setAttribute("aria-disabled", String(isBusy));
 }
 
+/** What is being uploaded stays as it is until that has ended. */
+function hold(isHeld) {
+  for (const part of held) part.disabled = isHeld;
+}
+
 async function runCheck() {
   if (!isChosen()) return;
   underWay?.abort();
@@ -141,11 +150,13 @@ async function runUpload() {
   trouble.replaceChildren();
   busy(true);
   try {
-    const taken = await post(
+    const sent = post(
       "/uploads", { during: "Uploading", after: "Storing…" }, { "Idempotency-Key": key },
     );
-    window.location.assign(taken.location);
+    hold(true); // after the form was read: what is disabled is not sent
+    window.location.assign((await sent).location);
   } catch (error) {
+    hold(false);
     busy(false);
     await tell(error, "The file was not uploaded");
   }
@@ -185,8 +196,9 @@ function label() {
   send.hidden = accepted === 0;
 }
 
-function changed() {
+function changed(event) {
   key = newKey();
+  if (event?.target.name === BESIDE_THE_CHECK) return;
   trouble.replaceChildren();
   const chosen = file.files[0];
   if (chosen && chosen.size <= CHECKED_AT_ONCE_BYTES) runCheck();
@@ -214,6 +226,7 @@ for (const name of ["dragleave", "drop"]) {
 }
 drop.addEventListener("drop", (event) => {
   event.preventDefault();
+  if (file.disabled) return;
   if (event.dataTransfer.files.length > 1) {
     showTrouble("One file at a time", "Drop a single CSV.");
     return;
@@ -227,4 +240,10 @@ drop.addEventListener("drop", (event) => {
 for (const name of ["dragover", "drop"]) {
   addEventListener(name, (event) => event.preventDefault());
 }
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  hold(false);
+  busy(false);
+});
+hold(false); // browsers may keep that over a reload too
 if (file.files.length) changed(); // the browser has kept it over a reload
