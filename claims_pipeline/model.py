@@ -403,6 +403,11 @@ class OutcomeCounts:
         )
 
     @property
+    def dealt_with(self) -> int:
+        """Rows that are done: settled, but for those that a cancellation left out."""
+        return self.settled - self.unprocessed
+
+    @property
     def answered(self) -> int:
         """Rows to which the payer has said something."""
         return self.found + self.not_found + self.ambiguous

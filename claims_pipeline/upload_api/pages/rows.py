@@ -32,9 +32,10 @@ _Ids = Annotated[list[str], Query(alias="id", max_length=_MOST_ROWS)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListRow:
-    """An upload as the list shows it; `state` is equal for equal rows."""
+    """An upload as the list shows it; `state` is equal for equal rows, `done` counts the file's."""
 
     upload: UploadJson
+    done: int
     state: str
 
 
@@ -76,7 +77,11 @@ async def follow_rows(
 
 def list_row(services: Services, caller: Principal, upload: Upload) -> ListRow:
     """The upload as the list shows it now."""
-    return ListRow(upload=upload_json(services, caller, upload), state=event_id(upload))
+    return ListRow(
+        upload=upload_json(services, caller, upload),
+        done=upload.counts.dealt_with,
+        state=event_id(upload),
+    )
 
 
 def _uploads_now(services: Services, caller: Principal, ids: Sequence[str]) -> Mapping[str, Upload]:

@@ -32,6 +32,18 @@ def _choose(page: Page, content: bytes, name: str = "worklist.csv") -> None:
     page.get_by_label("File", exact=True).set_input_files(_file(content, name))
 
 
+def _drop(page: Page, content: bytes) -> None:
+    transfer = page.evaluate_handle(
+        """content => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([content], "dropped.csv", {type: "text/csv"}));
+            return transfer;
+        }""",
+        content.decode(),
+    )
+    page.dispatch_event("#drop", "drop", {"dataTransfer": transfer})
+
+
 def _set(api: Api, upload: Upload, status: UploadStatus, **values: object) -> None:
     with api.engine.begin() as connection:
         connection.execute(
@@ -103,6 +115,76 @@ def test_a_double_click_uploads_once(page: Page, page_api: Api) -> None:
 
     page.wait_for_url(AN_UPLOAD)
     assert len(_uploaded(page_api)) == 1
+
+
+def test_nothing_changes_while_an_upload_is_sent(page: Page, page_api: Api) -> None:
+    page.goto(f"{page_api.url}/uploads/new")
+    _choose(page, GOOD)
+    button = page.get_by_role("button", name="Upload and process 2 rows")
+    expect(button).to_be_visible()
+    checks: list[str] = []
+    page.on("request", lambda request: checks.append(request.url))
+
+    def meddle(route: Route) -> None:
+        expect(page.get_by_label("Payer", exact=True)).to_be_disabled()
+        expect(page.get_by_label("One search for each row")).to_be_disabled()
+        expect(page.get_by_label("File", exact=True)).to_be_disabled()
+        _drop(page, BAD)
+        route.continue_()
+
+    page.route("**/uploads", meddle)
+    button.click()
+
+    page.wait_for_url(AN_UPLOAD)
+    assert _uploaded(page_api) == [GOOD.decode()]
+    assert not [url for url in checks if url.endswith("/verify")]
+
+
+def test_an_upload_that_was_stopped_leaves_the_form_to_be_changed(
+    page: Page, page_api: Api
+) -> None:
+    page.goto(f"{page_api.url}/uploads/new")
+    _choose(page, GOOD)
+    page.route("**/uploads", lambda _route: page.get_by_role("button", name="Stop").click())
+    page.get_by_role("button", name="Upload and process 2 rows").click()
+
+    expect(page.get_by_label("Payer", exact=True)).to_be_enabled()
+    expect(page.locator("#sending")).to_be_hidden()
+    assert _uploaded(page_api) == []
+
+
+def test_a_check_that_another_overtakes_leaves_that_its_bar(page: Page, page_api: Api) -> None:
+    asked: list[Route] = []
+
+    def hold_back(route: Route) -> None:
+        asked.append(route)
+
+    page.goto(f"{page_api.url}/uploads/new")
+    page.route("**/uploads/verify", hold_back)
+    with page.expect_request("**/uploads/verify"):
+        _choose(page, BAD)
+    with page.expect_request("**/uploads/verify"):
+        _choose(page, GOOD)
+
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    asked[-1].continue_()
+    expect(page.get_by_role("heading", name="All 2 rows can be asked")).to_be_visible()
+    expect(page.locator("#sending")).to_be_hidden()
+
+
+def test_only_what_a_check_looks_at_is_checked_again(page: Page, page_api: Api) -> None:
+    checks: list[str] = []
+    page.goto(f"{page_api.url}/uploads/new")
+    _choose(page, GOOD)
+    found = page.get_by_role("heading", name="All 2 rows can be asked")
+    expect(found).to_be_visible()
+    page.on("request", lambda request: checks.append(request.url))
+
+    page.get_by_label("Everything").check()
+    with page.expect_response("**/uploads/verify"):
+        page.get_by_label("One search for each row").check()
+
+    assert len(checks) == 1
 
 
 def test_a_large_file_is_checked_when_asked_for(page: Page, page_api: Api) -> None:
@@ -184,15 +266,7 @@ def test_an_upload_whose_answer_was_lost_is_sent_again_and_is_one(
 
 def test_a_file_may_be_dropped_on_its_place(page: Page, page_api: Api) -> None:
     page.goto(f"{page_api.url}/uploads/new")
-    transfer = page.evaluate_handle(
-        """content => {
-            const transfer = new DataTransfer();
-            transfer.items.add(new File([content], "dropped.csv", {type: "text/csv"}));
-            return transfer;
-        }""",
-        GOOD.decode(),
-    )
-    page.dispatch_event("#drop", "drop", {"dataTransfer": transfer})
+    _drop(page, GOOD)
 
     expect(page.get_by_role("heading", name="All 2 rows can be asked")).to_be_visible()
 
@@ -229,7 +303,7 @@ def test_a_question_in_a_row_stays_while_the_row_changes(page: Page, page_api: A
     asked_about, other = (page_api.add_upload(total_rows=4) for _ in range(2))
     page.goto(f"{page_api.url}/")
     row = page.locator(f"#upload-{asked_about.id}")
-    row.get_by_role("button", name="Cancel").click()
+    row.get_by_role("link", name="Cancel").click()
     dialog = page.get_by_role("dialog", name="Cancel this upload?")
     expect(dialog).to_be_visible()
     assert violations(page) == []
@@ -237,10 +311,38 @@ def test_a_question_in_a_row_stays_while_the_row_changes(page: Page, page_api: A
     _set(page_api, asked_about, UploadStatus.COMPLETED, found_count=4)
     _set(page_api, other, UploadStatus.COMPLETED, found_count=4)
     expect(page.locator(f"#upload-{other.id}")).to_contain_text("Done")
-    expect(dialog).to_be_visible()
-    dialog.get_by_role("button", name="Keep as it is").click()
-
     expect(row).to_contain_text("Done")
+    expect(dialog).to_be_visible()
+    dialog.get_by_role("link", name="Leave it as it is").click()
+    expect(dialog).not_to_be_visible()
+
+
+def test_a_row_is_cancelled_without_scripts(page_api: Api, browser: Browser) -> None:
+    page_api.add_upload(file_name="week.csv", total_rows=4)
+    with watched_page(browser, java_script_enabled=False) as page:
+        sign_in_browser(page.context, page_api, token=page_api.issuer.token())
+        page.goto(f"{page_api.url}/")
+        page.get_by_role("link", name="Cancel week.csv").click()
+        page.get_by_role("button", name="Cancel the upload").click()
+        expect(page.locator("#standing .badge")).to_have_text("Cancelled")
+
+
+def test_a_search_is_not_lost_with_a_session_that_ended(page: Page, page_api: Api) -> None:
+    page_api.add_upload(file_name="week.csv")
+    page.goto(f"{page_api.url}/")
+    page.get_by_label("Search by file name").fill("wee")
+    page.context.clear_cookies(name=COOKIE)
+    page.get_by_role("button", name="Search").click()
+    dialog = page.get_by_role("dialog", name="Your session has ended")
+    expect(dialog).to_be_visible()
+
+    sign_in_browser(page.context, page_api, token=page_api.issuer.token())
+    dialog.get_by_role("button", name="I have signed in").click()
+    expect(page.get_by_label("Search by file name")).to_have_value("wee")
+    page.get_by_role("button", name="Search").click()
+
+    page.wait_for_url("**/uploads/search")
+    expect(page.get_by_role("link", name="week.csv", exact=True)).to_be_visible()
 
 
 def test_times_are_the_readers_own_with_utc_beside(page_api: Api, browser: Browser) -> None:

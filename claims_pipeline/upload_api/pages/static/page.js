@@ -1,5 +1,5 @@
-// What every page has: local times, dialogs where the browser needs help, copy buttons, focus on
-// errors, and the dialog for a session that has ended. Pages work without it.
+// What every page has: local times, copy buttons, focus on errors, forms that are sent once, and the
+// dialog for a session that has ended. Pages work without it.
 
 const said = document.getElementById("said");
 
@@ -44,16 +44,17 @@ export async function askJson(address, options = {}) {
   });
 }
 
+/** A page of ours as a document. Throws where it cannot be had; an ended session opens its dialog. */
+export async function pageAt(address) {
+  const answer = await fetch(address, { headers: BY_SCRIPT, credentials: "same-origin" });
+  if (answer.status === 401) showSessionEnded();
+  if (!answer.ok) throw new Error("no page");
+  return new DOMParser().parseFromString(await answer.text(), "text/html");
+}
+
 /** The dialog that leads back in; what is on the page stays. */
 export function showSessionEnded() {
   const dialog = document.getElementById("session-ended");
-  if (dialog && !dialog.open) dialog.showModal();
-}
-
-function openDialogsOfOldBrowsers(event) {
-  const opener = event.target.closest("button[commandfor]");
-  if (opener?.getAttribute("command") !== "show-modal") return;
-  const dialog = document.getElementById(opener.getAttribute("commandfor"));
   if (dialog && !dialog.open) dialog.showModal();
 }
 
@@ -70,29 +71,42 @@ async function copy(event) {
   }
 }
 
-function sendOnce(event) {
-  // A second click on the same button is no second order.
+/** A second click on the same button is no second order, and what was filled in is not sent into a
+    session that has ended: the form waits, with all that is in it, until somebody has signed in.
+    Forms with `data-open` need no session. */
+async function sendOnce(event) {
   const form = event.target;
-  if (form.method === "dialog" || form.hasAttribute("data-own-way")) return;
-  if (form.dataset.sent) {
-    event.preventDefault();
+  if (form.method !== "post" || form.hasAttribute("data-own-way")) return;
+  if (form.dataset.sent === "now") {
+    form.dataset.sent = "yes";
     return;
   }
-  form.dataset.sent = "yes";
+  event.preventDefault();
+  if (form.dataset.sent) return;
+  form.dataset.sent = "asked";
+  if (!form.hasAttribute("data-open") && await hasSessionEnded()) {
+    delete form.dataset.sent;
+    return;
+  }
+  form.dataset.sent = "now";
+  form.requestSubmit(event.submitter);
+}
+
+async function hasSessionEnded() {
+  try {
+    await askJson("/signed-in");
+  } catch (error) {
+    return error.status === 401;
+  }
+  return false;
 }
 
 document.documentElement.classList.add("scripted");
 localiseTimes();
 document.querySelector("[data-focus]")?.focus();
-if (!("commandForElement" in HTMLButtonElement.prototype)) {
-  document.addEventListener("click", openDialogsOfOldBrowsers);
-}
 document.addEventListener("click", copy);
 document.addEventListener("submit", sendOnce);
 // A page that comes back from the browser's memory may be used again.
 addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
-for (const select of document.querySelectorAll("select[data-submits]")) {
-  select.addEventListener("change", () => select.form.requestSubmit());
-}
