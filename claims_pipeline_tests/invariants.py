@@ -80,6 +80,14 @@ def pages_read(engine: Engine, upload_id: str) -> int:
         return int(connection.execute(query).scalar_one())
 
 
+def most_pages_of_a_query(engine: Engine, upload_id: str) -> int:
+    """What one query that is asked again may cost in search calls."""
+    columns = tables.queries.c
+    query = select(func.coalesce(func.max(columns.pages), 1)).where(columns.upload_id == upload_id)
+    with reading(engine) as connection:
+        return max(1, int(connection.execute(query).scalar_one()))
+
+
 def was_asked(engine: Engine, upload_id: str) -> bool:
     """Whether a query of the upload has been sent, or is about to be."""
     columns = tables.queries.c
