@@ -12,7 +12,9 @@ _PAYER_DOWN = (
     "rest is asked as soon as the payer is back."
 )
 _ADVICE = {
-    "credentials_refused": "Ask an administrator to check the payer's credentials, then retry the "
+    "auth": "Ask those who run this service to check the payer's credentials, then retry the "
+    "failed rows.",
+    "http_404": "Ask those who run this service to check the payer's address, then retry the "
     "failed rows.",
     "payer_unavailable": "Retry the failed rows later; what was answered is kept.",
     "poison": "What was answered is kept.",

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from claims_pipeline.model import Outcome
+from claims_pipeline.model import Outcome, UploadStatus
 from claims_pipeline_tests.store.builders import Runs, store_rows
 from claims_pipeline_tests.upload_api.api import OTHER_ORGANIZATION, Api
 from claims_pipeline_tests.upload_api.pages.readers import Reader, words_of
@@ -285,3 +285,12 @@ def test_rejected_rows_are_downloaded_to_be_mended(page_api: Api, reader: Reader
 def test_the_cookie_of_the_page_opens_nothing_of_the_api(page_api: Api, reader: Reader) -> None:
     made = done_upload(page_api)
     assert reader.get(f"/api/v1/claims/csv-jobs/{made.id}/").status_code == 401
+
+
+@pytest.mark.parametrize("code", ["auth", "http_404"])
+def test_what_no_analyst_can_mend_is_sent_to_those_who_can(
+    api: Api, reader: Reader, code: str
+) -> None:
+    made = running_upload(api)
+    made.end(UploadStatus.FAILED, error_code=code, error_message="The payer does not let us in.")
+    assert "Ask those who run this service" in words_of(reader.get(f"/uploads/{made.id}").text)
