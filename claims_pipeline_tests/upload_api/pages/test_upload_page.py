@@ -289,8 +289,8 @@ def test_the_cookie_of_the_page_opens_nothing_of_the_api(page_api: Api, reader: 
 
 @pytest.mark.parametrize("code", ["auth", "http_404"])
 def test_what_no_analyst_can_mend_is_sent_to_those_who_can(
-    api: Api, reader: Reader, code: str
+    page_api: Api, reader: Reader, code: str
 ) -> None:
-    made = running_upload(api)
+    made = running_upload(page_api)
     made.end(UploadStatus.FAILED, error_code=code, error_message="The payer does not let us in.")
-    assert "Ask those who run this service" in words_of(reader.get(f"/uploads/{made.id}").text)
+    assert "Ask those who run this service" in reader.words(f"/uploads/{made.id}")
