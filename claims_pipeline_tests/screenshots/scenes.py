@@ -81,7 +81,7 @@ def _watch(page: Page, stack: StackApi, camera: Camera, busy: str) -> None:
     page.goto(f"{url}/uploads")
     expect(page.locator("tbody tr").first).to_contain_text("found")
     camera.take(page, "list", phone=True)
-    page.get_by_role("button", name="Cancel").first.click()
+    page.get_by_role("link", name="Cancel").first.click()
     expect(page.get_by_role("dialog")).to_be_visible()
     camera.take(page, "list-dialog", whole=False)
     page.get_by_role("dialog").get_by_role("button", name="Cancel the upload").click()
