@@ -1,10 +1,11 @@
 """Turns down what goes beyond the limits: 429 with Retry-After. Polling is never turned down."""
 
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
 
-from fastapi import Request
+from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 
 from claims_pipeline.store.quotas import UsedQuota, used_quota
@@ -47,6 +48,21 @@ async def require_request_limit(services: Services, caller: Principal) -> None:
         raise _too_much(
             "too_many_requests", "You ask more often than is allowed in a minute.", wait_s
         )
+
+
+def seat_of(caller: Callable[..., Any]) -> Callable[..., AsyncIterator[None]]:
+    """A dependency of streams: a seat, given back once the stream has ended.
+
+    `caller` is the dependency that finds whose seat it is. Raises 429 `too_many_streams`.
+    """
+
+    async def seat(
+        services: AppServices, principal: Annotated[Principal, Depends(caller)]
+    ) -> AsyncIterator[None]:
+        with services.streams.taken(principal.user_id):
+            yield
+
+    return seat
 
 
 async def body_slot(services: AppServices, _caller: Caller) -> AsyncIterator[None]:

@@ -65,6 +65,8 @@ async def receive_form(
         raise _too_large(max_bytes)
     sink = _StoredFile(files, file_key, max_bytes=max_bytes)
     form = FormReader(request.headers.get("content-type", ""), sink)
+    # A page that shows the form again after a refusal shows what came before it.
+    request.state.form_fields = form.fields
     try:
         async for data in _pieces(request, longest_body=longest_body, max_bytes=max_bytes):
             await run_in_threadpool(form.feed, data)

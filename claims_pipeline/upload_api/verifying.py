@@ -1,6 +1,5 @@
 """A file checked as an upload would be, without asking the payer and without keeping anything."""
 
-from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import uuid4
@@ -31,10 +30,9 @@ _turn = asynccontextmanager(body_slot)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifiedForm:
-    """The findings, and the form's other fields as far as they were read; these may hold PHI."""
+    """The findings, and the file's name, which may hold PHI."""
 
     found: FileCheck
-    fields: Mapping[str, str] = field(default_factory=dict, repr=False)
     file_name: str = field(default="", repr=False)
 
 
@@ -63,7 +61,6 @@ async def verify_file(request: Request, services: Services, caller: Principal) -
             try:
                 verified = VerifiedForm(
                     found=await run_in_threadpool(_checked, services, caller, received),
-                    fields=received.fields,
                     file_name=received.file_name,
                 )
             finally:

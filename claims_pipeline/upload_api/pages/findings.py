@@ -22,7 +22,6 @@ class ShownCell:
 class ShownRow:
     """A rejected row. Without a faulty cell among `cells` it is at fault as a whole."""
 
-    row_number: int
     line_number: int
     column: str | None
     message: str
@@ -63,7 +62,6 @@ def _shown_row(row: RejectedRow, at: list[int], fault_at: int | None) -> ShownRo
         for position in at
     )
     return ShownRow(
-        row_number=row.row_number,
         line_number=row.line_number,
         column=row.column,
         message=row.message,

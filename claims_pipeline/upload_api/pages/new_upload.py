@@ -71,7 +71,7 @@ async def verify(request: Request, services: PageServices, caller: SignedIn) -> 
         return await _refused(request, services, caller, error)
     if is_by_script(request):
         return await run_in_threadpool(_findings_json, verified)
-    page = _FormPage(fields=verified.fields, verified=verified)
+    page = _FormPage(fields=_read_fields(request), verified=verified)
     return await run_in_threadpool(_form_page, request, services, caller, page)
 
 
@@ -116,8 +116,14 @@ async def _refused(
         status = 422
     else:
         raise error
-    page = _FormPage(status=status, error=error)
+    page = _FormPage(status=status, fields=_read_fields(request), error=error)
     return await run_in_threadpool(_form_page, request, services, caller, page)
+
+
+def _read_fields(request: Request) -> Mapping[str, str]:
+    """The form's fields as far as they came; without a script a browser sends the file first."""
+    fields: Mapping[str, str] = getattr(request.state, "form_fields", {})
+    return fields
 
 
 def _form_page(

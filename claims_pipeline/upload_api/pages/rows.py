@@ -13,9 +13,15 @@ from pydantic import BaseModel
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from claims_pipeline.store.uploads import Upload, get_uploads
+from claims_pipeline.upload_api.limiting import seat_of
 from claims_pipeline.upload_api.listing import upload_json
 from claims_pipeline.upload_api.pages.rendering import fragment
-from claims_pipeline.upload_api.pages.signed_in import PageServices, SessionWatch, SignedIn
+from claims_pipeline.upload_api.pages.signed_in import (
+    PageServices,
+    SessionWatch,
+    SignedIn,
+    signed_in,
+)
 from claims_pipeline.upload_api.principal import Principal
 from claims_pipeline.upload_api.reach import visible_user_id
 from claims_pipeline.upload_api.schemas import UploadJson
@@ -61,13 +67,7 @@ def list_rows(services: PageServices, caller: SignedIn, ids: _Ids) -> RowsJson:
     return _rows_now(services, caller, ids)
 
 
-async def _seat(services: PageServices, caller: SignedIn) -> AsyncIterator[None]:
-    """A seat that is given back once the stream has ended."""
-    with services.streams.taken(caller.user_id):
-        yield
-
-
-@router.get("/uploads/events", dependencies=[Depends(_seat)])
+@router.get("/uploads/events", dependencies=[Depends(seat_of(signed_in))])
 async def follow_rows(
     services: PageServices, caller: SignedIn, ids: _Ids, goes_on: SessionWatch
 ) -> EventSourceResponse:

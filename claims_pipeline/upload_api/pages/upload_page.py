@@ -1,7 +1,6 @@
 """The page of one upload: how it stands, live, what is to be done, and its attempts."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any
@@ -14,11 +13,17 @@ from sse_starlette import EventSourceResponse
 from claims_pipeline.store import attempts
 from claims_pipeline.store.uploads import Upload, get_upload
 from claims_pipeline.store.worklist import outcomes_of_attempts, payer_environment_of
+from claims_pipeline.upload_api.limiting import seat_of
 from claims_pipeline.upload_api.pages.breakdown import breakdown_of
 from claims_pipeline.upload_api.pages.confirmations import offers
 from claims_pipeline.upload_api.pages.figures import figures_of
 from claims_pipeline.upload_api.pages.rendering import fragment, render
-from claims_pipeline.upload_api.pages.signed_in import PageServices, SessionWatch, SignedIn
+from claims_pipeline.upload_api.pages.signed_in import (
+    PageServices,
+    SessionWatch,
+    SignedIn,
+    signed_in,
+)
 from claims_pipeline.upload_api.pages.standing import standing_of
 from claims_pipeline.upload_api.reach import reachable_upload
 from claims_pipeline.upload_api.services import Services
@@ -77,13 +82,7 @@ def show_progress(upload_id: str, services: PageServices, caller: SignedIn) -> R
     return JSONResponse(_news(upload))
 
 
-async def _seat(services: PageServices, caller: SignedIn) -> AsyncIterator[None]:
-    """A seat that is given back once the stream has ended."""
-    with services.streams.taken(caller.user_id):
-        yield
-
-
-@router.get("/events", dependencies=[Depends(_seat)])
+@router.get("/events", dependencies=[Depends(seat_of(signed_in))])
 async def follow_upload(
     upload_id: str,
     services: PageServices,

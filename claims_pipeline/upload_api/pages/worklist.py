@@ -74,7 +74,8 @@ class Worklist:
 
     `tasks` are about claims. `missing` are rows that the payer answered and has no claim for;
     `could_not_ask` are rows for which there is no answer, which says nothing about the claim.
-    `missing_stated` is what the file says was charged for missing rows.
+    `missing_stated`, `failed_stated` and `not_asked_stated` are what the file says was charged for
+    rows that are missing, could not be asked, or were not asked.
     """
 
     tasks: tuple[Task, ...]
@@ -82,6 +83,7 @@ class Worklist:
     missing_stated: Decimal
     could_not_ask: tuple[Unasked, ...]
     not_asked: int
+    not_asked_stated: Decimal
     rejected: int
     outcomes: tuple[OutcomeLine, ...]
     statuses: tuple[StatusLine, ...]
@@ -96,16 +98,23 @@ class Worklist:
         """Rows that could not be asked."""
         return sum(reason.rows for reason in self.could_not_ask)
 
+    @property
+    def failed_stated(self) -> Decimal:
+        """Dollars that the file says were charged for them."""
+        return sum((reason.stated for reason in self.could_not_ask), _ZERO)
+
 
 def worklist_of(groups: Sequence[RowGroup]) -> Worklist:
     """The page's view of an upload's groups of rows."""
     missing = _with_outcome(groups, Outcome.NOT_FOUND)
+    not_asked = _with_outcome(groups, Outcome.UNPROCESSED)
     return Worklist(
         tasks=_tasks(groups),
         missing=_rows(missing),
-        missing_stated=sum((group.stated for group in missing), _ZERO),
+        missing_stated=_stated(missing),
         could_not_ask=_could_not_ask(_with_outcome(groups, Outcome.FAILED)),
-        not_asked=_rows(_with_outcome(groups, Outcome.UNPROCESSED)),
+        not_asked=_rows(not_asked),
+        not_asked_stated=_stated(not_asked),
         rejected=_rows(_with_outcome(groups, Outcome.REJECTED)),
         outcomes=_outcomes(groups),
         statuses=_statuses(groups),
@@ -164,7 +173,7 @@ def _could_not_ask(failed: Iterable[RowGroup]) -> tuple[Unasked, ...]:
                 "The payer could not be asked.",
             ),
             rows=_rows(members),
-            stated=sum((group.stated for group in members), _ZERO),
+            stated=_stated(members),
         )
         for code, members in by_code.items()
     ]
@@ -210,3 +219,8 @@ def _with_outcome(groups: Iterable[RowGroup], outcome: Outcome | None) -> list[R
 
 def _rows(groups: Iterable[RowGroup]) -> int:
     return sum(group.rows for group in groups)
+
+
+def _stated(groups: Iterable[RowGroup]) -> Decimal:
+    """Dollars that the file says were charged."""
+    return sum((group.stated for group in groups), _ZERO)

@@ -1,6 +1,5 @@
 """The progress of an upload as server-sent events."""
 
-from collections.abc import AsyncIterator
 from functools import partial
 from typing import Annotated
 
@@ -9,23 +8,18 @@ from fastapi.concurrency import run_in_threadpool
 from sse_starlette import EventSourceResponse
 
 from claims_pipeline.store.uploads import get_upload
-from claims_pipeline.upload_api.auth.caller import Caller, CallerServices
+from claims_pipeline.upload_api.auth.caller import Caller, CallerServices, authenticated
+from claims_pipeline.upload_api.limiting import seat_of
 from claims_pipeline.upload_api.reach import reachable_upload
 from claims_pipeline.upload_api.streams import event_id, progress_events
 
 router = APIRouter()
 
 
-async def _seat(services: CallerServices, caller: Caller) -> AsyncIterator[None]:
-    """A seat that is given back once the stream has ended."""
-    with services.streams.taken(caller.user_id):
-        yield
-
-
 @router.get(
     "/{upload_id}/events",
     summary="Follow an upload's progress",
-    dependencies=[Depends(_seat)],
+    dependencies=[Depends(seat_of(authenticated))],
     response_class=EventSourceResponse,
     responses={
         200: {"description": "Events `progress`.", "content": {"text/event-stream": {}}},

@@ -153,11 +153,22 @@ def test_a_file_of_another_kind_is_refused_in_words(
 def test_a_field_that_is_wrong_leads_back_to_the_form(
     page_api: Api, client: requests.Session
 ) -> None:
-    answer = _post(client, page_api, "/uploads", start_date="2026-02-01", end_date="2026-01-01")
+    for address in ("/uploads", "/uploads/verify"):
+        answer = _post(
+            client,
+            page_api,
+            address,
+            start_date="2026-02-01",
+            end_date="2026-01-01",
+            detail_level="full",
+        )
 
-    assert answer.status_code == 422
-    assert 'id="upload"' in answer.text
-    assert 'role="alert"' in answer.text
+        assert answer.status_code == 422
+        assert 'id="upload"' in answer.text
+        assert 'role="alert"' in answer.text
+        # What was chosen is still chosen.
+        assert 'value="2026-02-01"' in answer.text
+        assert re.search(r'value="full" checked', answer.text)
     assert _count(page_api) == 0
 
 

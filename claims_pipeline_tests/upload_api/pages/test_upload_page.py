@@ -68,7 +68,7 @@ def _inline(html: str) -> list[str]:
     ],
     ids=["pending", "running", "waiting", "done", "cancelled", "failed"],
 )
-def test_every_state_is_told_inwords_of(
+def test_every_state_is_told_in_words(
     page_api: Api,
     reader: Reader,
     make: Callable[[Api], MadeUpload],

@@ -41,7 +41,11 @@ _MISSING = RowGroup(
     outcome=Outcome.NOT_FOUND, next_action="check_row", rows=2, stated=Decimal("50.00")
 )
 _FAILED = RowGroup(
-    outcome=Outcome.FAILED, next_action="retry_later", error_code="timed_out", rows=4
+    outcome=Outcome.FAILED,
+    next_action="retry_later",
+    error_code="timed_out",
+    rows=4,
+    stated=Decimal("70.00"),
 )
 
 
@@ -68,6 +72,14 @@ def test_a_failed_row_is_never_missing_at_the_payer() -> None:
     assert worklist.charged == 0
     (reason,) = worklist.could_not_ask
     assert (reason.code, reason.rows) == ("timed_out", 4)
+
+
+def test_what_the_file_says_was_charged_is_told_of_rows_without_an_answer() -> None:
+    refused = replace(_FAILED, error_code="refused", stated=Decimal("1.00"))
+    stopped = RowGroup(outcome=Outcome.UNPROCESSED, rows=5, stated=Decimal("90.00"))
+    worklist = worklist_of([_MISSING, _FAILED, refused, stopped])
+    assert worklist.failed_stated == Decimal("71.00")
+    assert worklist.not_asked_stated == Decimal("90.00")
 
 
 def test_groups_of_one_action_are_one_task() -> None:
