@@ -77,14 +77,14 @@ async function copy(event) {
 async function sendOnce(event) {
   const form = event.target;
   if (form.method !== "post" || form.hasAttribute("data-own-way")) return;
-  if (form.dataset.sent === "now") {
+  if (form.dataset.sent === "now" || (!form.dataset.sent && form.hasAttribute("data-open"))) {
     form.dataset.sent = "yes";
     return;
   }
   event.preventDefault();
   if (form.dataset.sent) return;
   form.dataset.sent = "asked";
-  if (!form.hasAttribute("data-open") && await hasSessionEnded()) {
+  if (await hasSessionEnded()) {
     delete form.dataset.sent;
     return;
   }
