@@ -15,7 +15,7 @@ from claims_pipeline.errors import CancelRequestedError, ErrorClass, PayerError
 from claims_pipeline.payers.base import CallKind, CallRecord, Limiter, OnCall
 from claims_pipeline.payers.environment import PayerEnvironment
 from claims_pipeline.payers.policy import CallPolicy, Clockwork
-from claims_pipeline.payers.replies import HttpReply, error_for_status, retry_after_s
+from claims_pipeline.payers.replies import UNREADABLE, HttpReply, error_for_status, retry_after_s
 from claims_pipeline.payers.sending import HttpRequest, Sender
 
 T = TypeVar("T")
@@ -216,7 +216,14 @@ class Transport:
             self._limiter.pause(min(asked_s, self._policy.longest_pause_s))
 
     def _tell_breaker(self, error: PayerError, exchange: _Exchange) -> None:
-        """A payer that throttles, or refuses what was asked, is not down."""
+        """A payer that throttles, or refuses what was asked, is not down.
+
+        An answer that nobody can read says neither: it may be this page that the payer stumbles
+        over, and whoever gives it up asks for something else before the payer counts as down.
+
+        """
+        if error.code == UNREADABLE:
+            return
         answers = exchange.http_status in {_UNAUTHORIZED, _THROTTLED}
         if error.error_class is ErrorClass.TRANSIENT and not answers:
             self._limiter.failed()
