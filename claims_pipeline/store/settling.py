@@ -165,11 +165,15 @@ class Settlement:
         for batch in batches([item.leased.query_id for item in answered]):
             ours.update(
                 self.connection.execute(
-                    select(columns.id).where(
+                    # Locked, so that on PostgreSQL no lane takes a lease that has run out before
+                    # the update; SQLite's transactions have the database to themselves.
+                    select(columns.id)
+                    .where(
                         columns.id.in_(batch),
                         columns.state == "leased",
                         columns.lease_token == self.lease_token,
                     )
+                    .with_for_update()
                 ).scalars()
             )
         closed = [item for item in answered if item.leased.query_id in ours]
