@@ -244,17 +244,10 @@ class Stack:
         """Start (again) the process that holds the definitions and spawns the run workers."""
         self._start(
             "code-server",
-            installed_command("dagster"),
-            "code-server",
-            "start",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(self._ports["code-server"]),
-            "--module-name",
-            "claims_pipeline.definitions",
-            "--location-name",
-            LOCATION,
+            *(installed_command("dagster"), "api", "grpc"),
+            *("--host", "127.0.0.1", "--port", str(self._ports["code-server"])),
+            *("--module-name", "claims_pipeline.definitions"),
+            *("--location-name", LOCATION),
         )
         self.wait_until(lambda: port_answers(self._ports["code-server"]), what="the code server")
 
@@ -326,6 +319,21 @@ class Stack:
         self._processes.forget(process)
         process.popen.kill()
         process.popen.wait()
+
+    def end_with_its_group(self, name: str, *, within_s: float) -> None:
+        """SIGTERM a process and its whole group, as service managers do, and wait for its end.
+
+        Raises:
+            subprocess.TimeoutExpired: it runs on.
+
+        """
+        process = self._named.pop(name)
+        self._processes.forget(process)
+        try:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.popen.wait(timeout=within_s)
+        finally:
+            process.kill()
 
     def worker_pids(self) -> list[int]:
         """Process ids of the run workers: the code server spawns one for each run."""

@@ -26,7 +26,10 @@ class _Loader(yaml.SafeLoader):
 
 
 _Loader.add_multi_constructor(
-    "!", lambda loader, _, node: loader.construct_sequence(node) if node.value else []
+    "!",
+    lambda loader, _, node: (
+        loader.construct_sequence(node) if isinstance(node, yaml.SequenceNode) else None
+    ),
 )
 
 

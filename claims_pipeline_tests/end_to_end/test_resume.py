@@ -82,6 +82,12 @@ def calls_begun_after(drops: DropStack, upload: Upload, instant: datetime) -> in
         return int(connection.execute(query).scalar_one())
 
 
+def has_let_go(drops: DropStack, upload: Upload, run_id: str | None) -> bool:
+    """Whether the run ended by itself and said so, instead of being missed later."""
+    attempt_runs = attempts.attempt_runs_of(drops.engine, latest(drops, upload).id)
+    return any(run.run_id == run_id and run.let_go_at is not None for run in attempt_runs)
+
+
 def test_a_run_killed_in_the_middle_and_re_executed_from_the_ui_finishes(
     drops: DropStack, sandbox: Sandbox
 ) -> None:
@@ -121,13 +127,28 @@ def test_a_worker_that_is_told_to_end_begins_no_call_more_and_its_upload_goes_on
 
     # A thread may have been about to.
     assert begun <= THREADS
-    [first] = [
-        run
-        for run in attempts.attempt_runs_of(drops.engine, latest(drops, upload).id)
-        if run.run_id == holder
-    ]
-    assert first.let_go_at is not None
+    assert has_let_go(drops, upload, holder)
     upload = drops.wait_for_status("ended.csv", UploadStatus.COMPLETED)
+    assert settled
+    assert asked_again(settled, settled_queries(drops.engine, upload.id)) == []
+    assert_promises_hold(drops, upload)
+
+
+def test_a_code_server_that_is_stopped_with_its_runs_lets_go_of_them_and_asks_nothing_again(
+    drops: DropStack,
+) -> None:
+    upload = start(drops, "deployed.csv")
+    holder = latest(drops, upload).holder_run_id
+
+    told_at = datetime.now(UTC)
+    drops.stack.end_with_its_group("code-server", within_s=60)
+    begun = calls_begun_after(drops, upload, told_at)
+    settled = settled_queries(drops.engine, upload.id)
+    drops.stack.start_code_server()
+
+    assert begun <= THREADS
+    assert has_let_go(drops, upload, holder)
+    upload = drops.wait_for_status("deployed.csv", UploadStatus.COMPLETED)
     assert settled
     assert asked_again(settled, settled_queries(drops.engine, upload.id)) == []
     assert_promises_hold(drops, upload)
