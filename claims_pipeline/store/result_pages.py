@@ -93,12 +93,6 @@ def page_of_results(
     return ResultPage(rows=tuple(rows[number] for number in found), total=total)
 
 
-def answered_row(engine: Engine, upload_id: str, row_number: int) -> AnsweredRow | None:
-    """One row with its answer, if the upload has it."""
-    with reading(engine) as connection:
-        return next(iter(read_numbered_rows(connection, upload_id, [row_number])), None)
-
-
 def iterate_results(engine: Engine, upload_id: str, wanted: ResultFilter) -> Iterator[AnsweredRow]:
     """All wanted rows in row order, read chunk by chunk, each a transaction of its own."""
     last = 0

@@ -12,7 +12,6 @@ from claims_pipeline.store import attempts
 from claims_pipeline.store.result_pages import (
     ResultFilter,
     RowOrder,
-    answered_row,
     iterate_results,
     page_of_rejected_rows,
     page_of_results,
@@ -161,15 +160,6 @@ def test_rows_come_in_order_of_amount_or_age(
     ]
     assert [row.row.row_number for page in pages for row in page.rows] == numbers
     assert {page.total for page in pages} == {5}
-
-
-def test_one_row_is_shown_with_its_answer(priced: Runs) -> None:
-    row = answered_row(priced.engine, priced.upload_id, 3)
-    assert row is not None
-    assert row.result.outcome is Outcome.FOUND
-    assert answered_row(priced.engine, priced.upload_id, 6) is None
-    other = make_upload(priced.engine, sha256="cd" * 32)
-    assert answered_row(priced.engine, other.id, 3) is None
 
 
 def test_rejected_rows_come_in_pages(runs: Runs) -> None:
