@@ -58,10 +58,8 @@ chaos: $(STAMP) ## Kill, cancel and retry on a real stack: make chaos COUNT=20 S
 screenshots: $(STAMP) ## The page's main states as pictures, light and dark: make screenshots TO=folder
 	$(BIN)/python -m claims_pipeline_tests.screenshots $(TO)
 
-bench: $(STAMP) ## Calls and speed beside peers, with tables; takes half an hour
-	$(BIN)/python -m benchmarks.search_calls
+bench: $(STAMP) ## Calls and speed beside peers, in one table; takes half an hour
 	$(BIN)/python -m benchmarks.speed
-	$(BIN)/python -m benchmarks.api
 
 bench-quick: $(STAMP) ## The speed table with less of everything, in three minutes
 	$(BIN)/python -m benchmarks.speed --quick

@@ -1,6 +1,6 @@
 """How fast the API answers: lists of many uploads, and status while a run is on.
 
-python -m benchmarks.api [--quick]
+python -m benchmarks.api
 """
 
 import os
@@ -8,7 +8,7 @@ import statistics
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ import requests
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.measuring import machine
+from benchmarks.measuring import Line, Pair, machine
 from benchmarks.stage import ORGANIZATION, Size, Stage, as_csv, payer_process, sample, stage
 from claims_pipeline.cli.processes import Processes, free_port, installed_command, port_answers
 from claims_pipeline.model import UploadOptions
@@ -32,7 +32,6 @@ from claims_pipeline_tests.upload_api.issuer import Issuer, running_issuer
 JOBS = "/api/v1/claims/csv-jobs"
 _UPLOAD = "/api/v1/claims/bulk/upload"
 _USER = "operator-1"
-_UPLOADS = 10_000
 TIMEOUT_S = 60
 _A_SECOND = 50
 _SENDERS = 32
@@ -54,6 +53,15 @@ class Timed:
     def percentile(self, percent: int) -> float:
         """The time within which that many of a hundred were answered."""
         return statistics.quantiles(self.milliseconds, n=100, method="inclusive")[percent - 1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiPlan:
+    """Uploads in the store, how often each list is asked, and seconds of asking for progress."""
+
+    uploads: int
+    times: int
+    progress_s: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,19 +117,36 @@ _SESSIONS = threading.local()
 
 def main() -> int:
     """Measure, and print the table."""
-    is_quick = "--quick" in sys.argv
-    count = 50 if is_quick else 300
+    show(timed_api(ApiPlan(uploads=10_000, times=300, progress_s=30)))
+    return 0
+
+
+def timed_api(plan: ApiPlan) -> list[Timed]:
+    """Everything that was promised, and uploads, on SQLite."""
     timed: list[Timed] = []
     with payer_process(latency_ms=100, size=_WORLD) as sandbox, running_issuer() as issuer:
         settings = {**issuer.settings(), "CLAIMS_API_REQUESTS_PER_MINUTE": "1000000"}
         with stage(sandbox, settings=settings) as used, served(used, issuer) as client:
-            fill(used, 1000 if is_quick else _UPLOADS)
-            timed += history(client, count=count)
+            fill(used, plan.uploads)
+            timed += history(client, count=plan.times)
             rows = sample(Shape.CLAIMS, rows=1000, size=_WORLD)
-            timed.append(uploading(client, as_csv(rows, Shape.CLAIMS), count=5 if is_quick else 20))
-            timed.append(status_while_running(used, client, seconds=5 if is_quick else 30))
-    show(timed)
-    return 0
+            timed.append(uploading(client, as_csv(rows, Shape.CLAIMS), count=plan.times // 10))
+            timed.append(status_while_running(used, client, seconds=plan.progress_s))
+    return timed
+
+
+def api_lines(timed: Sequence[Timed]) -> Iterator[Line]:
+    """For each kind of HTTP request its 95th percentile beside the one that was promised."""
+    for one in timed:
+        if one.promised_ms is not None:
+            yield Line(
+                what=f"{one.what}: p95",
+                peer="what was promised",
+                unit="ms",
+                pairs=[Pair(ours=one.percentile(95), peer=one.promised_ms)],
+                target=1.0,
+                remark=f"p50 {one.percentile(50):.1f} ms, p99 {one.percentile(99):.1f} ms",
+            )
 
 
 @contextmanager

@@ -7,16 +7,18 @@ exit code says nothing of speed: a busy machine is no defect.
 import argparse
 import sys
 import tempfile
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks import fixed_costs as fixed
+from benchmarks.api import ApiPlan, api_lines, timed_api
 from benchmarks.measuring import Line, Pair, machine, table_of
 from benchmarks.payer_waiting import Cell, waiting_lines
 from benchmarks.query_phase import THREADS, BarePool, singles_drained
+from benchmarks.search_calls import costs_of_workloads, search_call_lines
 from benchmarks.stage import Size, Usage, as_csv, payer_process, sample, stage, used_by
 from claims_pipeline.sandbox.samples import Shape
 
@@ -32,15 +34,18 @@ class Plan:
 
     repeats: int
     queries: int
+    drops: int
     other_cells: tuple[tuple[float, int], ...]
     waiting: tuple[Cell, ...]
     intake_rows: int
     end_to_end_rows: tuple[int, ...]
+    api: ApiPlan
 
 
 _WHOLE = Plan(
     repeats=3,
     queries=2000,
+    drops=5,
     other_cells=((50.0, 8), (50.0, 16), (300.0, 64)),
     waiting=(
         Cell(rows=100, latency_ms=1000, target=0.04),
@@ -50,14 +55,17 @@ _WHOLE = Plan(
     ),
     intake_rows=1_000_000,
     end_to_end_rows=(10_000, 100_000),
+    api=ApiPlan(uploads=10_000, times=300, progress_s=30),
 )
 _QUICK = Plan(
     repeats=1,
     queries=320,
+    drops=1,
     other_cells=(),
     waiting=(Cell(rows=100, latency_ms=100),),
     intake_rows=50_000,
     end_to_end_rows=(1000, 3000),
+    api=ApiPlan(uploads=1000, times=50, progress_s=5),
 )
 
 
@@ -68,13 +76,26 @@ def main() -> int:
     plan = _QUICK if parser.parse_args().quick else _WHOLE
     console = Console(width=max(Console().width, _TABLE_WIDTH))
     lines: list[Line] = []
-    for measure in (query_phase, one_practice, one_row_run, intake_of_many, end_to_end):
+    for measure in (
+        search_calls,
+        query_phase,
+        one_practice,
+        fixed_costs,
+        intake_of_many,
+        end_to_end,
+        api,
+    ):
         for line in measure(plan):
             console.print(f"{line.what}: {line.ratio:.3g}")
             lines.append(line)
     console.print(table_of(lines, title="Speed"))
     console.print(machine())
     return 0
+
+
+def search_calls(_: Plan) -> Iterator[Line]:
+    """What made-up workloads cost, planned without a payer."""
+    return search_call_lines(costs_of_workloads())
 
 
 def query_phase(plan: Plan) -> Iterator[Line]:
@@ -119,27 +140,12 @@ def one_practice(plan: Plan) -> Iterator[Line]:
     return waiting_lines(plan.waiting, repeats=plan.repeats)
 
 
-def one_row_run(plan: Plan) -> Iterator[Line]:
-    """One row from launch to results beside a run of one empty asset, both new processes."""
-    pairs = []
-    asked = as_csv(sample(Shape.PATIENTS, rows=1, size=Size()), Shape.PATIENTS)
-    with payer_process(latency_ms=0, size=Size()) as payer, stage(payer) as home:
-        used_by(("-m", "benchmarks.empty_run", str(uuid.uuid4())), environment=home.environment)
-        home.run(home.upload(asked))
-        for _ in range(max(3, plan.repeats)):
-            empty = used_by(
-                ("-m", "benchmarks.empty_run", str(uuid.uuid4())), environment=home.environment
-            )
-            ours = home.run(home.upload(asked))
-            pairs.append(Pair(ours=ours.processor_s, peer=empty.processor_s))
-    yield Line(
-        what="one row, launch to results",
-        peer="empty asset",
-        unit="s CPU",
-        pairs=pairs,
-        target=1.3,
-        remark=f"{ours.elapsed_s:.1f} s elapsed, empty {empty.elapsed_s:.1f} s",
-    )
+def fixed_costs(plan: Plan) -> Iterator[Line]:
+    """What an upload costs however small it is."""
+    repeats = max(3, plan.repeats)
+    yield from fixed.imported(repeats=repeats)
+    yield from fixed.one_row_run(repeats=repeats)
+    yield from fixed.dropped(repeats=plan.drops)
 
 
 def intake_of_many(plan: Plan) -> Iterator[Line]:
@@ -197,6 +203,11 @@ def end_to_end(plan: Plan) -> Iterator[Line]:
             target=1.3,
             remark=f"{used.elapsed_s:.0f} s, peak {used.peak_mib:.0f} MiB (at most 768)",
         )
+
+
+def api(plan: Plan) -> Iterator[Line]:
+    """The upload API's lists, uploads and progress."""
+    return api_lines(timed_api(plan.api))
 
 
 def _patients(rows: int) -> Iterator[str]:
