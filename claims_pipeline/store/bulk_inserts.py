@@ -3,8 +3,6 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-import psycopg
-from psycopg import sql
 from sqlalchemy import JSON, Column, Connection, Dialect, Table, insert
 from sqlalchemy.exc import DBAPIError
 
@@ -40,6 +38,10 @@ def _copy(connection: Connection, table: Table, columns: Mapping[str, Collection
         DBAPIError: as SQLAlchemy would; the driver's own error quotes the row.
 
     """
+    # Where SQLite is used every process would pay for the driver.
+    import psycopg  # noqa: PLC0415
+    from psycopg import sql  # noqa: PLC0415
+
     driver = connection.connection.driver_connection
     if not isinstance(driver, psycopg.Connection):
         raise TypeError("COPY needs a connection of psycopg")
