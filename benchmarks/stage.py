@@ -21,8 +21,9 @@ from claims_pipeline.sandbox.samples import Sampler, SampleRow, Shape, write_sam
 from claims_pipeline.sandbox.world import World
 from claims_pipeline.settings import Settings, load_settings
 from claims_pipeline.store import uploads
-from claims_pipeline.store.database import open_engine, upgrade
+from claims_pipeline.store.database import open_engine
 from claims_pipeline.store.files import open_file_store
+from claims_pipeline.store.migrating import upgrade
 from claims_pipeline.store.practices import ensure_organization
 
 ORGANIZATION = "demo"

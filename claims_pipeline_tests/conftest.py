@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 from sqlalchemy import Engine, text
 
-from claims_pipeline.store.database import open_engine, upgrade, writing
+from claims_pipeline.store.database import open_engine, writing
+from claims_pipeline.store.migrating import upgrade
 from claims_pipeline.store.tables import metadata
 from claims_pipeline_tests.browser import running_browser, watched_context
 from claims_pipeline_tests.keycloak import Keycloak, shared_keycloak

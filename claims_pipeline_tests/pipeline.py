@@ -24,10 +24,11 @@ from claims_pipeline.sandbox.running import Sandbox
 from claims_pipeline.sandbox.world import WorldPractice
 from claims_pipeline.settings import Settings, load_settings
 from claims_pipeline.store import attempts, results, uploads
-from claims_pipeline.store.database import open_engine, upgrade
+from claims_pipeline.store.database import open_engine
 from claims_pipeline.store.files import file_store_of
 from claims_pipeline.store.limit_shares import BreakerSettings
 from claims_pipeline.store.limits import DatabaseLimiter
+from claims_pipeline.store.migrating import upgrade
 from claims_pipeline.store.practices import ensure_organization
 from claims_pipeline.store.uploads import Upload
 from claims_pipeline_tests.services import wanted_postgresql

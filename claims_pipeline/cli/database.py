@@ -34,7 +34,8 @@ def upgrade_database() -> None:
     """Create the tables, or bring them up to date. Safe to run at any time."""
     from claims_pipeline.cli.home import prepare_home
     from claims_pipeline.settings import load_settings
-    from claims_pipeline.store.database import open_engine, upgrade
+    from claims_pipeline.store.database import open_engine
+    from claims_pipeline.store.migrating import upgrade
 
     settings = load_settings()
     prepare_home(settings)

@@ -18,8 +18,9 @@ from claims_pipeline.model import DensityObservation, Practice
 from claims_pipeline.sandbox.practices import WorldPractice
 from claims_pipeline.settings import Settings, load_settings
 from claims_pipeline.store import densities
-from claims_pipeline.store.database import open_engine, schema_is_current, upgrade
+from claims_pipeline.store.database import open_engine, schema_is_current
 from claims_pipeline.store.files import FileStore, file_store_of
+from claims_pipeline.store.migrating import upgrade
 from claims_pipeline.store.practices import ensure_organization, list_practices
 
 

@@ -1,4 +1,4 @@
-"""Opening the database, its transactions, and bringing its schema up to date.
+"""Opening the database, its transactions, and whether its schema is up to date.
 
 SQLite (WAL) is the embedded default, PostgreSQL the server. Write transactions begin as such, so
 that two writers wait for each other instead of failing half-way; reads see one state throughout.
@@ -10,10 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from pydantic_core import PydanticSerializationError, to_json
 from sqlalchemy import (
     URL,
@@ -21,10 +17,13 @@ from sqlalchemy import (
     Engine,
     ExceptionContext,
     Table,
+    column,
     create_engine,
     event,
     func,
+    inspect,
     select,
+    table,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
@@ -39,9 +38,9 @@ _CONNECT_TIMEOUT_S = 10
 _IS_WRITING = "claims_is_writing"
 _ORGANIZATION = "claims_organization"
 _EVERY_ORGANIZATION = "*"
-_MIGRATIONS = Path(__file__).with_name("migrations")
-# Any fixed number: it keeps two processes from upgrading one PostgreSQL database at once.
-_UPGRADE_LOCK = 4_711_202_501
+_MIGRATIONS = Path(__file__).with_name("migrations") / "versions"
+# As Alembic keeps it.
+_VERSIONS = table("alembic_version", column("version_num"))
 
 
 def open_engine(url: str) -> Engine:
@@ -117,22 +116,16 @@ def reading(engine: Engine) -> Iterator[Connection]:
             yield connection
 
 
-def upgrade(engine: Engine) -> None:
-    """Bring the schema to the newest migration, in one transaction.
-
-    Safe when several processes start at once: the later ones wait and find nothing to do.
-    """
-    with writing(engine) as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(select(func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
-        command.upgrade(migration_config(connection), "head")
-
-
 def schema_is_current(engine: Engine) -> bool:
-    """Whether the schema stands at the newest migration."""
-    newest = set(ScriptDirectory.from_config(migration_config()).get_heads())
+    """Whether the schema stands at the newest migration.
+
+    Looked up without Alembic, whose import every process of ours would pay for.
+    """
+    newest = max(path.name.partition("_")[0] for path in _MIGRATIONS.glob("[0-9]*.py"))
     with reading(engine) as connection:
-        return set(MigrationContext.configure(connection).get_current_heads()) == newest
+        if not inspect(connection).has_table(_VERSIONS.name):
+            return False
+        return connection.execute(select(_VERSIONS.c.version_num)).scalars().all() == [newest]
 
 
 def insert_or_ignore(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
@@ -157,14 +150,6 @@ def chunks_of(values: Sequence[_Value], size: int = 1000) -> Iterator[Sequence[_
     """The values in pieces that fit into one statement's parameters."""
     for start in range(0, len(values), size):
         yield values[start : start + size]
-
-
-def migration_config(connection: Connection | None = None) -> Config:
-    """Alembic's configuration, without a file; `connection` is what env.py migrates."""
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    return config
 
 
 def _checked_url(url: str) -> URL:

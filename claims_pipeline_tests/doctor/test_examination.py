@@ -10,7 +10,8 @@ from claims_pipeline.cli.home import prepare_home
 from claims_pipeline.doctor import Finding, State, examine
 from claims_pipeline.sandbox.running import Sandbox, running_sandbox
 from claims_pipeline.settings import load_settings
-from claims_pipeline.store.database import open_engine, upgrade
+from claims_pipeline.store.database import open_engine
+from claims_pipeline.store.migrating import upgrade
 from claims_pipeline_tests.services import ObjectStorage, PostgresqlServer
 
 _PAYER = {

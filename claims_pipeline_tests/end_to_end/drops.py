@@ -15,7 +15,8 @@ from claims_pipeline.model import UploadStatus
 from claims_pipeline.sandbox.running import Sandbox
 from claims_pipeline.settings import load_settings
 from claims_pipeline.store import tables
-from claims_pipeline.store.database import open_engine, reading, upgrade
+from claims_pipeline.store.database import open_engine, reading
+from claims_pipeline.store.migrating import upgrade
 from claims_pipeline.store.practices import ensure_organization
 from claims_pipeline.store.uploads import Upload, list_uploads
 from claims_pipeline_tests.pipeline import ORGANIZATION, sandbox_practices

@@ -8,6 +8,7 @@ import pytest
 
 # Each is used by some deployments or commands only, and takes 50 to 500 ms of every run.
 SELDOM_USED = (
+    "alembic",
     "boto3",
     "celery",
     "fastapi",

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from claims_pipeline.store.database import open_engine, upgrade
+from claims_pipeline.store.database import open_engine
+from claims_pipeline.store.migrating import upgrade
 from claims_pipeline_tests.services import PostgresqlServer
 
 ROLES_SCRIPT = Path(__file__).parents[2] / "docker" / "postgres" / "roles.sql"

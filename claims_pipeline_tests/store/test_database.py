@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, func, insert, select, text
+from sqlalchemy import Engine, column, func, insert, select, table, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
+import claims_pipeline
 from claims_pipeline.errors import SettingsError
 from claims_pipeline.store.database import (
     open_engine,
@@ -26,9 +28,12 @@ from claims_pipeline.store.tables import metadata, organizations
 NOW = datetime(2026, 3, 4, 5, 6, 7, 89, tzinfo=UTC)
 
 
+MIGRATIONS = Path(claims_pipeline.__file__).parent / "store" / "migrations"
+VERSION = table("alembic_version", column("version_num")).c.version_num
 _UPGRADE = """
 import sys
-from claims_pipeline.store.database import open_engine, upgrade
+from claims_pipeline.store.database import open_engine
+from claims_pipeline.store.migrating import upgrade
 upgrade(open_engine(sys.argv[1]))
 """
 
@@ -46,6 +51,14 @@ def test_the_migrations_make_exactly_the_schema_of_the_tables(engine: Engine) ->
 
 def test_a_database_without_a_schema_is_not_current(empty_engine: Engine) -> None:
     assert not schema_is_current(empty_engine)
+
+
+def test_a_database_one_migration_behind_is_not_current(engine: Engine) -> None:
+    heads = ScriptDirectory(str(MIGRATIONS)).get_heads()
+    with writing(engine) as connection:
+        assert connection.execute(select(VERSION)).scalars().all() == heads
+        connection.execute(update(VERSION.table).values(version_num="0006"))
+    assert not schema_is_current(engine)
 
 
 def test_several_processes_may_upgrade_one_database_at_once(empty_engine: Engine) -> None:

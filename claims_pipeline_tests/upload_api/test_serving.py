@@ -18,8 +18,9 @@ from sqlalchemy import text
 from claims_pipeline.cli.local_store import demo_practices
 from claims_pipeline.cli.processes import Processes, RunningProcess, free_port, installed_command
 from claims_pipeline.settings import load_settings
-from claims_pipeline.store.database import open_engine, upgrade, writing
+from claims_pipeline.store.database import open_engine, writing
 from claims_pipeline.store.files import open_file_store
+from claims_pipeline.store.migrating import upgrade
 from claims_pipeline.store.practices import ensure_organization
 from claims_pipeline_tests.upload_api.api import ORGANIZATION, Api
 from claims_pipeline_tests.upload_api.forms import CSV, half_sent, multipart, post_csv

@@ -1,4 +1,4 @@
-"""What Alembic runs; `claims_pipeline.store.database` hands it an open connection."""
+"""What Alembic runs; `claims_pipeline.store.migrating` hands it an open connection."""
 
 from alembic import context
 
