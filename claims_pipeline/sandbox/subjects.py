@@ -14,6 +14,7 @@ from claims_pipeline.sandbox.world import World
 # The pipeline's own default: how far a row's dates of service are widened on each side.
 SLACK_DAYS = 7
 
+_FEW_PRACTICES = 2
 _QUIET_PERCENT = 25
 _UNUSED_VISIT = 9000
 
@@ -112,6 +113,9 @@ class Subjects:
         )
 
     def _practice(self, dice: Dice) -> WorldPractice:
+        """Of two the busy one mostly; of many each as often, or the quiet one would have most."""
+        if len(self._practices) > _FEW_PRACTICES:
+            return dice.pick(self._practices)
         quiet = [practice for practice in self._practices if practice.is_quiet]
         busy = [practice for practice in self._practices if not practice.is_quiet]
         return dice.pick(quiet if quiet and dice.happens(_QUIET_PERCENT) else busy)
