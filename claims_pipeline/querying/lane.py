@@ -9,7 +9,7 @@ how to ask: a lane may stop anywhere and another go on.
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
     Future,
@@ -49,6 +49,10 @@ _IDLE_WAIT_S = 0.5
 # the main thread is in a transaction.
 _LEASED_PER_THREAD = 3
 _SUBMITTED_PER_THREAD = 2
+# In a practice with very many rows a sweep is about thousands of them: what a lane holds of them in
+# memory is bounded, and so is the transaction that answers them.
+_MOST_ROWS_UNDER_WAY = 50_000
+_MOST_ROWS_SETTLED = 10_000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -131,6 +135,7 @@ class _Lane:
         self._not_asked: list[LeasedQuery] = []
         self._planned_at = 0.0
         self._ran_dry_at = 0.0
+        self._rows_under_way = 0
 
     def run(self) -> None:
         pool = ThreadPoolExecutor(self._terms.threads, thread_name_prefix="payer")
@@ -201,23 +206,32 @@ class _Lane:
     def _is_time_to_plan(self, is_idle: bool) -> bool:  # noqa: FBT001 - private, one caller
         """Plan when idle, and now and then while threads are free: one group may be ahead."""
         now = time.monotonic()
-        has_free_threads = not self._ready and len(self._running) < self._terms.threads
+        has_free_threads = (
+            not self._ready and len(self._running) < self._terms.threads and self._room_for_rows > 0
+        )
         if not is_idle and not (has_free_threads and now - self._planned_at >= _IDLE_WAIT_S):
             return False
         self._planned_at = now
         return True
+
+    @property
+    def _room_for_rows(self) -> int:
+        """How many rows more may be under way."""
+        return _MOST_ROWS_UNDER_WAY - self._rows_under_way
 
     def _refill(self) -> None:
         """Lease for half of the threads at least, so that a transaction serves many queries."""
         under_way = len(self._ready) + len(self._running)
         wanted = self._terms.threads * _LEASED_PER_THREAD - under_way
         is_dry = under_way > 0 and time.monotonic() - self._ran_dry_at < _IDLE_WAIT_S
-        if self._not_asked or is_dry or (wanted < self._terms.threads and under_way):
+        is_full = self._room_for_rows <= 0 or (wanted < self._terms.threads and under_way)
+        if self._not_asked or is_dry or is_full:
             self._ledger.renew_if_due()
             return
-        leased = self._ledger.lease(wanted)
+        leased = self._ledger.lease(wanted, most_rows=self._room_for_rows)
         self._ready.extend(leased)
-        if len(leased) < wanted:
+        self._rows_under_way += _rows_of(leased)
+        if len(leased) < wanted and self._room_for_rows > 0:
             self._ran_dry_at = time.monotonic()
 
     def _submit(self, pool: ThreadPoolExecutor) -> None:
@@ -343,7 +357,9 @@ class _Lane:
     def _settle(self) -> None:
         answered, self._answered = self._answered, []
         self._ledger.record_calls(self._payer.name, self._calls.take())
-        self._ledger.settle(answered, self._conclude)
+        for part in _settled_together(answered):
+            self._ledger.settle(part, self._conclude)
+            self._rows_under_way -= _rows_of(item.leased for item in part)
         self._on_progress()
 
     def _conclude(self, row: RowProgress) -> Conclusion | None:
@@ -352,6 +368,23 @@ class _Lane:
             span=span_for(row.request, self._payer, self._terms),
             environment=self._payer.environment,
         )
+
+
+def _rows_of(leased: Iterable[LeasedQuery]) -> int:
+    return sum(len(query.requests) for query in leased)
+
+
+def _settled_together(answered: Sequence[AnsweredQuery]) -> Iterator[list[AnsweredQuery]]:
+    """The answers in parts of so many rows; one about more is a part of its own."""
+    part: list[AnsweredQuery] = []
+    rows = 0
+    for item in answered:
+        if part and rows + len(item.leased.requests) > _MOST_ROWS_SETTLED:
+            yield part
+            part, rows = [], 0
+        part.append(item)
+        rows += len(item.leased.requests)
+    yield part
 
 
 def _replace_claim(work: _Work, old: Claim, new: Claim) -> None:

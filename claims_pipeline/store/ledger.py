@@ -7,6 +7,7 @@ begins with the attempt's row, which proves that this run still holds the attemp
 lanes of one attempt in line.
 """
 
+import sys
 import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -150,20 +151,23 @@ class Ledger:
 
     # Asking
 
-    def lease(self, limit: int) -> list[LeasedQuery]:
+    def lease(self, limit: int, *, most_rows: int = sys.maxsize) -> list[LeasedQuery]:
         """Take up to `limit` queries to ask; an empty list when none is free now.
 
-        A lease that has run out, or whose run lost the attempt, is free again. Queries all of
-        whose rows have been answered meanwhile are closed without a call.
+        They end with the first that brings their open rows to `most_rows`. A lease that has run
+        out, or whose run lost the attempt, is free again. Queries all of whose rows have been
+        answered meanwhile are closed without a call.
         """
         with writing(self._engine) as connection:
             attempts.verify_hold(connection, self._hold)
             leased: list[LeasedQuery] = []
-            while len(leased) < limit:
-                taken = self._take(connection, limit - len(leased))
+            while len(leased) < limit and most_rows > 0:
+                taken = self._take(connection, limit - len(leased), most_rows)
                 if not taken:
                     break
-                leased.extend(self._with_open_rows(connection, taken))
+                with_rows = self._with_open_rows(connection, taken)
+                leased.extend(with_rows)
+                most_rows -= sum(len(query.requests) for query in with_rows)
         return leased
 
     def renew_if_due(self) -> None:
@@ -302,7 +306,7 @@ class Ledger:
             "state": "planned",
         }
 
-    def _take(self, connection: Connection, limit: int) -> list[Any]:
+    def _take(self, connection: Connection, limit: int, most_rows: int) -> list[Any]:
         columns = tables.queries.c
         free = or_(
             columns.state == "planned",
@@ -314,15 +318,23 @@ class Ledger:
                 ),
             ),
         )
-        chosen = (
-            select(columns.id)
+        next_ones = (
+            select(columns.id, columns.row_numbers)
             .where(columns.attempt_id == self._hold.attempt_id, free)
             .order_by(columns.position)
             .limit(limit)
         )
+        chosen: list[str] = []
+        for query_id, row_numbers in connection.execute(next_ones):
+            chosen.append(query_id)
+            most_rows -= len(row_numbers)
+            if most_rows <= 0:
+                break
+        if not chosen:
+            return []
         taken = connection.execute(
             update(tables.queries)
-            .where(columns.id.in_(chosen.scalar_subquery()))
+            .where(columns.id.in_(chosen))
             .values(
                 state="leased",
                 lease_token=self._token,

@@ -164,6 +164,17 @@ def test_queries_are_asked_in_the_order_of_the_plan(book: Book) -> None:
     assert [item.query.row_numbers for item in lane.lease(3)] == [(3,), (1,), (2,)]
 
 
+def test_a_lease_ends_with_the_query_that_makes_its_rows_enough(book: Book) -> None:
+    lane = book.lane()
+    lane.add(GROUP, [single(1), sweep(1, 2, 3), single(2), single(3)])
+
+    rows = [item.query.row_numbers for item in lane.lease(4, most_rows=3)]
+
+    assert rows == [(1,), (1, 2, 3)]
+    assert [item.query.row_numbers for item in lane.lease(4, most_rows=1)] == [(2,)]
+    assert lane.lease(4, most_rows=0) == []
+
+
 def test_a_single_asks_for_the_patient_of_its_row(book: Book) -> None:
     lane = book.lane()
     lane.add(GROUP, [single(2), sweep(1, 2, 3)])
