@@ -51,8 +51,8 @@ _LEASED_PER_THREAD = 3
 _SUBMITTED_PER_THREAD = 2
 # In a practice with very many rows a sweep is about thousands of them: what a lane holds of them in
 # memory is bounded, and so is the transaction that answers them.
-_MOST_ROWS_UNDER_WAY = 50_000
-_MOST_ROWS_SETTLED = 10_000
+_MOST_ROWS_UNDER_WAY = 20_000
+_MOST_ROWS_SETTLED = 5_000
 
 
 @dataclass(slots=True, kw_only=True)
