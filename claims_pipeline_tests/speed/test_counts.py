@@ -97,8 +97,8 @@ def test_a_thousand_rows_cost_few_calls_and_statements(
     assert latest is not None
     assert latest.search_calls <= MOST_SEARCH_CALLS[shape]
     assert len(statements.texts) <= MOST_STATEMENTS
-    # Each checkpoint writes its calls down once, and closes all its queries at once.
-    checkpoints = statements.counted("INSERT INTO payer_calls")
+    # Each checkpoint renews the lane's leases, and closes all its queries at once.
+    checkpoints = statements.counted("UPDATE queries SET lease_expires_at")
     assert 0 < statements.counted("UPDATE queries", naming="claims_seen=?") <= checkpoints
     assert latest.detail_calls == latest.payment_calls == 0
 
