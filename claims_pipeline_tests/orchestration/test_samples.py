@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from claims_pipeline.model import AnsweredRow, Outcome, UploadStatus
+from claims_pipeline.querying import lane
 from claims_pipeline.sandbox.running import Sandbox, today_in
 from claims_pipeline.sandbox.samples import Sampler, SampleRow, Shape, write_sample
 from claims_pipeline.sandbox.world import World
@@ -15,6 +16,7 @@ from claims_pipeline.store.results import count_outcomes, verify_results
 from claims_pipeline_tests.pipeline import Pipeline
 
 ROWS = 1000
+FEW_ROWS = 60
 NOTE = "x" * 100_000
 Answer = tuple[int, str, tuple[str, ...], str]
 
@@ -101,3 +103,18 @@ def test_a_sample_gets_exactly_the_known_answers(
     assert counts.failed == 0
     assert counts.found > ROWS / 2
     assert not [a for a in answers if a.result.outcome is Outcome.UNPROCESSED]
+
+
+def test_a_lane_that_may_hold_few_rows_answers_all_of_them(
+    pipeline: Pipeline, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As tens of thousands of rows in a practice meet the bounds that are shipped.
+    monkeypatch.setattr(lane, "_MOST_ROWS_UNDER_WAY", 5)
+    monkeypatch.setattr(lane, "_MOST_ROWS_SETTLED", 3)
+    content, sample = make_sample(sandbox, Shape.PRACTICES, FEW_ROWS)
+    upload_id = pipeline.upload(content)
+
+    assert pipeline.run(upload_id).success
+
+    expected = [right(number, row) for number, row in enumerate(sample, start=1)]
+    assert [given(answer) for answer in pipeline.answers(upload_id)] == expected
