@@ -116,7 +116,7 @@ def stack_of_two(payer: Sandbox) -> Iterator[DropStack]:
         home = Path(folder) / "home"
         settings = {
             **postgresql_settings(home, base),
-            "CLAIMS_UHC_CALLS_PER_SECOND": "50",
+            "CLAIMS_UHC_CALLS_PER_SECOND": "100",
             "CLAIMS_HEARTBEAT_S": "5",
             "CLAIMS_LEASE_S": "120",
             "CLAIMS_DEAD_AFTER_S": "30",

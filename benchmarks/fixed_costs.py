@@ -70,6 +70,7 @@ def dropped(*, repeats: int) -> Iterator[Line]:
         tempfile.TemporaryDirectory(prefix="claims-bench-") as folder,
         running_drop_stack(Path(folder) / "home", payer) as drops,
     ):
+        drops.stack.wait_until(drops.inbox.is_dir, what="the watched folder")
         for number, row in enumerate(asked):
             name = f"{number}.csv"
             # Another moment of the loop each time.

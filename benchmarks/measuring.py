@@ -3,7 +3,7 @@
 import os
 import platform
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,10 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One line of the table. `target` is the highest ratio that was promised, if any."""
+    """One line of the table.
+
+    `target` is the highest ratio that was promised, if any; `summary` makes one of the repeats'.
+    """
 
     what: str
     peer: str
@@ -33,11 +36,12 @@ class Line:
     pairs: Sequence[Pair]
     target: float | None = None
     remark: str = ""
+    summary: Callable[[Sequence[float]], float] = statistics.median
 
     @property
     def ratio(self) -> float:
-        """The median of the repeats' ratios."""
-        return statistics.median(pair.ratio for pair in self.pairs)
+        """The repeats' ratios as one: their median, unless the line says otherwise."""
+        return self.summary([pair.ratio for pair in self.pairs])
 
 
 def table_of(lines: Sequence[Line], *, title: str) -> Table:

@@ -106,19 +106,21 @@ def search_call_lines(costs: Sequence[Costs]) -> Iterator[Line]:
     what = f"search calls, {len(costs)} workloads"
     dated = [one for one in costs if one.is_dated]
     yield Line(
-        what=f"{what}, densities known",
+        what=f"{what}, densities known: mean",
         peer="offline optimum",
         unit="calls",
         pairs=[Pair(ours=one.known.calls, peer=one.optimum) for one in costs],
         target=_TARGET,
+        summary=statistics.mean,
     )
     for name, asked_of in (("known", lambda one: one.known), ("cold", lambda one: one.cold)):
         yield Line(
-            what=f"search calls, {len(dated)} dated workloads, {name}",
+            what=f"search calls, {len(dated)} dated workloads, {name}: dearest",
             peer="the cheaper of row by row and sweeping all",
             unit="calls",
             pairs=[Pair(ours=asked_of(one).calls, peer=one.cheaper) for one in dated],
             target=1.0 if name == "known" else 2.0,
+            summary=max,
         )
 
 

@@ -1,6 +1,6 @@
 """Speed beside peers that do the same work in the same run; docs/performance.md explains each line.
 
-`python -m benchmarks.speed` takes a quarter of an hour, with `--quick` under three minutes. The
+`python -m benchmarks.speed` takes half an hour, with `--quick` a few minutes. The
 exit code says nothing of speed: a busy machine is no defect.
 """
 

@@ -49,8 +49,9 @@ _IDLE_WAIT_S = 0.5
 # the main thread is in a transaction.
 _LEASED_PER_THREAD = 3
 _SUBMITTED_PER_THREAD = 2
-# In a practice with very many rows a sweep is about thousands of them: what a lane holds of them in
-# memory is bounded, and so is the transaction that answers them.
+# In a practice with very many rows a sweep is about thousands of them: what a lane has leased of
+# them is bounded, and so is the transaction that answers them. One sweep about more than that is
+# asked alone: its rows take far longer to answer than its call.
 _MOST_ROWS_UNDER_WAY = 20_000
 _MOST_ROWS_SETTLED = 5_000
 
@@ -174,7 +175,7 @@ class _Lane:
             self._go_on_or_leave()
         if self._is_time_to_settle():
             self._settle()
-        is_idle = not (self._running or self._ready or self._answered)
+        is_idle = not (self._running or self._ready or self._answered or self._enrichments)
         if self._is_time_to_plan(is_idle) and plan_open_groups(
             self._ledger, self._payer, self._terms
         ):
@@ -198,7 +199,9 @@ class _Lane:
             self._collect()
         if self._is_time_to_settle():
             self._settle()
-        if self._running:
+        # The search that ended last may want details of its claims; without them it were in vain.
+        may_enrich = not self._not_asked and not self._watch.is_down
+        if self._running or (self._enrichments and may_enrich):
             return True
         self._ledger.release()
         return False

@@ -325,11 +325,12 @@ class Ledger:
             .limit(limit)
         )
         chosen: list[str] = []
-        for query_id, row_numbers in connection.execute(next_ones):
-            chosen.append(query_id)
-            most_rows -= len(row_numbers)
-            if most_rows <= 0:
-                break
+        with connection.execute(next_ones) as found:
+            for query_id, row_numbers in found:
+                chosen.append(query_id)
+                most_rows -= len(row_numbers)
+                if most_rows <= 0:
+                    break
         if not chosen:
             return []
         taken = connection.execute(
