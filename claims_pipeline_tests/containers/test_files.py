@@ -57,16 +57,18 @@ def test_compose_takes_the_files(files: list[Path]) -> None:
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
-def test_a_stop_reaches_runs_in_the_code_server_and_no_process_of_a_celery_worker() -> None:
-    chosen = [part for file in (COMPOSE, COMPOSE_CELERY) for part in ("--file", str(file))]
+@pytest.mark.parametrize(
+    ("files", "told"), [([COMPOSE], {"code"}), ([COMPOSE, COMPOSE_CELERY], set())]
+)
+def test_a_stop_tells_the_runs_that_ask_for_themselves(files: list[Path], told: set[str]) -> None:
+    chosen = [part for file in files for part in ("--file", str(file))]
     command = (installed_command("docker-compose"), *chosen, "config", "--format", "json")
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)["services"]
     tells_group = {
         name for name in found if "TINI_KILL_PROCESS_GROUP" in found[name].get("environment", {})
     }
-    assert tells_group & {"code", "worker"} == {"code"}
-    assert "code" in found["worker"]["depends_on"]
+    assert tells_group == told
 
 
 def test_only_the_proxy_and_the_api_publish_ports() -> None:

@@ -134,9 +134,10 @@ def test_a_worker_that_is_told_to_end_begins_no_call_more_and_its_upload_goes_on
     assert_promises_hold(drops, upload)
 
 
-def test_a_code_server_that_is_stopped_with_its_runs_lets_go_of_them_and_asks_nothing_again(
+def test_a_code_server_that_is_stopped_with_its_runs_lets_go_of_them(
     drops: DropStack,
 ) -> None:
+    asked_before = calls_of(drops.sandbox)["summary"]
     upload = start(drops, "deployed.csv")
     holder = latest(drops, upload).holder_run_id
 
@@ -149,6 +150,8 @@ def test_a_code_server_that_is_stopped_with_its_runs_lets_go_of_them_and_asks_no
     assert begun <= THREADS
     assert has_let_go(drops, upload, holder)
     upload = drops.wait_for_status("deployed.csv", UploadStatus.COMPLETED)
+    asked = calls_of(drops.sandbox)["summary"] - asked_before
+    assert asked - pages_read(drops.engine, upload.id) <= MOST_ASKED_AGAIN
     assert settled
     assert asked_again(settled, settled_queries(drops.engine, upload.id)) == []
     assert_promises_hold(drops, upload)
