@@ -48,7 +48,7 @@ _ANSWERED_WITHIN_S = 300.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waited:
-    """Seconds from the drop of the few; `answered_meanwhile` are rows of the many."""
+    """Seconds from the drop of the few; `answered_meanwhile` are searches for the many."""
 
     first_answer_s: float
     all_answers_s: float
@@ -146,8 +146,12 @@ def _wait_for_asking(drops: DropStack) -> None:
 
 
 def _answered_of_many(drops: DropStack) -> int:
-    uploads = _uploads(drops, ORGANIZATION)
-    return sum(one.counts.found + one.counts.not_found for one in uploads)
+    columns = tables.queries.c
+    query = select(func.count()).where(
+        columns.organization_id == ORGANIZATION, columns.state == "settled"
+    )
+    with reading(drops.engine) as connection:
+        return int(connection.execute(query).scalar_one())
 
 
 def _uploads(drops: DropStack, organization: str) -> list[Upload]:
@@ -157,7 +161,7 @@ def _uploads(drops: DropStack, organization: str) -> list[Upload]:
 def show(rows: int, waited: list[Waited]) -> None:
     """The table."""
     table = Table(title=f"{_FEW} rows beside {rows:,} of another organization, {_LATENCY_MS} ms")
-    for name in ("first answer", "promised", "all answers", "of the many meanwhile"):
+    for name in ("first answer", "promised", "all answers", "searches for the many meanwhile"):
         table.add_column(name, justify="right")
     for line in waited:
         table.add_row(
