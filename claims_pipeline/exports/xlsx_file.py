@@ -15,6 +15,10 @@ from claims_pipeline.model import AnsweredRow
 from claims_pipeline.result_columns import RESULT_COLUMNS
 
 MAX_SHEET_LINES = 1_048_576  # Excel's own limit, the header included
+# A part of a zip archive may have 2 GiB without an extension that makes Excel warn of a damaged file.
+# Half of that leaves room for what XML writes in more characters than a cell has.
+MAX_SHEET_BYTES = 2**30
+_BYTES_AROUND_CELL = 64
 
 _WIDTHS = {
     12: ("searched_from", "searched_to", "tin", "payer_id", "search", "outcome", "success"),
@@ -67,6 +71,8 @@ def write_xlsx(
     """
     columns = result_columns(header)
     workbook = Workbook(stream, {"constant_memory": True, "tmpdir": str(scratch)})
+    # Used where an archive cannot do without: a workbook with a warning is better than none.
+    workbook.use_zip64()
     book = _Book(workbook, columns)
     for row in rows:
         for line in lines_of(row, width=len(header), next_actions=next_actions):
@@ -87,13 +93,15 @@ class _Book:
         self._sheet: Worksheet = self._begin_sheet()
 
     def write(self, line: Line) -> None:
-        if self._line == MAX_SHEET_LINES:
+        if self._line == MAX_SHEET_LINES or self._bytes >= MAX_SHEET_BYTES:
             self._end_sheet()
             self._sheet = self._begin_sheet()
         for place, cell in enumerate(line):
             if cell is None or cell == "":
                 continue
+            self._bytes += _BYTES_AROUND_CELL
             if isinstance(cell, str):
+                self._bytes += len(cell.encode())
                 self._sheet.write_string(self._line, place, cell)
             elif isinstance(cell, Decimal):
                 self._sheet.write_number(self._line, place, cell, self._money)
@@ -117,7 +125,7 @@ class _Book:
         for place, name in enumerate(self._columns):
             sheet.set_column(place, place, _width(name))
             sheet.write_string(0, place, name, self._heading)
-        self._line = 1
+        self._line, self._bytes = 1, 0
         return sheet
 
     def _end_sheet(self) -> None:

@@ -112,6 +112,24 @@ def test_what_does_not_fit_on_a_sheet_goes_on_to_the_next(monkeypatch: pytest.Mo
     ]
 
 
+def test_a_sheet_stays_small_enough_for_a_part_of_an_archive(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    most = 100_000
+    monkeypatch.setattr(xlsx_file, "MAX_SHEET_BYTES", most)
+    # Quotes and angles take more room in XML than in a cell.
+    rows = [make_row(number, cells=("<O'Example>", "a & b", "ü" * 20)) for number in range(1, 401)]
+    path = tmp_path / "results.xlsx"
+    with path.open("wb") as stream:
+        write_xlsx(rows, HEADER, stream, next_actions=NEXT_ACTIONS, scratch=tmp_path)
+
+    with ZipFile(path) as archive:
+        parts = [one.file_size for one in archive.infolist() if "worksheets/" in one.filename]
+    assert len(parts) > 2
+    # The limit is 2 GiB, and the bound half of it.
+    assert max(parts) < 2 * most
+
+
 def test_a_cell_that_excel_cannot_hold_is_cut_and_odd_characters_survive() -> None:
     cells = ("x" * 40_000, "a\x01b", "_x0041_", "", "\x00")
     sheet = workbook([make_row(cells=cells)])["Results"]
