@@ -15,8 +15,8 @@ from claims_pipeline.model import AnsweredRow
 from claims_pipeline.result_columns import RESULT_COLUMNS
 
 MAX_SHEET_LINES = 1_048_576  # Excel's own limit, the header included
-# A part of a zip archive may have 2 GiB without an extension that makes Excel warn of a damaged file.
-# Half of that leaves room for what XML writes in more characters than a cell has.
+# A part of a zip archive may have 2 GiB without an extension that makes Excel warn of a damaged
+# file. Half of that leaves room for what XML writes in more characters than a cell has.
 MAX_SHEET_BYTES = 2**30
 _BYTES_AROUND_CELL = 64
 
