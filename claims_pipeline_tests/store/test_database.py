@@ -23,6 +23,7 @@ from claims_pipeline.store.database import (
     schema_is_current,
     writing,
 )
+from claims_pipeline.store.migrating import upgrade
 from claims_pipeline.store.tables import metadata, organizations
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 89, tzinfo=UTC)
@@ -53,12 +54,13 @@ def test_a_database_without_a_schema_is_not_current(empty_engine: Engine) -> Non
     assert not schema_is_current(empty_engine)
 
 
-def test_a_database_one_migration_behind_is_not_current(engine: Engine) -> None:
+def test_a_database_one_migration_behind_is_not_current(empty_engine: Engine) -> None:
+    upgrade(empty_engine)
     heads = ScriptDirectory(str(MIGRATIONS)).get_heads()
-    with writing(engine) as connection:
+    with writing(empty_engine) as connection:
         assert connection.execute(select(VERSION)).scalars().all() == heads
         connection.execute(update(VERSION.table).values(version_num="0006"))
-    assert not schema_is_current(engine)
+    assert not schema_is_current(empty_engine)
 
 
 def test_several_processes_may_upgrade_one_database_at_once(empty_engine: Engine) -> None:
