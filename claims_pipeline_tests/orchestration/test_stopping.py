@@ -13,7 +13,8 @@ import dagster as dg
 import pytest
 from sqlalchemy import func, select
 
-from claims_pipeline.model import RetryScope, UploadStatus
+from claims_pipeline.model import DetailLevel, RetryScope, UploadOptions, UploadStatus
+from claims_pipeline.orchestration.leaving import worker_leaves
 from claims_pipeline.orchestration.resources import StoreResource
 from claims_pipeline.orchestration.sensors import attempt_reconciliation_sensor
 from claims_pipeline.sandbox.running import Sandbox
@@ -383,3 +384,21 @@ def hold_and_fail(pipeline: Pipeline, upload_id: str) -> None:
     )
     assert held is not None
     pipeline.instance.report_run_failed(run)
+
+
+def test_a_search_that_ends_after_its_worker_was_told_to_leave_is_kept_with_its_details(
+    pipeline: Pipeline, sandbox: Sandbox
+) -> None:
+    content, _ = make_sample(sandbox, Shape.PATIENTS, 1)
+    upload_id = pipeline.upload(content, options=UploadOptions(detail_level=DetailLevel.FULL))
+    sandbox.set_faults(SLOW)
+    leaving = when(lambda: calls_of(sandbox)["summary"] == 1, worker_leaves.set)
+    try:
+        run_to_its_end(pipeline, upload_id)
+    finally:
+        leaving.join()
+        worker_leaves.clear()
+
+    assert len(settled_queries(pipeline.engine, upload_id)) == 1
+    assert calls_of(sandbox)["detail"] == 1
+    assert count_outcomes(pipeline.engine, upload_id).found == 1
