@@ -1,14 +1,14 @@
 """Speed beside peers that do the same work in the same run; docs/performance.md explains each line.
 
-`python -m benchmarks.speed` takes half an hour, with `--quick` a few minutes. The
-exit code says nothing of speed: a busy machine is no defect.
+`python -m benchmarks.speed` takes half an hour, with `--quick` a few minutes, with `--million` an
+hour more. The exit code says nothing of speed: a busy machine is no defect.
 """
 
 import argparse
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -74,8 +74,13 @@ _QUICK = Plan(
 def main() -> int:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="less of everything")
-    plan = _QUICK if parser.parse_args().quick else _WHOLE
+    amount = parser.add_mutually_exclusive_group()
+    amount.add_argument("--quick", action="store_true", help="less of everything")
+    amount.add_argument("--million", action="store_true", help="end to end with as many rows, too")
+    arguments = parser.parse_args()
+    plan = _QUICK if arguments.quick else _WHOLE
+    if arguments.million:
+        plan = replace(plan, end_to_end_rows=(*plan.end_to_end_rows, 1_000_000))
     console = Console(width=max(Console().width, _TABLE_WIDTH))
     lines: list[Line] = []
     for measure in (
