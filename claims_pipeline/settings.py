@@ -73,7 +73,9 @@ class Settings(BaseSettings):
     date_slack_days: int = Field(default=7, ge=0, le=45)
 
     heartbeat_s: float = Field(default=5.0, gt=0)
-    lease_s: float = Field(default=120.0, gt=0)
+    # A lane renews it three times as often, whatever its calls take; when its worker is gone,
+    # others wait so long before they ask what it had.
+    lease_s: float = Field(default=30.0, gt=0)
     dead_after_s: float = Field(default=30.0, gt=0)
     # Between the steps of a run in one process lies only what Dagster writes down.
     dead_between_steps_s: float = Field(default=45.0, gt=0)

@@ -190,6 +190,7 @@ class _Lane:
 
     def _leave_off(self, pool: ThreadPoolExecutor) -> bool:
         """Finish what was begun, begin no further search; False when the rest is given back."""
+        self._ledger.renew_if_due()
         self._ready.clear()
         for future, (_, claim) in list(self._running.items()):
             if claim is None and future.cancel():
