@@ -118,7 +118,7 @@ def stack_of_two(payer: Sandbox) -> Iterator[DropStack]:
             **postgresql_settings(home, base),
             "CLAIMS_UHC_CALLS_PER_SECOND": "100",
             "CLAIMS_HEARTBEAT_S": "5",
-            "CLAIMS_LEASE_S": "30",
+            "CLAIMS_LEASE_S": "60",
             "CLAIMS_DEAD_AFTER_S": "30",
         }
         with running_drop_stack(home, payer, settings=settings) as drops:

@@ -128,7 +128,7 @@ def stack_of_lanes(server: PostgresqlServer, payer: Sandbox, lanes: int) -> Iter
             "CLAIMS_QUERY_THREADS": str(_THREADS),
             "CLAIMS_UHC_MAX_CONCURRENCY": str(_PAYER_CAP),
             "CLAIMS_HEARTBEAT_S": "5",
-            "CLAIMS_LEASE_S": "30",
+            "CLAIMS_LEASE_S": "60",
             "CLAIMS_DEAD_AFTER_S": "30",
         }
         with running_drop_stack(home, payer, settings=settings) as drops:

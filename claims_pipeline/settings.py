@@ -73,9 +73,10 @@ class Settings(BaseSettings):
     date_slack_days: int = Field(default=7, ge=0, le=45)
 
     heartbeat_s: float = Field(default=5.0, gt=0)
-    # A lane renews it three times as often, whatever its calls take; when its worker is gone,
-    # others wait so long before they ask what it had.
-    lease_s: float = Field(default=30.0, gt=0)
+    # A lane renews it three times as often, whatever its calls take. When its worker is gone,
+    # others wait so long before they ask what it had; a shorter one could run out while a busy
+    # machine plans or settles very many rows, and calls would be made twice.
+    lease_s: float = Field(default=60.0, gt=0)
     dead_after_s: float = Field(default=30.0, gt=0)
     # Between the steps of a run in one process lies only what Dagster writes down.
     dead_between_steps_s: float = Field(default=45.0, gt=0)

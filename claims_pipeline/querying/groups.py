@@ -25,6 +25,8 @@ def plan_open_groups(ledger: Ledger, payer: Payer, terms: Terms) -> bool:
     groups = ledger.groups_to_plan()
     for group in groups:
         plan_group(ledger, group, payer, terms)
+        # Calls of other groups may be out, and many groups take long to plan.
+        ledger.renew_if_due()
     return bool(groups)
 
 

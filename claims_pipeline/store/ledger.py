@@ -154,12 +154,14 @@ class Ledger:
     def lease(self, limit: int, *, most_rows: int = sys.maxsize) -> list[LeasedQuery]:
         """Take up to `limit` queries to ask; an empty list when none is free now.
 
-        They end with the first that brings their open rows to `most_rows`. A lease that has run
-        out, or whose run lost the attempt, is free again. Queries all of whose rows have been
-        answered meanwhile are closed without a call.
+        They end with the first that brings their open rows to `most_rows`. Another lane's lease
+        that has run out, or one whose run lost the attempt, is free again. Queries all of whose
+        rows have been answered meanwhile are closed without a call.
         """
         with writing(self._engine) as connection:
             attempts.verify_hold(connection, self._hold)
+            if self._is_renewal_due:
+                self._renew(connection)
             leased: list[LeasedQuery] = []
             while len(leased) < limit and most_rows > 0:
                 taken = self._take(connection, limit - len(leased), most_rows)
@@ -172,8 +174,7 @@ class Ledger:
 
     def renew_if_due(self) -> None:
         """Keep this lane's leases; call it often, it writes three times per lease."""
-        now = self._now()
-        if now - self._renewed_at < self._lease / 3:
+        if not self._is_renewal_due:
             return
         with writing(self._engine) as connection:
             attempts.verify_hold(connection, self._hold)
@@ -282,6 +283,10 @@ class Ledger:
 
     # Parts
 
+    @property
+    def _is_renewal_due(self) -> bool:
+        return self._now() - self._renewed_at >= self._lease / 3
+
     def _settlement(self, connection: Connection) -> Settlement:
         """A checkpoint in a transaction that has proven the hold."""
         return Settlement(
@@ -312,6 +317,8 @@ class Ledger:
             columns.state == "planned",
             and_(
                 columns.state == "leased",
+                # What this lane has it is asking, however long it forgot to say so.
+                columns.lease_token != self._token,
                 or_(
                     columns.lease_expires_at < self._now(),
                     columns.lease_run_id != self._hold.run_id,

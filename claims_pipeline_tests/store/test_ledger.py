@@ -322,6 +322,19 @@ def test_a_lane_that_renews_keeps_its_leases(book: Book) -> None:
     assert other.lease(1) == []
 
 
+def test_a_lane_that_was_held_up_does_not_take_again_what_it_is_asking(book: Book) -> None:
+    lane, other = book.lane(), book.lane()
+    lane.add(GROUP, [single(1), single(2)])
+    lane.lease(1)
+    book.clock.now += timedelta(seconds=61)
+
+    [leased] = lane.lease(2)
+
+    assert leased.query.row_numbers == (2,)
+    # And says so: its leases are its own for another minute.
+    assert other.lease(2) == []
+
+
 def test_leases_of_a_run_that_lost_the_attempt_are_free_at_once(book: Book) -> None:
     lane = book.lane()
     lane.add(GROUP, [single(1)])
