@@ -57,6 +57,9 @@ screenshots: $(STAMP) ## The page's main states as pictures, light and dark: mak
 bench: $(STAMP) ## Calls and speed beside peers, in one table; takes half an hour
 	$(BIN)/python -m benchmarks.speed
 
+bench-million: $(STAMP) ## The speed table with a million rows end to end; takes an hour more
+	$(BIN)/python -m benchmarks.speed --million
+
 bench-quick: $(STAMP) ## The speed table with less of everything, in three minutes
 	$(BIN)/python -m benchmarks.speed --quick
 

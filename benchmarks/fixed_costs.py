@@ -76,7 +76,7 @@ def dropped(*, repeats: int) -> Iterator[Line]:
             # Another moment of the loop each time.
             time.sleep(_SENSOR_LOOP_S * number / repeats)
             at = datetime.now(UTC)
-            drops.drop(name, as_csv([row], Shape.PATIENTS))
+            drops.drop(name, as_csv([row], Shape.PATIENTS), is_new=True)
             launched_at, taken_at = _run_of(drops, drops.wait_for_end(name).id)
             launched.append((launched_at - at).total_seconds())
             taken.append((taken_at - at).total_seconds())

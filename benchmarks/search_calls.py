@@ -105,6 +105,7 @@ def search_call_lines(costs: Sequence[Costs]) -> Iterator[Line]:
     """Every workload is a repeat: ours beside the optimum, and beside the cheaper simple way."""
     what = f"search calls, {len(costs)} workloads"
     dated = [one for one in costs if one.is_dated]
+    undated = [one for one in costs if not one.is_dated]
     yield Line(
         what=f"{what}, densities known: mean",
         peer="offline optimum",
@@ -113,12 +114,16 @@ def search_call_lines(costs: Sequence[Costs]) -> Iterator[Line]:
         target=_TARGET,
         summary=statistics.mean,
     )
-    for name, asked_of in (("known", lambda one: one.known), ("cold", lambda one: one.cold)):
+    for which, name, pairs in (
+        ("dated", "known", [Pair(ours=one.known.calls, peer=one.cheaper) for one in dated]),
+        ("dated", "cold", [Pair(ours=one.cold.calls, peer=one.cheaper) for one in dated]),
+        ("undated", "known", [Pair(ours=one.known.calls, peer=one.cheaper) for one in undated]),
+    ):
         yield Line(
-            what=f"search calls, {len(dated)} dated workloads, {name}: dearest",
+            what=f"search calls, {len(pairs)} {which} workloads, {name}: dearest",
             peer="the cheaper of row by row and sweeping all",
             unit="calls",
-            pairs=[Pair(ours=asked_of(one).calls, peer=one.cheaper) for one in dated],
+            pairs=pairs,
             target=1.0 if name == "known" else 2.0,
             summary=max,
         )

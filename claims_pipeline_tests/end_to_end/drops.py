@@ -52,12 +52,13 @@ class DropStack:
     def outbox(self) -> Path:
         return self.stack.home / "outbox" / ORGANIZATION / "uhc"
 
-    def drop(self, name: str, content: bytes) -> None:
+    def drop(self, name: str, content: bytes, *, is_new: bool = False) -> None:
         """As a person's file manager copies a file: beside, with its time, then renamed."""
         self.stack.wait_until(self.inbox.is_dir, what="the watched folder")
         part = self.inbox / f"{name}.part"
         part.write_bytes(content)
-        os.utime(part, times=_LONG_AGO)
+        if not is_new:
+            os.utime(part, times=_LONG_AGO)
         part.rename(self.inbox / name)
 
     def upload_named(self, name: str) -> Upload | None:
