@@ -1,0 +1,86 @@
+"""Many practices take long to plan; what the lane is asking meanwhile stays its own."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, func, select
+
+from claims_pipeline.model import UploadOptions
+from claims_pipeline.payers import registry
+from claims_pipeline.payers.base import Payer
+from claims_pipeline.querying import Terms, plan_open_groups
+from claims_pipeline.request_columns import RequestColumns
+from claims_pipeline.sandbox.running import Sandbox
+from claims_pipeline.settings import load_settings
+from claims_pipeline.store import rows, tables
+from claims_pipeline.store.database import reading
+from claims_pipeline.store.ledger import Ledger
+from claims_pipeline.store.limits import DatabaseLimiter
+from claims_pipeline_tests.store.builders import HEADER, NOW, ORGANIZATION, make_request, make_runs
+
+LEASE_S = 60
+TERMS = Terms(options=UploadOptions(), today=NOW.date(), slack_days=7, threads=4)
+
+
+def seconds_planned(engine: Engine) -> float:
+    """As if each query took a quarter of a lease to plan."""
+    with reading(engine) as connection:
+        planned = connection.execute(select(func.count()).select_from(tables.queries)).scalar_one()
+    return planned * LEASE_S / 4
+
+
+@pytest.fixture
+def payer(engine: Engine, tmp_path: Path) -> Iterator[Payer]:
+    # Planning asks nobody: nothing is there.
+    nowhere = Sandbox(url="http://127.0.0.1:9", seed=0)
+    settings = load_settings({**nowhere.settings(), "CLAIMS_HOME": str(tmp_path)})
+    with (
+        closing(
+            DatabaseLimiter(
+                engine,
+                organization_id=ORGANIZATION,
+                payer="uhc",
+                max_concurrency=4,
+                calls_per_second=100.0,
+            )
+        ) as limiter,
+        closing(
+            registry.connect(
+                "uhc",
+                settings=settings,
+                limiter=limiter,
+                on_call=lambda _: None,
+                stop=threading.Event(),
+                correlation_id=None,
+            )
+        ) as connected,
+    ):
+        yield connected
+
+
+def test_a_lane_keeps_what_it_is_asking_while_it_plans_many_practices(
+    engine: Engine, payer: Payer
+) -> None:
+    def clock() -> datetime:
+        return NOW + timedelta(seconds=seconds_planned(engine))
+
+    hold = make_runs(engine).held()
+    lane, other = (Ledger(engine, hold, lease_s=LEASE_S, now=clock) for _ in range(2))
+    rows.begin_rows(engine, hold, HEADER)
+    rows.add_rows(engine, hold, RequestColumns.of([make_request(1)]), [])
+    plan_open_groups(lane, payer, TERMS)
+    [asking] = lane.lease(10)
+    practices = [replace(make_request(n), tin=f"0700001{n:02}") for n in range(2, 12)]
+    rows.add_rows(engine, hold, RequestColumns.of(practices), [])
+
+    plan_open_groups(lane, payer, TERMS)
+
+    assert clock() - NOW > timedelta(seconds=2 * LEASE_S)
+    leased_elsewhere = other.lease(100)
+    assert len(leased_elsewhere) == len(practices)
+    assert asking.query_id not in {leased.query_id for leased in leased_elsewhere}
