@@ -118,7 +118,7 @@ def _begins_after(text: str, first: date) -> bool:
 
 
 def _teach_densities(home: Stage, size: Size) -> None:
-    """What a year of earlier uploads has shown: how many claims each day holds."""
+    """What earlier uploads have shown of these days: how many claims each holds."""
     world = World(
         seed=SEED,
         today=today_in(home.settings.payer_timezone)(),
