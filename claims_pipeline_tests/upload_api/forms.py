@@ -1,5 +1,6 @@
 """Upload forms as clients send them, and raw sockets for what no client library would send."""
 
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -90,7 +91,12 @@ def half_sent(
 def stored_files(api: Api) -> list[Path]:
     """Every file and folder of the file store, unfinished ones too."""
     root = Path(api.settings.resolved_files)
-    return [path for path in root.rglob("*") if path.is_file() or path.parent.parent == root]
+    # Unlike `rglob`, it bears folders that go away meanwhile.
+    return [
+        Path(folder, name)
+        for folder, folders, files in os.walk(root)
+        for name in (*files, *(folders if Path(folder).parent == root else ()))
+    ]
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
