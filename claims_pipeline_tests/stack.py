@@ -35,6 +35,8 @@ JOB = "claim_status_job"
 PARTITION_TAG = "dagster/partition"
 TICKET_TAG = "claims/ticket"
 _START_TIMEOUT_S = 180.0
+# A worker finishes its calls first, and is slow to on a busy machine.
+_STOP_TIMEOUT_S = 60.0
 _ENDED = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
 
 
@@ -355,7 +357,7 @@ class Stack:
         """Ask a process to end, as an orchestrator would; it may be started again."""
         process = self._named.pop(name)
         self._processes.forget(process)
-        process.stop()
+        process.stop(_STOP_TIMEOUT_S)
 
     def wait_until(
         self,
