@@ -253,8 +253,8 @@ class Stack:
         )
         self.wait_until(lambda: port_answers(self._ports["code-server"]), what="the code server")
 
-    def start_webserver(self, *, wait: bool = True) -> None:
-        """Start (again) Dagster's webserver."""
+    def start_webserver(self) -> None:
+        """Start (again) Dagster's webserver; wait until it answers and has loaded our code."""
         port = self._ports["webserver"]
         self._start(
             "webserver",
@@ -262,12 +262,6 @@ class Stack:
             *("--host", "127.0.0.1", "--port", str(port)),
             *("--workspace", str(self._workspace())),
         )
-        if wait:
-            self.wait_for_webserver()
-
-    def wait_for_webserver(self) -> None:
-        """Wait until the webserver answers and has loaded our code location."""
-        port = self._ports["webserver"]
         self.wait_until(
             lambda: port_answers(port) and self.dagster.location_is_loaded(), what="the webserver"
         )
@@ -419,13 +413,11 @@ def running_stack(
         try:
             if code_server:
                 stack.start_code_server()
-            # Side by side: each takes seconds to import.
+            # In turn: in a new home both make Dagster's SQLite tables, and one of them would end.
             if webserver:
-                stack.start_webserver(wait=False)
+                stack.start_webserver()
             if daemon:
                 stack.start_daemon(wait=False)
-            if webserver:
-                stack.wait_for_webserver()
             if webserver and daemon:
                 stack.wait_for_daemon()
             yield stack

@@ -71,7 +71,6 @@ def dev(
                 *("--host", "127.0.0.1", "--port", str(port), "--workspace", str(workspace)),
             ),
         )
-        _start_daemon(processes, workspace)
         # The development realms have users of two organizations.
         ensure_organization(store.engine, "other", "Other", demo_practices())
         has_keycloak = store.settings.keycloak_url is not None
@@ -82,6 +81,8 @@ def dev(
             _wait_for_port(processes, realm_port, "the sandbox realm")
         _wait_for_port(processes, api_port, "the upload service")
         _wait_for_port(processes, port, "Dagster's UI")
+        # Not before: in a new home both make Dagster's SQLite tables, and one of them would end.
+        _start_daemon(processes, workspace)
         _tell_where(store, console, port=port, api_port=api_port, realm=sign_in)
         console.print(f"Sandbox payer:  http://127.0.0.1:{sandbox_port}")
         console.print("Ctrl-C stops everything.")
