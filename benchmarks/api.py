@@ -22,12 +22,17 @@ from rich.table import Table
 
 from benchmarks.measuring import Line, Pair, machine
 from benchmarks.stage import ORGANIZATION, Size, Stage, as_csv, payer_process, sample, stage
-from claims_pipeline.cli.processes import Processes, free_port, installed_command, port_answers
+from claims_pipeline.cli.local.processes import (
+    Processes,
+    free_port,
+    installed_command,
+    port_answers,
+)
 from claims_pipeline.model import UploadOptions
-from claims_pipeline.sandbox.samples import Shape
+from claims_pipeline.sandbox.samples.samples import Shape
 from claims_pipeline.store.database import open_engine, writing
 from claims_pipeline.store.uploads import add_upload
-from claims_pipeline_tests.upload_api.issuer import Issuer, running_issuer
+from claims_pipeline_tests.upload_api.keycloak.issuer import Issuer, running_issuer
 
 JOBS = "/api/v1/claims/csv-jobs"
 _UPLOAD = "/api/v1/claims/bulk/upload"
@@ -238,7 +243,13 @@ def status_while_running(used: Stage, client: Client, *, seconds: int) -> Timed:
     """Progress asked 50 times a second, each at its time, while the upload's run is on."""
     content = as_csv(sample(Shape.CLAIMS, rows=8_000, size=_WORLD), Shape.CLAIMS)
     upload_id = used.upload(content, options=UploadOptions(use_batch_query=False))
-    command = (sys.executable, "-m", "claims_pipeline.cli.local_run", "claim_status_job", upload_id)
+    command = (
+        sys.executable,
+        "-m",
+        "claims_pipeline.cli.local.local_run",
+        "claim_status_job",
+        upload_id,
+    )
     with (
         Processes(logs=used.settings.resolved_home, environment=used.environment) as processes,
         ThreadPoolExecutor(_SENDERS) as senders,

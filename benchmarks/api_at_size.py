@@ -25,7 +25,7 @@ from claims_pipeline.store.codec import claim_to_json
 from claims_pipeline.store.database import writing
 from claims_pipeline_tests.services import postgresql_server
 from claims_pipeline_tests.store.roles import RolesDatabase
-from claims_pipeline_tests.upload_api.issuer import running_issuer
+from claims_pipeline_tests.upload_api.keycloak.issuer import running_issuer
 
 _UPLOADS = 10_000
 _ROWS = 90

@@ -1,6 +1,6 @@
 """A run that does nothing, in our code location: what Dagster and our imports cost anyone.
 
-`python -m benchmarks.empty_run KEY` executes it as `claims_pipeline.cli.local_run` executes ours.
+`python -m benchmarks.empty_run KEY` executes it as `claims_pipeline.cli.local.local_run` does ours.
 """
 
 import sys

@@ -24,10 +24,10 @@ from benchmarks.measuring import machine
 from benchmarks.stage import ORGANIZATION, Size, as_csv, payer_process, practices_of_world, sample
 from claims_pipeline.model import Practice
 from claims_pipeline.sandbox.running import Sandbox
-from claims_pipeline.sandbox.samples import Shape
+from claims_pipeline.sandbox.samples.samples import Shape
 from claims_pipeline.store import tables
 from claims_pipeline.store.database import reading
-from claims_pipeline.store.practices import ensure_organization
+from claims_pipeline.store.tenants.practices import ensure_organization
 from claims_pipeline.store.uploads import Upload, list_uploads
 from claims_pipeline_tests.end_to_end.drops import (
     DropStack,

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from benchmarks.measuring import Line, Pair
 from benchmarks.stage import Size, as_csv, payer_process, sample, stage, used_by
-from claims_pipeline.sandbox.samples import Shape
+from claims_pipeline.sandbox.samples.samples import Shape
 from claims_pipeline.store import tables
 from claims_pipeline.store.database import reading
 from claims_pipeline_tests.end_to_end.drops import DropStack, running_drop_stack

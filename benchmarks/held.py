@@ -16,9 +16,11 @@ from sqlalchemy import Engine
 from claims_pipeline import intake
 from claims_pipeline.payers import registry
 from claims_pipeline.settings import Settings
-from claims_pipeline.store import attempts, practices, rows, uploads
+from claims_pipeline.store import attempts, uploads
 from claims_pipeline.store.attempts import Hold
 from claims_pipeline.store.database import open_engine
+from claims_pipeline.store.rows import stored
+from claims_pipeline.store.tenants import practices
 
 PAYER = "uhc"
 
@@ -47,10 +49,10 @@ class HeldUpload:
         )
         with Path(settings.resolved_files, upload.file_key).open("rb") as stream:
             reading_ = intake.read(stream, context)
-            rows.begin_rows(self.engine, self.hold, reading_.header)
+            stored.begin_rows(self.engine, self.hold, reading_.header)
             for chunk in reading_.chunks():
-                rows.add_rows(self.engine, self.hold, chunk.requests, chunk.rejected)
-        return rows.complete_rows(self.engine, self.hold).total
+                stored.add_rows(self.engine, self.hold, chunk.requests, chunk.rejected)
+        return stored.complete_rows(self.engine, self.hold).total
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from benchmarks.measuring import machine
 from benchmarks.stage import Size, as_csv, payer_process, sample
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.sandbox.running import Sandbox
-from claims_pipeline.sandbox.samples import Shape
+from claims_pipeline.sandbox.samples.samples import Shape
 from claims_pipeline.store import tables
 from claims_pipeline.store.database import reading
 from claims_pipeline.store.files import open_file_store

@@ -31,10 +31,11 @@ from claims_pipeline.model import (
 )
 from claims_pipeline.payers.base import CallKind
 from claims_pipeline.sandbox.running import Sandbox, today_in
-from claims_pipeline.sandbox.samples import COLUMNS, SampleRow, Shape
-from claims_pipeline.sandbox.world import World
-from claims_pipeline.store import densities, tables
+from claims_pipeline.sandbox.samples.samples import COLUMNS, SampleRow, Shape
+from claims_pipeline.sandbox.world.world import World
+from claims_pipeline.store import tables
 from claims_pipeline.store.database import open_engine, reading, writing
+from claims_pipeline.store.ledger import densities
 
 _PAYER_ID = "87726"
 # Of a file that asks about two years, so many rows hold enough about the last weeks.

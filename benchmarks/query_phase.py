@@ -21,14 +21,15 @@ from claims_pipeline.model import DetailLevel, Query, UploadOptions
 from claims_pipeline.names import wire_name
 from claims_pipeline.payers import registry
 from claims_pipeline.querying import CallLog, Terms, drain, plan_open_groups
-from claims_pipeline.sandbox.payer_calls import CLIENT_ID, CLIENT_SECRET
 from claims_pipeline.sandbox.running import Sandbox, today_in
-from claims_pipeline.sandbox.samples import SampleRow, Shape
-from claims_pipeline.store import attempts, rows, tables
+from claims_pipeline.sandbox.samples.samples import SampleRow, Shape
+from claims_pipeline.sandbox.uhc.payer_calls import CLIENT_ID, CLIENT_SECRET
+from claims_pipeline.store import attempts, tables
 from claims_pipeline.store.database import reading
-from claims_pipeline.store.ledger import Ledger
-from claims_pipeline.store.ledger_entries import leased_query_of
-from claims_pipeline.store.limits import DatabaseLimiter
+from claims_pipeline.store.ledger.entries import leased_query_of
+from claims_pipeline.store.ledger.ledger import Ledger
+from claims_pipeline.store.payer_caps.limiter import DatabaseLimiter
+from claims_pipeline.store.rows import stored
 
 THREADS = 16
 _TIMEOUT_S = 30
@@ -100,7 +101,7 @@ def queries_of(held: HeldUpload) -> list[Query]:
         return [
             leased_query_of(
                 row,
-                tuple(rows.load_requests(connection, held.hold.upload_id, row.row_numbers)),
+                tuple(stored.load_requests(connection, held.hold.upload_id, row.row_numbers)),
             ).query
             for row in planned
         ]

@@ -21,7 +21,7 @@ from benchmarks.payer_waiting import Cell, waiting_lines
 from benchmarks.query_phase import THREADS, BarePool, singles_drained
 from benchmarks.search_calls import costs_of_workloads, search_call_lines
 from benchmarks.stage import Size, Usage, as_csv, payer_process, sample, stage, used_by
-from claims_pipeline.sandbox.samples import Shape
+from claims_pipeline.sandbox.samples.samples import Shape
 from claims_pipeline_tests.services import postgresql_server
 
 _TABLE_WIDTH = 160

@@ -12,19 +12,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from claims_pipeline.cli.home import prepare_home, process_environment
-from claims_pipeline.cli.processes import Processes, free_port, installed_command, port_answers
+from claims_pipeline.cli.local.home import prepare_home, process_environment
+from claims_pipeline.cli.local.processes import (
+    Processes,
+    free_port,
+    installed_command,
+    port_answers,
+)
 from claims_pipeline.model import Practice, UploadOptions
-from claims_pipeline.sandbox.practices import WorldPractice
 from claims_pipeline.sandbox.running import Sandbox, today_in
-from claims_pipeline.sandbox.samples import Sampler, SampleRow, Shape, write_sample
-from claims_pipeline.sandbox.world import World
+from claims_pipeline.sandbox.samples.samples import Sampler, SampleRow, Shape, write_sample
+from claims_pipeline.sandbox.world.practices import WorldPractice
+from claims_pipeline.sandbox.world.world import World
 from claims_pipeline.settings import Settings, load_settings
 from claims_pipeline.store import uploads
 from claims_pipeline.store.database import open_engine
 from claims_pipeline.store.files import open_file_store
 from claims_pipeline.store.migrating import upgrade
-from claims_pipeline.store.practices import ensure_organization
+from claims_pipeline.store.tenants.practices import ensure_organization
 
 ORGANIZATION = "demo"
 SEED = 7
@@ -105,7 +110,7 @@ class Stage:
 
     def run(self, upload_id: str) -> Usage:
         """Run the job for the upload as `claims-pipeline run` does, in a process of its own."""
-        arguments = ("claims_pipeline.cli.local_run", "claim_status_job", upload_id)
+        arguments = ("claims_pipeline.cli.local.local_run", "claim_status_job", upload_id)
         return used_by(("-m", *arguments), environment=self.environment)
 
 

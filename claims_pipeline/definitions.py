@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from claims_pipeline.orchestration.alerting import alerts_sensor
 from claims_pipeline.orchestration.assets import (
     claim_requests,
     claim_results,
@@ -19,7 +18,8 @@ from claims_pipeline.orchestration.executor import claims_executor
 from claims_pipeline.orchestration.jobs import claim_status_job, results_files_job
 from claims_pipeline.orchestration.purging import purge_job, purge_schedule
 from claims_pipeline.orchestration.resources import PayerResource, StoreResource
-from claims_pipeline.orchestration.sensors import (
+from claims_pipeline.orchestration.sensors.alerts import alerts_sensor
+from claims_pipeline.orchestration.sensors.sensors import (
     attempt_reconciliation_sensor,
     inbox_sensor,
     pending_uploads_sensor,

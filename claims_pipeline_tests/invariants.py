@@ -11,11 +11,12 @@ from pathlib import Path
 
 from sqlalchemy import Engine, func, select
 
+from claims_pipeline.folders.outbox import file_keys, outcomes_in_file
 from claims_pipeline.model import Outcome
-from claims_pipeline.publishing import file_keys, outcomes_in_file
-from claims_pipeline.store import attempts, results, tables
+from claims_pipeline.store import attempts, tables
 from claims_pipeline.store.database import reading
 from claims_pipeline.store.files import FileStore
+from claims_pipeline.store.rows import results
 from claims_pipeline.store.uploads import Upload, get_upload
 
 Settled = Mapping[str, datetime | None]

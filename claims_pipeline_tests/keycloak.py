@@ -23,7 +23,7 @@ from uuid import uuid4
 import requests
 from keycloak import KeycloakAdmin, KeycloakOpenID
 
-from claims_pipeline.cli.processes import Processes, free_port
+from claims_pipeline.cli.local.processes import Processes, free_port
 from claims_pipeline_tests.services import skip_for_want_of
 
 VERSION = "26.5.6"

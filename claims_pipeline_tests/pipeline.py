@@ -19,17 +19,18 @@ from claims_pipeline.orchestration.resources import PayerResource
 from claims_pipeline.payers import registry
 from claims_pipeline.payers.base import CallRecord, Payer
 from claims_pipeline.payers.policy import CallPolicy
-from claims_pipeline.run_names import TICKET_TAG
 from claims_pipeline.sandbox.running import Sandbox
-from claims_pipeline.sandbox.world import WorldPractice
+from claims_pipeline.sandbox.world.world import WorldPractice
 from claims_pipeline.settings import Settings, load_settings
-from claims_pipeline.store import attempts, results, uploads
+from claims_pipeline.store import attempts, uploads
+from claims_pipeline.store.attempts.launch_tags import TICKET_TAG
 from claims_pipeline.store.database import open_engine
 from claims_pipeline.store.files import file_store_of
-from claims_pipeline.store.limit_shares import BreakerSettings
-from claims_pipeline.store.limits import DatabaseLimiter
 from claims_pipeline.store.migrating import upgrade
-from claims_pipeline.store.practices import ensure_organization
+from claims_pipeline.store.payer_caps.limiter import DatabaseLimiter
+from claims_pipeline.store.payer_caps.shares import BreakerSettings
+from claims_pipeline.store.rows import results
+from claims_pipeline.store.tenants.practices import ensure_organization
 from claims_pipeline.store.uploads import Upload
 from claims_pipeline_tests.services import wanted_postgresql
 

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from claims_pipeline.cli.processes import free_port
+from claims_pipeline.cli.local.processes import free_port
 
 _CHUNK_BYTES = 1 << 16
 

@@ -26,7 +26,7 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 from s3fs import S3FileSystem
 
-from claims_pipeline.cli.processes import free_port
+from claims_pipeline.cli.local.processes import free_port
 
 _START_WITHIN_S = 60
 _INITDB_OPTIONS = ("-U", "tester", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")

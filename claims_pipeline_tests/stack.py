@@ -19,8 +19,8 @@ from typing import Any
 import psutil
 import requests
 
-from claims_pipeline.cli.home import prepare_home, process_environment, shipped_file
-from claims_pipeline.cli.processes import (
+from claims_pipeline.cli.local.home import prepare_home, process_environment, shipped_file
+from claims_pipeline.cli.local.processes import (
     Processes,
     RunningProcess,
     free_port,
@@ -286,7 +286,7 @@ class Stack:
     def start_worker(self, name: str, *, lanes: int = 1) -> None:
         """Start (again) a Celery worker called `worker-<name>`, and wait until it is up."""
         # Few stacks have workers, and Celery takes a while to import.
-        from claims_pipeline.orchestration.celery_worker import worker_answers
+        from claims_pipeline.orchestration.celery.worker import worker_answers
 
         self._start(
             f"worker-{name}",

@@ -9,8 +9,9 @@ import sys
 
 import typer
 
-from claims_pipeline.cli import api, audit, check, database, demo, doctor, purge, run, uploads
+from claims_pipeline.cli import api, audit, check, database, demo, doctor, purge, run
 from claims_pipeline.cli.organizations import organizations_app
+from claims_pipeline.cli.remote import uploads
 from claims_pipeline.cli.sandbox import app as sandbox_app
 from claims_pipeline.cli.worker import worker_app
 from claims_pipeline.errors import ClaimsError, FileRefusedError, described_without_values

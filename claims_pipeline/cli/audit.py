@@ -27,7 +27,7 @@ def audit(
 
 
 def _verify(*, as_json: bool) -> None:
-    from claims_pipeline.cli.local_store import open_store
+    from claims_pipeline.cli.local.local_store import open_store
     from claims_pipeline.store import audit as log
 
     verdict = log.verify(open_store().engine)
@@ -47,7 +47,7 @@ def _show(organization: str, limit: int, *, as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from claims_pipeline.cli.local_store import open_store
+    from claims_pipeline.cli.local.local_store import open_store
     from claims_pipeline.store import audit as log
 
     entries = log.list_entries(open_store().engine, organization_id=organization, page_size=limit)

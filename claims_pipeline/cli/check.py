@@ -21,7 +21,7 @@ from claims_pipeline.errors import FileRefusedError
 from claims_pipeline.model import UploadOptions
 
 if TYPE_CHECKING:
-    from claims_pipeline.checking import FileCheck
+    from claims_pipeline.preflight.check import FileCheck
 
 _ERRORS_SHOWN = 20
 _SOME_REJECTED = 1
@@ -52,10 +52,10 @@ def check(
 
 
 def _check(file: Path, *, payer: str, organization: str, options: UploadOptions) -> "FileCheck":
-    from claims_pipeline.checking import FileCheck, PlanningTerms, check_file
-    from claims_pipeline.cli.local_store import known_facts, opened_csv, payer_today
+    from claims_pipeline.cli.local.local_store import known_facts, opened_csv, payer_today
     from claims_pipeline.intake import IntakeContext
     from claims_pipeline.payers import registry
+    from claims_pipeline.preflight.check import FileCheck, PlanningTerms, check_file
     from claims_pipeline.settings import load_settings
 
     settings = load_settings()

@@ -32,7 +32,7 @@ def practices() -> None:
 @db_app.command("upgrade")
 def upgrade_database() -> None:
     """Create the tables, or bring them up to date. Safe to run at any time."""
-    from claims_pipeline.cli.home import prepare_home
+    from claims_pipeline.cli.local.home import prepare_home
     from claims_pipeline.settings import load_settings
     from claims_pipeline.store.database import open_engine
     from claims_pipeline.store.migrating import upgrade
@@ -58,8 +58,8 @@ def import_practices(
 
     Practices that the file does not name stay as they are.
     """
-    from claims_pipeline.cli.local_store import open_store, opened_csv
-    from claims_pipeline.store.practices import ensure_organization
+    from claims_pipeline.cli.local.local_store import open_store, opened_csv
+    from claims_pipeline.store.tenants.practices import ensure_organization
 
     with opened_csv(file) as stream:
         text = stream.read()

@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from claims_pipeline.cli.local.processes import (
+    Processes,
+    free_port,
+    installed_command,
+    port_answers,
+)
 from claims_pipeline.cli.options import DEMO_ORGANIZATION, shown_path
-from claims_pipeline.cli.processes import Processes, free_port, installed_command, port_answers
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from claims_pipeline.cli.local_store import LocalStore
+    from claims_pipeline.cli.local.local_store import LocalStore
 
 _SEED = 7
 _PAYER = "uhc"
@@ -31,7 +36,7 @@ def demo(
     """Drop a sample CSV into the watched folder of a real daemon, with the sandbox as the payer."""
     from rich.console import Console
 
-    from claims_pipeline.cli.home import shipped_file
+    from claims_pipeline.cli.local.home import shipped_file
 
     console = Console(stderr=True, highlight=False)
     port = free_port()
@@ -58,8 +63,8 @@ def dev(
     """
     from rich.console import Console
 
-    from claims_pipeline.cli.local_store import demo_practices
-    from claims_pipeline.store.practices import ensure_organization
+    from claims_pipeline.cli.local.local_store import demo_practices
+    from claims_pipeline.store.tenants.practices import ensure_organization
 
     console = Console(stderr=True, highlight=False)
     with _stack(port=sandbox_port, home=None) as (store, processes):
@@ -112,8 +117,8 @@ def _tell_where(
 @contextmanager
 def _stack(*, port: int, home: Path | None) -> "Iterator[tuple[LocalStore, Processes]]":
     """The sandbox on `port`, the store of the demo organization, and room for processes."""
-    from claims_pipeline.cli.home import process_environment
-    from claims_pipeline.cli.local_store import open_store, practices_of
+    from claims_pipeline.cli.local.home import process_environment
+    from claims_pipeline.cli.local.local_store import open_store, practices_of
     from claims_pipeline.errors import SettingsError
     from claims_pipeline.settings import load_settings
 
@@ -251,7 +256,7 @@ def _newest_upload(store: "LocalStore") -> str | None:
 
 def _watch(store: "LocalStore", processes: Processes, *, earlier: str | None) -> str:
     """Show progress until the dropped file's upload has ended, files and all; its id."""
-    from claims_pipeline.cli.running import existing_upload, is_over
+    from claims_pipeline.cli.local.running import existing_upload, is_over
     from claims_pipeline.cli.summary import UploadProgress
 
     with UploadProgress() as progress:

@@ -22,10 +22,10 @@ def doctor(*, ask_payers: AskPayersOption = False, as_json: JsonOption = False) 
     from rich.markup import escape
     from rich.table import Table
 
-    from claims_pipeline.cli.home import process_environment
-    from claims_pipeline.doctor import State, examine
-    from claims_pipeline.doctor.findings import failed
-    from claims_pipeline.orchestration.condition import examine_dagster
+    from claims_pipeline.cli.local.home import process_environment
+    from claims_pipeline.operations.doctor import State, examine
+    from claims_pipeline.operations.doctor.findings import failed
+    from claims_pipeline.orchestration.dagster_health import examine_dagster
     from claims_pipeline.settings import load_settings
 
     settings = load_settings()

@@ -25,8 +25,8 @@ def add_organization(
     ] = None,
 ) -> None:
     """Add an organization, or change the name or the id of one that is there."""
-    from claims_pipeline.cli.local_store import open_store
-    from claims_pipeline.store.organizations import save_organization
+    from claims_pipeline.cli.local.local_store import open_store
+    from claims_pipeline.store.tenants.organizations import save_organization
 
     saved = save_organization(open_store().engine, alias, name=name, identity_id=identity_id)
     typer.echo(f"Organization {saved.id} is served.", err=True)
@@ -35,8 +35,8 @@ def add_organization(
 @organizations_app.command("list")
 def list_organizations() -> None:
     """Print one line for each: alias, name, and the id at Keycloak where it is pinned."""
-    from claims_pipeline.cli.local_store import open_store
-    from claims_pipeline.store.organizations import list_organizations as all_organizations
+    from claims_pipeline.cli.local.local_store import open_store
+    from claims_pipeline.store.tenants.organizations import list_organizations as all_organizations
 
     for organization in all_organizations(open_store().engine):
         typer.echo("\t".join((organization.id, organization.name, organization.identity_id or "")))

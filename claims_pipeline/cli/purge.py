@@ -18,10 +18,10 @@ def purge(*, dry_run: DryRunOption = False, as_json: JsonOption = False) -> None
     from rich.console import Console
     from rich.table import Table
 
-    from claims_pipeline.cli.home import process_environment
-    from claims_pipeline.cli.local_store import now, open_store
+    from claims_pipeline.cli.local.home import process_environment
+    from claims_pipeline.cli.local.local_store import now, open_store
+    from claims_pipeline.operations.retention import Purge
     from claims_pipeline.orchestration.purging import purge_everything
-    from claims_pipeline.retention import Purge
 
     store = open_store()
     os.environ.update(process_environment(store.settings))

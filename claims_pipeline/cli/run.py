@@ -47,8 +47,8 @@ def run(
     )
     from rich.console import Console
 
-    from claims_pipeline.cli.local_store import open_store
-    from claims_pipeline.cli.running import run_to_the_end, take_in
+    from claims_pipeline.cli.local.local_store import open_store
+    from claims_pipeline.cli.local.running import run_to_the_end, take_in
     from claims_pipeline.cli.summary import UploadProgress, refused_as_json, show, summarise
     from claims_pipeline.intake import FILE_ERRORS
 

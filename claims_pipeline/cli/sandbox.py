@@ -42,8 +42,8 @@ def serve(
     from pydantic import ValidationError
 
     from claims_pipeline.sandbox.faults import read_scripts
-    from claims_pipeline.sandbox.payer_calls import PayerOptions
     from claims_pipeline.sandbox.running import make_server, today_in
+    from claims_pipeline.sandbox.uhc.payer_calls import PayerOptions
     from claims_pipeline.settings import load_settings
 
     try:
@@ -107,8 +107,8 @@ def sample(
     import sys
 
     from claims_pipeline.sandbox.running import today_in
-    from claims_pipeline.sandbox.samples import Sampler, Shape, write_sample
-    from claims_pipeline.sandbox.world import World
+    from claims_pipeline.sandbox.samples.samples import Sampler, Shape, write_sample
+    from claims_pipeline.sandbox.world.world import World
     from claims_pipeline.settings import load_settings
 
     world = World(

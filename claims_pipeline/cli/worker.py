@@ -24,9 +24,9 @@ def start(
     Needs CLAIMS_CELERY_BROKER_URL, CLAIMS_DATABASE_URL, the payer's settings, and Dagster's
     storage as runs have it; no file store and no folders.
     """
-    from claims_pipeline.cli.home import prepare_home, process_environment
-    from claims_pipeline.orchestration.celery_worker import worker_app as celery_worker_app
-    from claims_pipeline.orchestration.celery_worker import worker_arguments
+    from claims_pipeline.cli.local.home import prepare_home, process_environment
+    from claims_pipeline.orchestration.celery.worker import worker_app as celery_worker_app
+    from claims_pipeline.orchestration.celery.worker import worker_arguments
     from claims_pipeline.settings import load_settings
 
     settings = load_settings()
@@ -38,7 +38,7 @@ def start(
 @worker_app.command("ping")
 def ping(name: NameOption = None) -> None:
     """Exit with 0 when the worker of this host answers over the broker, else with 1."""
-    from claims_pipeline.orchestration.celery_worker import worker_answers
+    from claims_pipeline.orchestration.celery.worker import worker_answers
     from claims_pipeline.settings import load_settings
 
     if not worker_answers(load_settings(), name=name, within_s=_ANSWERS_WITHIN_S):

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, date
 from decimal import Decimal
 
-from claims_pipeline.formulas import neutralised
 from claims_pipeline.model import (
     AdjudicationCode,
     AnsweredRow,
@@ -18,7 +17,8 @@ from claims_pipeline.model import (
     Outcome,
     StatusCode,
 )
-from claims_pipeline.result_columns import RESULT_COLUMNS
+from claims_pipeline.results_file.columns import RESULT_COLUMNS
+from claims_pipeline.results_file.formulas import neutralised
 
 Cell = str | int | Decimal | None
 Line = tuple[Cell, ...]

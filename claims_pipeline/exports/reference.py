@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 
-from claims_pipeline.result_columns import RESULT_COLUMNS
+from claims_pipeline.results_file.columns import RESULT_COLUMNS
 
 _INTRODUCTION = """\
 # Results files

@@ -12,7 +12,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from claims_pipeline.exports.lines import Line, lines_of, result_columns
 from claims_pipeline.model import AnsweredRow
-from claims_pipeline.result_columns import RESULT_COLUMNS
+from claims_pipeline.results_file.columns import RESULT_COLUMNS
 
 MAX_SHEET_LINES = 1_048_576  # Excel's own limit, the header included
 # A part of a zip archive may have 2 GiB without an extension that makes Excel warn of a damaged

@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from claims_pipeline.formulas import restored
 from claims_pipeline.intake.catalogue import refused
-from claims_pipeline.result_columns import RESULT_COLUMNS
+from claims_pipeline.results_file.columns import RESULT_COLUMNS
+from claims_pipeline.results_file.formulas import restored
 
 # Written as `header_key` leaves them: small letters and digits only. No name of a results column
 # is ever a synonym: `service_from` in a results file is the payer's date, not the analyst's.

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from claims_pipeline.intake.cells import cleaned_column, read_amount
+from claims_pipeline.intake.cells.dates import NO_DATE, ReadDate, read_date
+from claims_pipeline.intake.cells.practices import FoundPractice, PracticeDirectory
+from claims_pipeline.intake.cells.text import cleaned_column, read_amount
 from claims_pipeline.intake.columns import CANONICAL_COLUMNS
-from claims_pipeline.intake.dates import NO_DATE, ReadDate, read_date
-from claims_pipeline.intake.practices import FoundPractice, PracticeDirectory
 from claims_pipeline.intake.rules import TEXT_RULES
 from claims_pipeline.intake.schema import (
     BIRTH_DAY,

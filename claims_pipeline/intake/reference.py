@@ -4,9 +4,9 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from claims_pipeline.intake.catalogue import FILE_ERRORS, ROW_ERRORS, WARNINGS
+from claims_pipeline.intake.cells.dates import DATE_FORMS
 from claims_pipeline.intake.columns import REJECTED_ROW_COLUMNS, REQUIRED_COLUMNS, SYNONYMS
-from claims_pipeline.intake.dates import DATE_FORMS
-from claims_pipeline.result_columns import RESULT_COLUMNS
+from claims_pipeline.results_file.columns import RESULT_COLUMNS
 
 _MEANINGS = {
     "claim_number": "The payer's number for the claim.",

@@ -5,9 +5,9 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from claims_pipeline.formulas import neutralised
 from claims_pipeline.intake.columns import REJECTED_ROW_COLUMNS, written_name
 from claims_pipeline.model import RejectedRow
+from claims_pipeline.results_file.formulas import neutralised
 
 _BYTE_ORDER_MARK = "\ufeff"
 _ROWS_AT_A_TIME = 1_000

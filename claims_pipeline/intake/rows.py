@@ -8,16 +8,16 @@ from functools import lru_cache
 from hashlib import blake2b
 from itertools import compress
 
-from claims_pipeline.formulas import restored
 from claims_pipeline.intake.catalogue import ROW_ERRORS, refused
+from claims_pipeline.intake.cells.practices import PracticeDirectory
 from claims_pipeline.intake.columns import Layout
 from claims_pipeline.intake.context import IntakeContext
 from claims_pipeline.intake.parsing import ParsedColumns, checked_frame, parsed_columns
-from claims_pipeline.intake.practices import PracticeDirectory
-from claims_pipeline.intake.records import RecordBatch
+from claims_pipeline.intake.reading.records import RecordBatch
 from claims_pipeline.intake.schema import Fault, RowSchema
 from claims_pipeline.model import DateWindow, Practice, RejectedRow
-from claims_pipeline.request_columns import NO_REQUESTS, RequestColumns
+from claims_pipeline.model.request_columns import NO_REQUESTS, RequestColumns
+from claims_pipeline.results_file.formulas import restored
 
 # What one cell of a spreadsheet can hold.
 MAX_CELL_CHARACTERS = 32_767

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from claims_pipeline.matching import notes
-from claims_pipeline.matching.likeness import Likeness, compare
+from claims_pipeline.matching.comparison import Likeness, compare
 from claims_pipeline.matching.people import BirthDates, FirstNames, first_name_core
 from claims_pipeline.matching.roster import answers_by_patient
 from claims_pipeline.matching.versions import are_one_claim, count_versions, current_versions

@@ -8,14 +8,16 @@ import dagster as dg
 from claims_pipeline import intake
 from claims_pipeline.errors import InvariantError, NothingAnsweredError
 from claims_pipeline.model import OutcomeCounts
-from claims_pipeline.orchestration.asking import ask_open_rows, plan_open_rows
 from claims_pipeline.orchestration.files import complete_upload, write_files_of_ended_upload
-from claims_pipeline.orchestration.holding import HeldStep, attempt_held
+from claims_pipeline.orchestration.held_step import HeldStep, attempt_held
 from claims_pipeline.orchestration.partitions import LANE_TAG, uploads_partitions
+from claims_pipeline.orchestration.payer_backoff import waits_for_payer
+from claims_pipeline.orchestration.payer_queries import ask_open_rows, plan_open_rows
 from claims_pipeline.orchestration.resources import PayerResource, StoreResource
-from claims_pipeline.orchestration.waiting import waits_for_payer
 from claims_pipeline.payers import registry
-from claims_pipeline.store import attempts, practices, results, rows, uploads
+from claims_pipeline.store import attempts, uploads
+from claims_pipeline.store.rows import results, stored
+from claims_pipeline.store.tenants import practices
 from claims_pipeline.store.uploads import Upload
 
 _STALE = {"stale": dg.MetadataValue.bool(True)}
@@ -104,10 +106,10 @@ def _store_rows(step: HeldStep, store: StoreResource, upload: Upload) -> None:
     )
     with store.files().open(upload.file_key) as stream:
         reading = intake.read(stream, context)
-        rows.begin_rows(step.engine, step.hold, reading.header)
+        stored.begin_rows(step.engine, step.hold, reading.header)
         for chunk in reading.chunks():
-            rows.add_rows(step.engine, step.hold, chunk.requests, chunk.rejected)
-    rows.complete_rows(step.engine, step.hold)
+            stored.add_rows(step.engine, step.hold, chunk.requests, chunk.rejected)
+    stored.complete_rows(step.engine, step.hold)
 
 
 @dg.op(ins={"claim_requests": dg.In(dg.Nothing)}, out=dg.DynamicOut(dg.Nothing))

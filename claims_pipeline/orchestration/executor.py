@@ -9,7 +9,7 @@ def _executor(init_context: dg.InitExecutorContext) -> dg.Executor:
     settings = load_settings()
     if settings.executor == "celery":
         # Celery takes a third of a second to import, and most installations need none of it.
-        from claims_pipeline.orchestration.celery_executor import LanesOnWorkers  # noqa: PLC0415
+        from claims_pipeline.orchestration.celery.executor import LanesOnWorkers  # noqa: PLC0415
 
         return LanesOnWorkers(settings)
     in_process = dg.in_process_executor.executor_creation_fn

@@ -2,13 +2,14 @@
 
 from sqlalchemy import Engine
 
-from claims_pipeline import publishing
 from claims_pipeline.errors import ClaimsError, FilesUnreachableError
+from claims_pipeline.folders import outbox as outbox_folder
 from claims_pipeline.model import UploadStatus
-from claims_pipeline.orchestration.holding import HeldStep, StepContext, now, redacted_errors
+from claims_pipeline.operations.retention import remove_files
+from claims_pipeline.orchestration.held_step import HeldStep, StepContext, now, redacted_errors
 from claims_pipeline.orchestration.resources import StoreResource
-from claims_pipeline.retention import remove_files
-from claims_pipeline.store import attempts, results, uploads
+from claims_pipeline.store import attempts, uploads
+from claims_pipeline.store.rows import results
 from claims_pipeline.store.uploads import Upload
 
 
@@ -96,12 +97,12 @@ def _publish(engine: Engine, store: StoreResource, upload: Upload) -> int:
     outbox = settings.resolved_outbox
     if upload.header is None:
         code, message = _why_nothing_was_read(upload)
-        publishing.write_refusal(upload, outbox, code=code, message=message)
+        outbox_folder.write_refusal(upload, outbox, code=code, message=message)
         return 0
     files = store.files()
-    written = publishing.write_files(engine, files, upload, bom=settings.results_csv_bom)
-    publishing.verify_files(files, written, results.count_outcomes(engine, upload.id))
-    publishing.copy_to_outbox(files, upload, written, outbox)
+    written = outbox_folder.write_files(engine, files, upload, bom=settings.results_csv_bom)
+    outbox_folder.verify_files(files, written, results.count_outcomes(engine, upload.id))
+    outbox_folder.copy_to_outbox(files, upload, written, outbox)
     return written.lines
 
 

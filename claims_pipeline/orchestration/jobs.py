@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from claims_pipeline.run_names import CLAIM_STATUS_JOB, RESULTS_FILES_JOB
+from claims_pipeline.store.attempts.launch_tags import CLAIM_STATUS_JOB, RESULTS_FILES_JOB
 
 claim_status_job = dg.define_asset_job(
     CLAIM_STATUS_JOB,

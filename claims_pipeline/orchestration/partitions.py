@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from claims_pipeline.run_names import UPLOADS_PARTITIONS
+from claims_pipeline.store.attempts.launch_tags import UPLOADS_PARTITIONS
 
 uploads_partitions = dg.DynamicPartitionsDefinition(name=UPLOADS_PARTITIONS)
 

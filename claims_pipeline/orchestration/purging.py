@@ -6,12 +6,16 @@ from datetime import datetime
 import dagster as dg
 from sqlalchemy import Engine
 
-from claims_pipeline.orchestration.holding import now, redacted_errors
+from claims_pipeline.operations.retention import Purge
+from claims_pipeline.orchestration.held_step import now, redacted_errors
 from claims_pipeline.orchestration.partitions import uploads_partitions
 from claims_pipeline.orchestration.resources import StoreResource
-from claims_pipeline.retention import Purge
-from claims_pipeline.run_names import CLAIM_STATUS_JOB, PURGE_JOB, RESULTS_FILES_JOB
-from claims_pipeline.store.removal import uploads_that_are_gone
+from claims_pipeline.store.attempts.launch_tags import (
+    CLAIM_STATUS_JOB,
+    PURGE_JOB,
+    RESULTS_FILES_JOB,
+)
+from claims_pipeline.store.retention.removal import uploads_that_are_gone
 
 _RUNS_AT_ONCE = 100
 _ENDED = [

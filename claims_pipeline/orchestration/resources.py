@@ -10,13 +10,13 @@ import dagster as dg
 from sqlalchemy import Engine
 
 from claims_pipeline.errors import SettingsError
-from claims_pipeline.inbox import Inbox
+from claims_pipeline.folders.inbox import Inbox
 from claims_pipeline.payers import registry
 from claims_pipeline.payers.base import CallRecord, Payer
 from claims_pipeline.settings import Settings, load_settings
 from claims_pipeline.store.database import open_engine, schema_is_current
 from claims_pipeline.store.files import FileStore, file_store_of
-from claims_pipeline.store.limits import DatabaseLimiter
+from claims_pipeline.store.payer_caps.limiter import DatabaseLimiter
 
 
 @functools.lru_cache(maxsize=4)

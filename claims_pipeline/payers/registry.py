@@ -9,14 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from claims_pipeline.errors import InputError, SettingsError
-from claims_pipeline.payers import uhc
 from claims_pipeline.payers.base import Capabilities, Limiter, OnCall, Payer
 from claims_pipeline.payers.environment import PayerEnvironment
 from claims_pipeline.payers.limiter import LocalLimiter
 from claims_pipeline.payers.policy import CallPolicy, Clockwork
 from claims_pipeline.payers.token import TokenSource
 from claims_pipeline.payers.transport import Transport
-from claims_pipeline.payers.uhc import UhcPayer
+from claims_pipeline.payers.uhc import adapter
+from claims_pipeline.payers.uhc.adapter import UhcPayer
 from claims_pipeline.settings import Settings
 
 # UHC documents none; the usual name, to be found again in its and any gateway's logs.
@@ -213,7 +213,7 @@ def _required(settings: Settings, *names: str) -> tuple[str, ...]:
 _PAYERS = {
     "uhc": _Registered(
         label="UnitedHealthcare",
-        capabilities=uhc.CAPABILITIES,
+        capabilities=adapter.CAPABILITIES,
         default_payer_id=lambda settings: settings.uhc_payer_id,
         connection=_uhc_connection,
         connect=_connect_uhc,

@@ -16,7 +16,7 @@ from claims_pipeline.model import (
 )
 from claims_pipeline.payers.status import claim_status, next_action_for_error
 from claims_pipeline.planning import Span, one_per_row_calls
-from claims_pipeline.store.ledger_entries import Conclusion, RowProgress
+from claims_pipeline.store.ledger.entries import Conclusion, RowProgress
 
 _PARTIAL = PayerError(
     ErrorClass.PARTIAL,

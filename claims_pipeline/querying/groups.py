@@ -7,8 +7,8 @@ from claims_pipeline.payers.base import Payer
 from claims_pipeline.planning import Need, free_concurrency, next_windows, plan
 from claims_pipeline.querying.conclusions import failed, matched
 from claims_pipeline.querying.terms import Terms, span_for
-from claims_pipeline.store.ledger import Ledger
-from claims_pipeline.store.ledger_entries import Conclusion, Group, OpenRow
+from claims_pipeline.store.ledger.entries import Conclusion, Group, OpenRow
+from claims_pipeline.store.ledger.ledger import Ledger
 
 _ASK_BY_SWEEP = (
     "The name has no letter that this payer's search can carry. Allow sweeps for this upload, or "

@@ -33,14 +33,14 @@ from claims_pipeline.querying.conclusions import conclude
 from claims_pipeline.querying.groups import plan_open_groups
 from claims_pipeline.querying.outage import OutageWatch
 from claims_pipeline.querying.terms import Terms, span_for
-from claims_pipeline.store.ledger import Ledger
-from claims_pipeline.store.ledger_entries import (
+from claims_pipeline.store.ledger.entries import (
     AnsweredQuery,
     Conclusion,
     Group,
     LeasedQuery,
     RowProgress,
 )
+from claims_pipeline.store.ledger.ledger import Ledger
 
 _SETTLE_AFTER_ANSWERS = 32
 _SETTLE_AFTER_S = 0.1

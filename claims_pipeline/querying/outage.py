@@ -13,8 +13,8 @@ from claims_pipeline.errors import ErrorClass, PayerDownError, PayerError
 from claims_pipeline.model import DateWindow, Query, QueryKind
 from claims_pipeline.payers.base import Answer, Payer
 from claims_pipeline.querying.conclusions import failed
-from claims_pipeline.store.ledger import Ledger
-from claims_pipeline.store.ledger_entries import Conclusion
+from claims_pipeline.store.ledger.entries import Conclusion
+from claims_pipeline.store.ledger.ledger import Ledger
 
 _ROWS_AT_ONCE = 5_000
 

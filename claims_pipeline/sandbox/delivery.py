@@ -10,8 +10,8 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from claims_pipeline.sandbox.faults import FaultWhat
-from claims_pipeline.sandbox.inquiry import RefusedError
-from claims_pipeline.sandbox.reply import Reply, refused
+from claims_pipeline.sandbox.uhc.inquiry import RefusedError
+from claims_pipeline.sandbox.uhc.reply import Reply, refused
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 

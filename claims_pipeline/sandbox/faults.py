@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from claims_pipeline.sandbox.dice import Dice
+from claims_pipeline.sandbox.world.dice import Dice
 
 Kind = Literal["token", "summary", "detail", "payment"]
 

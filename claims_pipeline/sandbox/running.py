@@ -13,14 +13,14 @@ import uvicorn
 
 from claims_pipeline.sandbox.delivery import TransportProtocol
 from claims_pipeline.sandbox.faults import FaultScript
-from claims_pipeline.sandbox.payer_calls import (
+from claims_pipeline.sandbox.server import PayerApp
+from claims_pipeline.sandbox.uhc.payer_calls import (
     CLIENT_ID,
     CLIENT_SECRET,
     PayerCalls,
     PayerOptions,
 )
-from claims_pipeline.sandbox.server import PayerApp
-from claims_pipeline.sandbox.world import World
+from claims_pipeline.sandbox.world.world import World
 
 _TIMEOUT_S = 10
 

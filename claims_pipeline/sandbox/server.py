@@ -12,9 +12,9 @@ from pydantic import ValidationError
 
 from claims_pipeline.sandbox.delivery import Send, deliver, replaced
 from claims_pipeline.sandbox.faults import Faults, FaultScript, FaultWhat, read_scripts
-from claims_pipeline.sandbox.inquiry import RefusedError
-from claims_pipeline.sandbox.payer_calls import PayerCalls
-from claims_pipeline.sandbox.reply import Reply, json_reply, refused
+from claims_pipeline.sandbox.uhc.inquiry import RefusedError
+from claims_pipeline.sandbox.uhc.payer_calls import PayerCalls
+from claims_pipeline.sandbox.uhc.reply import Reply, json_reply, refused
 
 # The shapes of ASGI, a protocol of plain dictionaries.
 Scope = dict[str, Any]

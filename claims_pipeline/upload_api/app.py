@@ -9,16 +9,16 @@ from contextlib import asynccontextmanager
 from fastapi import Depends, FastAPI
 
 from claims_pipeline.settings import Settings, load_settings
-from claims_pipeline.upload_api.document import DocumentedApi
+from claims_pipeline.upload_api.access.limiting import within_request_limit
 from claims_pipeline.upload_api.health import ReadinessProbe
-from claims_pipeline.upload_api.limiting import within_request_limit
-from claims_pipeline.upload_api.middleware import add_middleware
-from claims_pipeline.upload_api.operations import operations
+from claims_pipeline.upload_api.http.middleware import add_middleware
+from claims_pipeline.upload_api.http.paths import SlashesAtTheEnd, operation_id
+from claims_pipeline.upload_api.http.problems import add_problem_handlers
+from claims_pipeline.upload_api.openapi.document import DocumentedApi
 from claims_pipeline.upload_api.pages.router import add_pages
-from claims_pipeline.upload_api.pages.sessions import open_sessions
-from claims_pipeline.upload_api.paths import SlashesAtTheEnd, operation_id
-from claims_pipeline.upload_api.problems import add_problem_handlers
+from claims_pipeline.upload_api.pages.session.sessions import open_sessions
 from claims_pipeline.upload_api.routes import health
+from claims_pipeline.upload_api.routes.operations import operations
 from claims_pipeline.upload_api.services import open_services
 
 

@@ -15,7 +15,8 @@ import requests
 import urllib3
 
 from claims_pipeline.errors import ClaimsError
-from claims_pipeline.run_names import (
+from claims_pipeline.settings import Settings
+from claims_pipeline.store.attempts.launch_tags import (
     CLAIM_STATUS_JOB,
     CODE_LOCATION,
     PARTITION_TAG,
@@ -24,7 +25,6 @@ from claims_pipeline.run_names import (
     UPLOADS_PARTITIONS,
     launch_tags,
 )
-from claims_pipeline.settings import Settings
 
 _LOGGER = logging.getLogger(__name__)
 _CONNECT_AND_READ_S = (3.0, 10.0)

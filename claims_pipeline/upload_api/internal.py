@@ -7,9 +7,9 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from claims_pipeline.store.database import every_organization_scope
 from claims_pipeline.upload_api.health import ReadinessProbe
-from claims_pipeline.upload_api.metrics import StoreCollector, exposition
-from claims_pipeline.upload_api.middleware import ErrorWall
-from claims_pipeline.upload_api.problems import add_problem_handlers
+from claims_pipeline.upload_api.http.metrics import StoreCollector, exposition
+from claims_pipeline.upload_api.http.middleware import ErrorWall
+from claims_pipeline.upload_api.http.problems import add_problem_handlers
 from claims_pipeline.upload_api.routes import health
 from claims_pipeline.upload_api.services import Services
 

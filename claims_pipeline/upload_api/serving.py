@@ -21,9 +21,9 @@ from uvicorn.supervisors import Multiprocess
 from claims_pipeline.errors import SettingsError
 from claims_pipeline.settings import Settings, load_settings
 from claims_pipeline.upload_api.app import create_app
+from claims_pipeline.upload_api.http.logs import log_what_nobody_caught, logging_config
+from claims_pipeline.upload_api.http.metrics import MULTIPROCESS_FOLDER
 from claims_pipeline.upload_api.internal import create_internal_app
-from claims_pipeline.upload_api.logs import log_what_nobody_caught, logging_config
-from claims_pipeline.upload_api.metrics import MULTIPROCESS_FOLDER
 from claims_pipeline.upload_api.services import open_services
 
 # Uploads under way get this long to end when the process is asked to; orchestrators wait 30 s.

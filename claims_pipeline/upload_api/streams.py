@@ -11,8 +11,8 @@ from fastapi.concurrency import run_in_threadpool
 from sse_starlette import ServerSentEvent
 
 from claims_pipeline.store.uploads import Upload
-from claims_pipeline.upload_api.problems import ApiError
-from claims_pipeline.upload_api.schemas import ProgressJson
+from claims_pipeline.upload_api.http.problems import ApiError
+from claims_pipeline.upload_api.schemas.uploads import ProgressJson
 
 _STREAMS = 256
 _STREAMS_OF_A_USER = 8

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from claims_pipeline.cli.processes import ProcessError
+from claims_pipeline.cli.local.processes import ProcessError
 from claims_pipeline.sandbox.running import running_sandbox
 from claims_pipeline_tests.chaos.plans import rounds
 from claims_pipeline_tests.chaos.rounds import LATENCY_MS, SETTINGS, BrokenPromiseError, Chaos

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from claims_pipeline.errors import InputError
+from claims_pipeline.folders.outbox import file_keys
 from claims_pipeline.model import RetryScope, UploadStatus
-from claims_pipeline.publishing import file_keys
-from claims_pipeline.sandbox.samples import Shape
+from claims_pipeline.sandbox.samples.samples import Shape
 from claims_pipeline.store import attempts
 from claims_pipeline.store.files import open_file_store
 from claims_pipeline.store.uploads import Upload, list_uploads
@@ -28,7 +28,7 @@ from claims_pipeline_tests.invariants import (
     settled_queries,
     was_asked,
 )
-from claims_pipeline_tests.orchestration.test_samples import calls_of, make_sample
+from claims_pipeline_tests.orchestration.samples import calls_of, make_sample
 from claims_pipeline_tests.pipeline import ORGANIZATION
 
 THREADS = 4

@@ -4,7 +4,7 @@ import json
 
 from sqlalchemy import Engine, update
 
-from claims_pipeline.cli.local_store import open_store
+from claims_pipeline.cli.local.local_store import open_store
 from claims_pipeline.store.database import writing
 from claims_pipeline.store.tables import audit_log
 from claims_pipeline_tests.cli.conftest import Command

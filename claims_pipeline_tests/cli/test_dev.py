@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import requests
 
-from claims_pipeline.cli.processes import Processes, free_port, installed_command
+from claims_pipeline.cli.local.processes import Processes, free_port, installed_command
 from claims_pipeline.sandbox.realm.directory import REALM
 from claims_pipeline.sandbox.running import Sandbox
-from claims_pipeline.sandbox.samples import Shape
+from claims_pipeline.sandbox.samples.samples import Shape
 from claims_pipeline_tests.keycloak import Keycloak, Realm
 from claims_pipeline_tests.upload_api.pages.conftest import PAGE_SETTINGS
 

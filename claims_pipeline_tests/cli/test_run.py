@@ -13,7 +13,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from claims_pipeline.cli.processes import installed_command
+from claims_pipeline.cli.local.processes import installed_command
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.sandbox.running import Sandbox, running_sandbox, today_in
 from claims_pipeline.settings import load_settings

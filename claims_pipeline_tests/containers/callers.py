@@ -11,7 +11,7 @@ from typing import Any
 import requests
 
 from claims_pipeline_tests.containers.commands import CheckFailedError, Environment, compose, expect
-from claims_pipeline_tests.containers.visitors import access_token
+from claims_pipeline_tests.containers.page_users import access_token
 
 _TIMEOUT_S = 60
 _ENDS_WITHIN_S = 1800.0

@@ -29,9 +29,9 @@ from claims_pipeline_tests.containers.commands import (
     run,
     say,
 )
-from claims_pipeline_tests.containers.deaths import every_service_may_die
+from claims_pipeline_tests.containers.container_kills import every_service_may_die
 from claims_pipeline_tests.containers.images import ROOT, build_ours, chosen_images
-from claims_pipeline_tests.containers.visitors import Visitor
+from claims_pipeline_tests.containers.page_users import Visitor
 
 PROJECT = "claims-check"
 API_PORT, PROXY_PORT = 18000, 14180

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from claims_pipeline.cli.database import read_practices
-from claims_pipeline.cli.processes import installed_command
+from claims_pipeline.cli.local.processes import installed_command
 from claims_pipeline_tests.pipeline import sandbox_practices
 
 DOCKER = Path(__file__).resolve().parents[2] / "docker"

@@ -10,14 +10,14 @@ from pathlib import Path
 import yaml
 from sqlalchemy import Engine, exists, select
 
-from claims_pipeline.cli.home import shipped_file
+from claims_pipeline.cli.local.home import shipped_file
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.sandbox.running import Sandbox
 from claims_pipeline.settings import load_settings
 from claims_pipeline.store import tables
 from claims_pipeline.store.database import open_engine, reading
 from claims_pipeline.store.migrating import upgrade
-from claims_pipeline.store.practices import ensure_organization
+from claims_pipeline.store.tenants.practices import ensure_organization
 from claims_pipeline.store.uploads import Upload, list_uploads
 from claims_pipeline_tests.pipeline import ORGANIZATION, sandbox_practices
 from claims_pipeline_tests.services import PostgresqlServer, wanted_postgresql

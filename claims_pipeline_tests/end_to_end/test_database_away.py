@@ -7,7 +7,7 @@ import pytest
 
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.sandbox.running import Sandbox, running_sandbox
-from claims_pipeline.sandbox.samples import Shape
+from claims_pipeline.sandbox.samples.samples import Shape
 from claims_pipeline.store import attempts
 from claims_pipeline.store.files import open_file_store
 from claims_pipeline_tests.end_to_end.drops import DropStack, running_drop_stack
@@ -17,7 +17,7 @@ from claims_pipeline_tests.invariants import (
     pages_read,
     settled_queries,
 )
-from claims_pipeline_tests.orchestration.test_samples import calls_of, make_sample
+from claims_pipeline_tests.orchestration.samples import calls_of, make_sample
 from claims_pipeline_tests.services import PostgresqlServer, postgresql_server
 from claims_pipeline_tests.stack import LOCATION, REPOSITORY
 

@@ -12,7 +12,7 @@ import pytest
 
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.sandbox.running import Sandbox, running_sandbox
-from claims_pipeline.sandbox.samples import Shape
+from claims_pipeline.sandbox.samples.samples import Shape
 from claims_pipeline.store import attempts
 from claims_pipeline.store.attempts import Attempt
 from claims_pipeline.store.files import open_file_store
@@ -28,7 +28,7 @@ from claims_pipeline_tests.invariants import (
     pages_read,
     settled_queries,
 )
-from claims_pipeline_tests.orchestration.test_samples import calls_of, make_sample
+from claims_pipeline_tests.orchestration.samples import calls_of, make_sample
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 

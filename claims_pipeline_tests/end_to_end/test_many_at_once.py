@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from claims_pipeline.cli.home import shipped_file
+from claims_pipeline.cli.local.home import shipped_file
 from claims_pipeline.model import Practice, UploadStatus
-from claims_pipeline.run_names import ORGANIZATION_TAG
 from claims_pipeline.sandbox.running import Sandbox, running_sandbox
-from claims_pipeline.sandbox.samples import Shape
-from claims_pipeline.store.practices import ensure_organization
+from claims_pipeline.sandbox.samples.samples import Shape
+from claims_pipeline.store.attempts.launch_tags import ORGANIZATION_TAG
+from claims_pipeline.store.tenants.practices import ensure_organization
 from claims_pipeline.store.uploads import Upload, list_uploads
 from claims_pipeline_tests.end_to_end.drops import DropStack, running_drop_stack
-from claims_pipeline_tests.orchestration.test_samples import make_sample
+from claims_pipeline_tests.orchestration.samples import make_sample
 from claims_pipeline_tests.pipeline import ORGANIZATION, sandbox_practices
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]

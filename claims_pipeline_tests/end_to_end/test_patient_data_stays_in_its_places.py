@@ -15,9 +15,9 @@ import dagster as dg
 import pytest
 
 from claims_pipeline.model import DateWindow, UploadStatus
-from claims_pipeline.orchestration.holding import redacted_errors
+from claims_pipeline.orchestration.held_step import redacted_errors
 from claims_pipeline.sandbox.running import Sandbox, running_sandbox, today_in
-from claims_pipeline.sandbox.world import World
+from claims_pipeline.sandbox.world.world import World
 from claims_pipeline_tests.end_to_end.drops import DropStack, running_drop_stack
 
 MARKERS = {

@@ -7,11 +7,11 @@ import pytest
 
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.sandbox.running import Sandbox, running_sandbox
-from claims_pipeline.sandbox.samples import Shape
+from claims_pipeline.sandbox.samples.samples import Shape
 from claims_pipeline.store.files import open_file_store
 from claims_pipeline_tests.end_to_end.drops import DropStack, running_drop_stack
 from claims_pipeline_tests.invariants import broken_promises
-from claims_pipeline_tests.orchestration.test_samples import make_sample
+from claims_pipeline_tests.orchestration.samples import make_sample
 
 pytestmark = pytest.mark.stack
 

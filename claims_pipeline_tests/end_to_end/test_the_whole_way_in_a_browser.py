@@ -12,15 +12,15 @@ from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from claims_pipeline.sandbox.realm.running import running_realm
 from claims_pipeline.sandbox.running import Sandbox, running_sandbox
-from claims_pipeline.sandbox.samples import Shape
+from claims_pipeline.sandbox.samples.samples import Shape
 from claims_pipeline_tests.browser import watched_context
 from claims_pipeline_tests.end_to_end.drops import FAST
-from claims_pipeline_tests.end_to_end.hands import Hand, Keyboard, Mouse
+from claims_pipeline_tests.end_to_end.input_devices import Hand, Keyboard, Mouse
 from claims_pipeline_tests.invariants import broken_promises
 from claims_pipeline_tests.keycloak import PASSWORD, Keycloak
-from claims_pipeline_tests.orchestration.test_samples import make_sample
+from claims_pipeline_tests.orchestration.samples import make_sample
 from claims_pipeline_tests.upload_api.api import Api, running_api
-from claims_pipeline_tests.upload_api.issuer import Issuer, running_issuer
+from claims_pipeline_tests.upload_api.keycloak.issuer import Issuer, running_issuer
 from claims_pipeline_tests.upload_api.on_stack import (
     StackApi,
     dagster_settings,

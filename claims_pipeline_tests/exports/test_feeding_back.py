@@ -11,7 +11,7 @@ from claims_pipeline.intake import IntakeContext
 from claims_pipeline.intake.columns import MAX_COLUMNS, written_name
 from claims_pipeline.model import Outcome, Practice
 from claims_pipeline.payers.registry import capabilities_of
-from claims_pipeline.result_columns import RESULT_COLUMNS
+from claims_pipeline.results_file.columns import RESULT_COLUMNS
 from claims_pipeline_tests.exports.builders import csv_bytes, make_claim, make_row
 
 HEADER = ("first_name", "Last Name", "DOB", "TIN", "total_charged", "=note", "Outcome")

@@ -12,8 +12,8 @@ import pytest
 
 from claims_pipeline.exports import csv_chunks, result_columns, write_csv, write_xlsx, xlsx_file
 from claims_pipeline.exports.reference import results_reference
-from claims_pipeline.formulas import restored
 from claims_pipeline.model import AnsweredRow, Outcome
+from claims_pipeline.results_file.formulas import restored
 from claims_pipeline_tests.exports.builders import (
     CELLS,
     HEADER,

@@ -5,7 +5,7 @@ import pytest
 
 from claims_pipeline.exports import lines_of, result_columns
 from claims_pipeline.model import AdjudicationCode, AnsweredRow, Outcome, Payment, StatusCode
-from claims_pipeline.result_columns import RESULT_COLUMNS
+from claims_pipeline.results_file.columns import RESULT_COLUMNS
 from claims_pipeline_tests.exports.builders import (
     CELLS,
     HEADER,

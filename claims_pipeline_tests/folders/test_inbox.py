@@ -14,13 +14,13 @@ from typing import BinaryIO
 import pytest
 from sqlalchemy import Engine
 
-from claims_pipeline.inbox import Inbox, Look, Sighting, is_complete
+from claims_pipeline.folders.inbox import Inbox, Look, Sighting, is_complete
 from claims_pipeline.store.audit import list_entries
 from claims_pipeline.store.database import open_engine
 from claims_pipeline.store.files import StoredFile, open_file_store
-from claims_pipeline.store.folder_files import FolderFileStore
+from claims_pipeline.store.files.folder import FolderFileStore
 from claims_pipeline.store.migrating import upgrade
-from claims_pipeline.store.practices import ensure_organization
+from claims_pipeline.store.tenants.practices import ensure_organization
 from claims_pipeline.store.uploads import list_uploads
 from claims_pipeline_tests.services import skip_for_want_of, unprivileged_user
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from claims_pipeline import publishing
-from claims_pipeline.inbox import Inbox
+from claims_pipeline.folders import outbox
+from claims_pipeline.folders.inbox import Inbox
 from claims_pipeline.store.uploads import Upload, list_uploads
 from claims_pipeline_tests.folders.test_inbox import (
     drop,
@@ -34,7 +34,7 @@ def test_a_full_disk_leaves_nothing_in_the_outbox(inbox: Inbox, engine: Engine) 
     upload = dropped(inbox, engine)
 
     with files_no_larger_than(10), pytest.raises(OSError, match="too large"):
-        publishing.write_refusal(upload, inbox.outbox, code="binary", message="Save it as CSV.")
+        outbox.write_refusal(upload, inbox.outbox, code="binary", message="Save it as CSV.")
 
     assert in_outbox(inbox) == []
 
@@ -43,13 +43,13 @@ def test_what_a_killed_run_left_half_written_goes_when_the_upload_ends(
     inbox: Inbox, engine: Engine
 ) -> None:
     upload = dropped(inbox, engine)
-    publishing.write_status(upload, inbox.outbox)
+    outbox.write_status(upload, inbox.outbox)
     [status] = in_outbox(inbox)
     status.with_name(f".{status.name}.some-run.part").write_text("rows 1, ans")
     another = status.with_name(".another.part")
     another.write_text("of another upload")
 
-    publishing.write_refusal(upload, inbox.outbox, code="binary", message="Save it as CSV.")
+    outbox.write_refusal(upload, inbox.outbox, code="binary", message="Save it as CSV.")
 
     assert sorted(path.name.rpartition(".")[2] for path in in_outbox(inbox)) == ["part", "txt"]
     assert another.exists()

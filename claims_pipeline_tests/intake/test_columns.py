@@ -9,7 +9,7 @@ from claims_pipeline.intake.columns import (
     header_key,
     layout_of,
 )
-from claims_pipeline.result_columns import RESULT_COLUMNS
+from claims_pipeline.results_file.columns import RESULT_COLUMNS
 from claims_pipeline_tests.intake.builders import CLAIMS_HEADER, claim_row, read_text
 
 

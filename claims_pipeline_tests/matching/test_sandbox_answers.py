@@ -26,8 +26,8 @@ from claims_pipeline.payers.limiter import LocalLimiter
 from claims_pipeline.payers.registry import connect
 from claims_pipeline.planning.windows import Span, span_of
 from claims_pipeline.sandbox.running import running_sandbox
-from claims_pipeline.sandbox.samples import COLUMNS, Sampler, SampleRow, Shape
-from claims_pipeline.sandbox.world import World
+from claims_pipeline.sandbox.samples.samples import COLUMNS, Sampler, SampleRow, Shape
+from claims_pipeline.sandbox.world.world import World
 from claims_pipeline.settings import load_settings
 
 TODAY = date(2026, 6, 15)

@@ -12,7 +12,7 @@ from claims_pipeline.model import UploadStatus
 from claims_pipeline.sandbox.running import Sandbox
 from claims_pipeline.store import attempts
 from claims_pipeline_tests.invariants import asked_again, pages_read, settled_queries
-from claims_pipeline_tests.orchestration.test_samples import calls_of
+from claims_pipeline_tests.orchestration.samples import calls_of
 from claims_pipeline_tests.orchestration.test_stopping import (
     THREADS,
     promises_kept,

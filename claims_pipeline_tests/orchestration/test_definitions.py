@@ -7,7 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from claims_pipeline.cli.processes import installed_command
+from claims_pipeline.cli.local.processes import installed_command
 from claims_pipeline.definitions import build_defs
 from claims_pipeline.orchestration.resources import StoreResource
 

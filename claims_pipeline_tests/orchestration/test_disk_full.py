@@ -7,9 +7,9 @@ import pytest
 
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.sandbox.running import Sandbox
-from claims_pipeline.sandbox.samples import Shape
+from claims_pipeline.sandbox.samples.samples import Shape
 from claims_pipeline_tests.folders.test_inbox import files_no_larger_than
-from claims_pipeline_tests.orchestration.test_samples import make_sample, with_notes
+from claims_pipeline_tests.orchestration.samples import make_sample, with_notes
 from claims_pipeline_tests.orchestration.test_stopping import (
     latest,
     promises_kept,

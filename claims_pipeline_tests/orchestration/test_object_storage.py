@@ -7,13 +7,13 @@ from uuid import uuid4
 
 import pytest
 
+from claims_pipeline.folders.outbox import file_keys, outcomes_in_file
 from claims_pipeline.model import UploadStatus
-from claims_pipeline.publishing import file_keys, outcomes_in_file
 from claims_pipeline.sandbox.running import Sandbox
-from claims_pipeline.sandbox.samples import Shape
+from claims_pipeline.sandbox.samples.samples import Shape
 from claims_pipeline.store.files import file_store_of
 from claims_pipeline_tests.invariants import broken_promises
-from claims_pipeline_tests.orchestration.test_samples import make_sample
+from claims_pipeline_tests.orchestration.samples import make_sample
 from claims_pipeline_tests.orchestration.test_stopping import latest, tick, when, write_files
 from claims_pipeline_tests.pipeline import ORGANIZATION, Pipeline, running_pipeline
 from claims_pipeline_tests.relay import Relay, running_relay

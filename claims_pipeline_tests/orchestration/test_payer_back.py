@@ -10,7 +10,7 @@ from claims_pipeline.model import DetailLevel, UploadOptions, UploadStatus
 from claims_pipeline.sandbox.running import Sandbox, today_in
 from claims_pipeline.store import attempts
 from claims_pipeline.store.attempts import Attempt
-from claims_pipeline_tests.orchestration.test_samples import calls_of
+from claims_pipeline_tests.orchestration.samples import calls_of
 from claims_pipeline_tests.pipeline import (
     HASTY,
     HastyPayers,

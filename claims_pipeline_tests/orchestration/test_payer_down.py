@@ -11,18 +11,18 @@ import pytest
 from sqlalchemy import update
 
 from claims_pipeline.model import Outcome, RetryScope, UploadStatus
-from claims_pipeline.orchestration import asking
+from claims_pipeline.orchestration import payer_queries
+from claims_pipeline.orchestration.payer_backoff import next_try_at
 from claims_pipeline.orchestration.resources import StoreResource
-from claims_pipeline.orchestration.sensors import (
+from claims_pipeline.orchestration.sensors.sensors import (
     attempt_reconciliation_sensor,
     pending_uploads_sensor,
 )
-from claims_pipeline.orchestration.waiting import next_try_at
 from claims_pipeline.sandbox.running import Sandbox
 from claims_pipeline.store import attempts, tables
 from claims_pipeline.store.database import writing
 from claims_pipeline_tests.invariants import asked_again, settled_queries
-from claims_pipeline_tests.orchestration.faulty import FaultyUpload, make_faulty_upload
+from claims_pipeline_tests.orchestration.broken_stores import FaultyUpload, make_faulty_upload
 from claims_pipeline_tests.pipeline import Pipeline, hasty_definitions, running_pipeline
 
 THREADS = 4
@@ -55,7 +55,7 @@ def test_the_name_of_a_dropped_file_is_shown_in_the_outbox_but_not_on_a_worker(
     process_is_worker = threading.Event()
     if on_a_worker:
         process_is_worker.set()
-    monkeypatch.setattr(asking, "is_worker", process_is_worker)
+    monkeypatch.setattr(payer_queries, "is_worker", process_is_worker)
     upload = make_faulty_upload(pipeline, [DOWN])
     with writing(pipeline.engine) as connection:
         connection.execute(update(tables.uploads).values(outbox_name="dropped"))

@@ -10,10 +10,10 @@ from sqlalchemy import select
 from claims_pipeline.model import Outcome, UploadOptions, UploadStatus
 from claims_pipeline.names import wire_name
 from claims_pipeline.sandbox.running import Sandbox, today_in
-from claims_pipeline.sandbox.samples import COLUMNS, SampleRow, Shape
+from claims_pipeline.sandbox.samples.samples import COLUMNS, SampleRow, Shape
 from claims_pipeline.store import tables
 from claims_pipeline.store.database import reading
-from claims_pipeline_tests.orchestration.faulty import FaultyUpload, make_faulty_upload
+from claims_pipeline_tests.orchestration.broken_stores import FaultyUpload, make_faulty_upload
 from claims_pipeline_tests.pipeline import HASTY, Pipeline, hasty_definitions, running_pipeline
 
 THREADS = 4

@@ -9,7 +9,7 @@ import pytest
 
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.sandbox.running import Sandbox
-from claims_pipeline_tests.orchestration.faulty import make_faulty_upload
+from claims_pipeline_tests.orchestration.broken_stores import make_faulty_upload
 from claims_pipeline_tests.orchestration.test_payer_down import run_when_due
 from claims_pipeline_tests.pipeline import Pipeline, hasty_definitions, running_pipeline
 from claims_pipeline_tests.services import skip_for_want_of

@@ -8,6 +8,7 @@ import dagster as dg
 import pytest
 
 from claims_pipeline.definitions import build_defs
+from claims_pipeline.operations.retention import Purge, delete_upload_everywhere
 from claims_pipeline.orchestration.partitions import uploads_partitions
 from claims_pipeline.orchestration.purging import (
     purge_everything,
@@ -16,15 +17,14 @@ from claims_pipeline.orchestration.purging import (
     purge_schedule,
 )
 from claims_pipeline.orchestration.resources import StoreResource
-from claims_pipeline.retention import Purge, delete_upload_everywhere
 from claims_pipeline.sandbox.running import Sandbox
-from claims_pipeline.sandbox.samples import Shape
+from claims_pipeline.sandbox.samples.samples import Shape
 from claims_pipeline.settings import Settings
 from claims_pipeline.store import attempts
 from claims_pipeline.store.database import open_engine
 from claims_pipeline.store.files import FileStore, file_store_of, open_file_store
-from claims_pipeline.store.folder_files import FolderFileStore
-from claims_pipeline_tests.orchestration.test_samples import make_sample
+from claims_pipeline.store.files.folder import FolderFileStore
+from claims_pipeline_tests.orchestration.samples import make_sample
 from claims_pipeline_tests.pipeline import ORGANIZATION, Pipeline
 
 _ROWS = 20

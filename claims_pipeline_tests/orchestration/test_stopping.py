@@ -14,18 +14,18 @@ import pytest
 from sqlalchemy import func, select
 
 from claims_pipeline.model import DetailLevel, RetryScope, UploadOptions, UploadStatus
-from claims_pipeline.orchestration.leaving import worker_leaves
+from claims_pipeline.orchestration.celery.shutdown import worker_leaves
 from claims_pipeline.orchestration.resources import StoreResource
-from claims_pipeline.orchestration.sensors import attempt_reconciliation_sensor
+from claims_pipeline.orchestration.sensors.sensors import attempt_reconciliation_sensor
 from claims_pipeline.sandbox.running import Sandbox
-from claims_pipeline.sandbox.samples import Shape
+from claims_pipeline.sandbox.samples.samples import Shape
 from claims_pipeline.store import attempts, tables
 from claims_pipeline.store.attempts import Attempt
 from claims_pipeline.store.database import reading
 from claims_pipeline.store.files import open_file_store
-from claims_pipeline.store.results import count_outcomes
+from claims_pipeline.store.rows.results import count_outcomes
 from claims_pipeline_tests.invariants import asked_again, broken_promises, settled_queries
-from claims_pipeline_tests.orchestration.test_samples import calls_of, make_sample, with_notes
+from claims_pipeline_tests.orchestration.samples import calls_of, make_sample, with_notes
 from claims_pipeline_tests.pipeline import Pipeline, running_pipeline
 
 THREADS = 4

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from claims_pipeline.errors import PayerError
 from claims_pipeline.payers.json_fields import Fields, day, fields, money, parsed, text
 from claims_pipeline.payers.replies import HttpReply
-from claims_pipeline.payers.uhc_claims import claim_of
-from claims_pipeline.payers.uhc_pages import read_page
+from claims_pipeline.payers.uhc.claims import claim_of
+from claims_pipeline.payers.uhc.pages import read_page
 from claims_pipeline_tests.payers.builders import PAYER_ID, TIN, claim_json, single, sweep
 
 JSON = st.recursive(

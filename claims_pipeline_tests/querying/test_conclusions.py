@@ -19,7 +19,7 @@ from claims_pipeline.payers.base import Answer, Capabilities
 from claims_pipeline.payers.registry import capabilities_of
 from claims_pipeline.planning import Span, span_of
 from claims_pipeline.querying.conclusions import conclude
-from claims_pipeline.store.ledger_entries import (
+from claims_pipeline.store.ledger.entries import (
     AnsweredQuery,
     Conclusion,
     LeasedQuery,

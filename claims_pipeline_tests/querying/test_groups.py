@@ -11,16 +11,17 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from claims_pipeline.model import UploadOptions
+from claims_pipeline.model.request_columns import RequestColumns
 from claims_pipeline.payers import registry
 from claims_pipeline.payers.base import Payer
 from claims_pipeline.querying import Terms, plan_open_groups
-from claims_pipeline.request_columns import RequestColumns
 from claims_pipeline.sandbox.running import Sandbox
 from claims_pipeline.settings import load_settings
-from claims_pipeline.store import rows, tables
+from claims_pipeline.store import tables
 from claims_pipeline.store.database import reading
-from claims_pipeline.store.ledger import Ledger
-from claims_pipeline.store.limits import DatabaseLimiter
+from claims_pipeline.store.ledger.ledger import Ledger
+from claims_pipeline.store.payer_caps.limiter import DatabaseLimiter
+from claims_pipeline.store.rows import stored
 from claims_pipeline_tests.store.builders import HEADER, NOW, ORGANIZATION, make_request, make_runs
 
 LEASE_S = 60
@@ -71,12 +72,12 @@ def test_a_lane_keeps_what_it_is_asking_while_it_plans_many_practices(
 
     hold = make_runs(engine).held()
     lane, other = (Ledger(engine, hold, lease_s=LEASE_S, now=clock) for _ in range(2))
-    rows.begin_rows(engine, hold, HEADER)
-    rows.add_rows(engine, hold, RequestColumns.of([make_request(1)]), [])
+    stored.begin_rows(engine, hold, HEADER)
+    stored.add_rows(engine, hold, RequestColumns.of([make_request(1)]), [])
     plan_open_groups(lane, payer, TERMS)
     [asking] = lane.lease(10)
     practices = [replace(make_request(n), tin=f"0700001{n:02}") for n in range(2, 12)]
-    rows.add_rows(engine, hold, RequestColumns.of(practices), [])
+    stored.add_rows(engine, hold, RequestColumns.of(practices), [])
 
     plan_open_groups(lane, payer, TERMS)
 

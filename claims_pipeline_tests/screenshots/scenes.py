@@ -6,12 +6,12 @@ from playwright.sync_api import Browser, FilePayload, Page, expect
 from playwright.sync_api import Error as PlaywrightError
 
 from claims_pipeline.sandbox.running import today_in
-from claims_pipeline.sandbox.samples import Sampler, Shape, write_sample
-from claims_pipeline.sandbox.world import World
+from claims_pipeline.sandbox.samples.samples import Sampler, Shape, write_sample
+from claims_pipeline.sandbox.world.world import World
 from claims_pipeline_tests.browser import watched_page
 from claims_pipeline_tests.screenshots.camera import WIDE, Camera
 from claims_pipeline_tests.upload_api.on_stack import StackApi
-from claims_pipeline_tests.upload_api.pages.sessions import COOKIE
+from claims_pipeline_tests.upload_api.pages.session.sessions import COOKIE
 
 # Slow enough to be seen at work.
 LATENCY_MS = 900

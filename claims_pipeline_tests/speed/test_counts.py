@@ -15,9 +15,9 @@ from sqlalchemy import Connection, Engine, event
 
 from claims_pipeline.model import DetailLevel, UploadOptions
 from claims_pipeline.sandbox.running import Sandbox, running_sandbox
-from claims_pipeline.sandbox.samples import Shape
+from claims_pipeline.sandbox.samples.samples import Shape
 from claims_pipeline.store import attempts
-from claims_pipeline_tests.orchestration.test_samples import make_sample
+from claims_pipeline_tests.orchestration.samples import make_sample
 from claims_pipeline_tests.pipeline import Pipeline, running_pipeline
 
 ROWS = 1000

@@ -21,11 +21,12 @@ from claims_pipeline.model import (
     Result,
     UploadOptions,
 )
-from claims_pipeline.request_columns import RequestColumns
-from claims_pipeline.store import attempts, results, rows, uploads
+from claims_pipeline.model.request_columns import RequestColumns
+from claims_pipeline.store import attempts, uploads
 from claims_pipeline.store.attempts import Hold
 from claims_pipeline.store.database import writing
-from claims_pipeline.store.practices import ensure_organization
+from claims_pipeline.store.rows import results, stored
+from claims_pipeline.store.tenants.practices import ensure_organization
 from claims_pipeline.store.uploads import Upload
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
@@ -165,10 +166,10 @@ def store_rows(
     for number, original in enumerate(duplicates, start=accepted + 1):
         requests.append(make_request(number, duplicate_of=original))
     first = len(requests) + 1
-    rows.begin_rows(engine, hold, HEADER)
+    stored.begin_rows(engine, hold, HEADER)
     rejected_rows = [make_rejected(number) for number in range(first, first + rejected)]
-    rows.add_rows(engine, hold, RequestColumns.of(requests), rejected_rows)
-    rows.complete_rows(engine, hold)
+    stored.add_rows(engine, hold, RequestColumns.of(requests), rejected_rows)
+    stored.complete_rows(engine, hold)
 
 
 def make_claim(number: str = "FH00000001", *, processed: date | None = None) -> Claim:

@@ -15,7 +15,7 @@ from claims_pipeline.store.database import (
     schema_is_current,
     writing,
 )
-from claims_pipeline.store.results import iterate_answered_rows
+from claims_pipeline.store.rows.results import iterate_answered_rows
 from claims_pipeline.store.tables import audit_log, metadata, uploads
 from claims_pipeline_tests.services import PostgresqlServer, postgresql_server
 from claims_pipeline_tests.store.builders import (

@@ -24,7 +24,6 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from claims_pipeline.store import audit
-from claims_pipeline.store.bulk_inserts import insert_columns
 from claims_pipeline.store.database import (
     every_organization_scope,
     may_copy_into,
@@ -32,6 +31,7 @@ from claims_pipeline.store.database import (
     reading,
     writing,
 )
+from claims_pipeline.store.rows.bulk import insert_columns
 from claims_pipeline.store.tables import metadata, organizations, requests, sessions
 from claims_pipeline.store.types import Money, UtcInstant
 from claims_pipeline_tests.services import PostgresqlServer

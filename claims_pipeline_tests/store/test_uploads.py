@@ -9,7 +9,7 @@ from claims_pipeline.errors import InputError
 from claims_pipeline.model import OutcomeCounts, UploadStatus
 from claims_pipeline.store import attempts, tables
 from claims_pipeline.store.database import reading
-from claims_pipeline.store.removal import uploads_finished_before
+from claims_pipeline.store.retention.removal import uploads_finished_before
 from claims_pipeline.store.uploads import (
     get_upload,
     list_uploads,

@@ -20,17 +20,17 @@ import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import Engine
 
-from claims_pipeline.cli.local_store import demo_practices
+from claims_pipeline.cli.local.local_store import demo_practices
 from claims_pipeline.model import UploadOptions
 from claims_pipeline.settings import Settings, load_settings
 from claims_pipeline.store import uploads
 from claims_pipeline.store.database import open_engine
 from claims_pipeline.store.files import FileStore, open_file_store
 from claims_pipeline.store.migrating import upgrade
-from claims_pipeline.store.practices import ensure_organization
+from claims_pipeline.store.tenants.practices import ensure_organization
 from claims_pipeline.store.uploads import Upload
 from claims_pipeline.upload_api.app import create_app
-from claims_pipeline_tests.upload_api.issuer import Issuer
+from claims_pipeline_tests.upload_api.keycloak.issuer import Issuer
 
 # Both have the sandbox's practices.
 ORGANIZATION = "demo"

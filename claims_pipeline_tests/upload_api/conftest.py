@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from claims_pipeline_tests.upload_api.api import Api, running_api
-from claims_pipeline_tests.upload_api.issuer import Issuer, running_issuer
+from claims_pipeline_tests.upload_api.keycloak.issuer import Issuer, running_issuer
 
 
 @pytest.fixture(scope="session")

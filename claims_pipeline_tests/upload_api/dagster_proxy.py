@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import requests
 
-from claims_pipeline.cli.processes import free_port
+from claims_pipeline.cli.local.processes import free_port
 
 # Longer than the API waits for an answer.
 _SLOW_S = 13.0

@@ -12,10 +12,10 @@ from typing import Any, NoReturn
 
 import uvicorn
 
-from claims_pipeline.store.folder_files import FolderFileStore
-from claims_pipeline.upload_api import receiving, uploading
+from claims_pipeline.store.files.folder import FolderFileStore
 from claims_pipeline.upload_api.app import create_app
 from claims_pipeline.upload_api.dagster_client import DagsterClient
+from claims_pipeline.upload_api.receiving import body, uploading
 from claims_pipeline.upload_api.routes import upload
 
 
@@ -49,7 +49,7 @@ def _place(point: Point) -> tuple[Any, str, Callable[..., Any]]:
     """What is replaced by death, or by itself and death after it."""
     return {
         Point.BEFORE_FILE: (FolderFileStore, "writer", die),
-        Point.IN_THE_FILE: (receiving._StoredFile, "end", die),
+        Point.IN_THE_FILE: (body._StoredFile, "end", die),
         Point.AFTER_FILE: (uploading, "read_form", die),
         Point.AFTER_ROW: (uploading, "launch", die),
         Point.AFTER_TICKET: (DagsterClient, "launch", die),

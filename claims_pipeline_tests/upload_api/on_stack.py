@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from claims_pipeline.model import UploadStatus
-from claims_pipeline.run_names import TICKET_TAG
 from claims_pipeline.sandbox.running import Sandbox
 from claims_pipeline.store import attempts
+from claims_pipeline.store.attempts.launch_tags import TICKET_TAG
 from claims_pipeline.store.uploads import Upload, get_upload
 from claims_pipeline_tests.end_to_end.drops import FAST
 from claims_pipeline_tests.invariants import broken_promises
 from claims_pipeline_tests.stack import Run, Stack, running_stack
 from claims_pipeline_tests.upload_api.api import Api, running_api
-from claims_pipeline_tests.upload_api.forms import post_csv
-from claims_pipeline_tests.upload_api.issuer import Issuer
+from claims_pipeline_tests.upload_api.keycloak.issuer import Issuer
+from claims_pipeline_tests.upload_api.receiving.forms import post_csv
 
 JOBS = "/api/v1/claims/csv-jobs"
 JOBS_ALIAS = "/api/v1/claims/bulk/jobs"

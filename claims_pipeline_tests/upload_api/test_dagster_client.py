@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from claims_pipeline.run_names import TICKET_TAG
 from claims_pipeline.settings import load_settings
+from claims_pipeline.store.attempts.launch_tags import TICKET_TAG
 from claims_pipeline.upload_api.dagster_client import (
     DagsterClient,
     DagsterUnreachableError,

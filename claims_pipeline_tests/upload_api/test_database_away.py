@@ -5,7 +5,8 @@ import pytest
 from claims_pipeline.store.uploads import list_uploads
 from claims_pipeline_tests.services import PostgresqlServer, postgresql_server
 from claims_pipeline_tests.upload_api.api import ORGANIZATION, Api, running_api
-from claims_pipeline_tests.upload_api.forms import (
+from claims_pipeline_tests.upload_api.keycloak.issuer import Issuer
+from claims_pipeline_tests.upload_api.receiving.forms import (
     CSV,
     half_sent,
     multipart,
@@ -13,7 +14,6 @@ from claims_pipeline_tests.upload_api.forms import (
     stored_files,
     wait_for,
 )
-from claims_pipeline_tests.upload_api.issuer import Issuer
 
 pytestmark = pytest.mark.postgres
 

@@ -12,12 +12,12 @@ import pytest
 import requests
 from sqlalchemy import text
 
-from claims_pipeline.cli.processes import free_port
+from claims_pipeline.cli.local.processes import free_port
 from claims_pipeline.store.database import writing
 from claims_pipeline.upload_api.health import ReadinessProbe
 from claims_pipeline_tests.stack import running_stack
 from claims_pipeline_tests.upload_api.api import Api, running_api
-from claims_pipeline_tests.upload_api.issuer import Issuer
+from claims_pipeline_tests.upload_api.keycloak.issuer import Issuer
 
 ALL_PARTS = ["database", "file_store", "webserver", "sensor_daemon", "run_queue_daemon"]
 

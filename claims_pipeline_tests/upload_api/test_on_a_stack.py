@@ -12,19 +12,19 @@ from uuid import uuid4
 import pytest
 
 from claims_pipeline.model import UploadStatus
-from claims_pipeline.run_names import CORRELATION_TAG
 from claims_pipeline.sandbox.running import Sandbox, running_sandbox
-from claims_pipeline.sandbox.samples import Shape
-from claims_pipeline_tests.orchestration.test_samples import calls_of, make_sample
+from claims_pipeline.sandbox.samples.samples import Shape
+from claims_pipeline.store.attempts.launch_tags import CORRELATION_TAG
+from claims_pipeline_tests.orchestration.samples import calls_of, make_sample
 from claims_pipeline_tests.upload_api.api import ORGANIZATION
-from claims_pipeline_tests.upload_api.forms import post_csv
-from claims_pipeline_tests.upload_api.issuer import Issuer
+from claims_pipeline_tests.upload_api.keycloak.issuer import Issuer
 from claims_pipeline_tests.upload_api.on_stack import (
     JOBS,
     JOBS_ALIAS,
     StackApi,
     running_stack_api,
 )
+from claims_pipeline_tests.upload_api.receiving.forms import post_csv
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800)]
 

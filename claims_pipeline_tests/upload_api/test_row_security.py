@@ -10,9 +10,9 @@ from claims_pipeline.model import UploadStatus
 from claims_pipeline.store import attempts
 from claims_pipeline.store.audit import list_entries
 from claims_pipeline.store.uploads import Upload, get_upload
-from claims_pipeline.upload_api.auth.caller import principal_of, services_for
+from claims_pipeline.upload_api.access.caller import principal_of, services_for
+from claims_pipeline.upload_api.http.metrics import exposition
 from claims_pipeline.upload_api.internal import create_internal_app
-from claims_pipeline.upload_api.metrics import exposition
 from claims_pipeline.upload_api.services import Services
 from claims_pipeline_tests.services import PostgresqlServer
 from claims_pipeline_tests.store.builders import Runs, answer, make_result, store_rows
@@ -23,9 +23,9 @@ from claims_pipeline_tests.upload_api.api import (
     Api,
     running_api,
 )
-from claims_pipeline_tests.upload_api.issuer import Issuer
+from claims_pipeline_tests.upload_api.keycloak.issuer import Issuer
 from claims_pipeline_tests.upload_api.pages.conftest import PAGE_SETTINGS
-from claims_pipeline_tests.upload_api.pages.sessions import signed_in_client
+from claims_pipeline_tests.upload_api.pages.session.sessions import signed_in_client
 
 pytestmark = pytest.mark.postgres
 

@@ -15,16 +15,21 @@ import requests
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from claims_pipeline.cli.local_store import demo_practices
-from claims_pipeline.cli.processes import Processes, RunningProcess, free_port, installed_command
+from claims_pipeline.cli.local.local_store import demo_practices
+from claims_pipeline.cli.local.processes import (
+    Processes,
+    RunningProcess,
+    free_port,
+    installed_command,
+)
 from claims_pipeline.settings import load_settings
 from claims_pipeline.store.database import open_engine, writing
 from claims_pipeline.store.files import open_file_store
 from claims_pipeline.store.migrating import upgrade
-from claims_pipeline.store.practices import ensure_organization
+from claims_pipeline.store.tenants.practices import ensure_organization
 from claims_pipeline_tests.upload_api.api import ORGANIZATION, Api
-from claims_pipeline_tests.upload_api.forms import CSV, half_sent, multipart, post_csv
-from claims_pipeline_tests.upload_api.issuer import Issuer
+from claims_pipeline_tests.upload_api.keycloak.issuer import Issuer
+from claims_pipeline_tests.upload_api.receiving.forms import CSV, half_sent, multipart, post_csv
 
 JOBS = "/api/v1/claims/csv-jobs"
 MARKERS = ("QUORLYXA", "ZEBRATHORNE", "1931", "MARK77", "markedworklist")
@@ -158,7 +163,7 @@ def test_a_log_line_says_who_asked_for_what_and_how_it_ended(
     assert line.pop("duration_ms") > 0
     assert line == {
         "level": "info",
-        "logger": "claims_pipeline.upload_api.middleware",
+        "logger": "claims_pipeline.upload_api.http.middleware",
         "message": "answered",
         "request_id": request_id,
         "method": "GET",

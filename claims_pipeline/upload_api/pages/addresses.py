@@ -8,7 +8,7 @@ from starlette.datastructures import Headers
 from starlette.routing import Match
 from starlette.types import Scope
 
-from claims_pipeline.upload_api.paths import API_PREFIX
+from claims_pipeline.upload_api.http.paths import API_PREFIX
 
 HOME = "/"
 SIGN_IN = "/sign-in"

@@ -4,8 +4,8 @@ from urllib.parse import parse_qsl
 
 from fastapi import Request
 
-from claims_pipeline.upload_api.bodies import limited_body
-from claims_pipeline.upload_api.problems import ApiError
+from claims_pipeline.upload_api.http.problems import ApiError
+from claims_pipeline.upload_api.receiving.json_body import limited_body
 
 _MOST_FIELDS = 100
 

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 
+from claims_pipeline.upload_api.http.problems import MEDIA_TYPE, problem_response
 from claims_pipeline.upload_api.pages.addresses import (
     HOME,
     ORGANIZATION,
@@ -19,7 +20,6 @@ from claims_pipeline.upload_api.pages.addresses import (
 )
 from claims_pipeline.upload_api.pages.asking import is_by_script
 from claims_pipeline.upload_api.pages.messages import message_page
-from claims_pipeline.upload_api.problems import MEDIA_TYPE, problem_response
 
 _Handler = Callable[[Request, Exception], Awaitable[Response]]
 

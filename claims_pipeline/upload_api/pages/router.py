@@ -2,19 +2,13 @@
 
 from fastapi import APIRouter, FastAPI
 
-from claims_pipeline.upload_api.pages import (
-    change_page,
-    history,
-    new_upload,
-    organizations,
-    results_page,
-    rows,
-    sign_in,
-    static,
-    upload_page,
-)
+from claims_pipeline.upload_api.pages import static
 from claims_pipeline.upload_api.pages.cross_site import OwnPagesOnly
+from claims_pipeline.upload_api.pages.list import history, rows
+from claims_pipeline.upload_api.pages.new import new_upload
 from claims_pipeline.upload_api.pages.refusals import add_page_refusals
+from claims_pipeline.upload_api.pages.session import organizations, sign_in
+from claims_pipeline.upload_api.pages.upload import change_page, results_page, upload_page
 
 # In this order: what stands at an address of its own, before what takes any id.
 _ROUTERS = (

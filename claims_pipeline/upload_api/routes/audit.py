@@ -10,18 +10,18 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from claims_pipeline.store import audit
 from claims_pipeline.store.audit import AuditFilter
-from claims_pipeline.upload_api.auditing import Action, record
-from claims_pipeline.upload_api.auth.caller import Caller, CallerServices
-from claims_pipeline.upload_api.paging import links
-from claims_pipeline.upload_api.parameters import (
+from claims_pipeline.upload_api.access.auditing import Action, record
+from claims_pipeline.upload_api.access.caller import Caller, CallerServices
+from claims_pipeline.upload_api.http.paging import links
+from claims_pipeline.upload_api.http.parameters import (
     Instant,
     Optional,
     PageNumber,
     PageSize,
     printable,
 )
-from claims_pipeline.upload_api.principal import Principal
-from claims_pipeline.upload_api.problems import ApiError
+from claims_pipeline.upload_api.http.problems import ApiError
+from claims_pipeline.upload_api.keycloak.principal import Principal
 from claims_pipeline.upload_api.services import Services
 
 router = APIRouter()

@@ -6,11 +6,11 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
 from claims_pipeline.model import RetryScope
-from claims_pipeline.upload_api.auth.caller import Caller, CallerServices
-from claims_pipeline.upload_api.bodies import documented_body, json_body
-from claims_pipeline.upload_api.changing import cancel_upload, delete_upload, retry_upload
-from claims_pipeline.upload_api.listing import upload_json
-from claims_pipeline.upload_api.schemas import UploadJson
+from claims_pipeline.upload_api.access.caller import Caller, CallerServices
+from claims_pipeline.upload_api.receiving.json_body import documented_body, json_body
+from claims_pipeline.upload_api.schemas.uploads import UploadJson
+from claims_pipeline.upload_api.uploads.changing import cancel_upload, delete_upload, retry_upload
+from claims_pipeline.upload_api.uploads.listing import upload_json
 
 router = APIRouter()
 

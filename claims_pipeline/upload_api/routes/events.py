@@ -8,9 +8,9 @@ from fastapi.concurrency import run_in_threadpool
 from sse_starlette import EventSourceResponse
 
 from claims_pipeline.store.uploads import get_upload
-from claims_pipeline.upload_api.auth.caller import Caller, CallerServices, authenticated
-from claims_pipeline.upload_api.limiting import seat_of
-from claims_pipeline.upload_api.reach import reachable_upload
+from claims_pipeline.upload_api.access.caller import Caller, CallerServices, authenticated
+from claims_pipeline.upload_api.access.limiting import seat_of
+from claims_pipeline.upload_api.access.uploads import reachable_upload
 from claims_pipeline.upload_api.streams import event_id, progress_events
 
 router = APIRouter()

@@ -5,19 +5,19 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from claims_pipeline.upload_api.auth.caller import Caller, CallerServices
-from claims_pipeline.upload_api.bodies import documented_body, json_body
-from claims_pipeline.upload_api.listing import (
+from claims_pipeline.upload_api.access.caller import Caller, CallerServices
+from claims_pipeline.upload_api.access.uploads import reachable_upload
+from claims_pipeline.upload_api.http.paging import links
+from claims_pipeline.upload_api.keycloak.principal import Principal
+from claims_pipeline.upload_api.receiving.json_body import documented_body, json_body
+from claims_pipeline.upload_api.schemas.uploads import ProgressJson, UploadJson
+from claims_pipeline.upload_api.services import Services
+from claims_pipeline.upload_api.uploads.listing import (
     UploadFilters,
     UploadListJson,
     page_of_uploads,
     upload_json,
 )
-from claims_pipeline.upload_api.paging import links
-from claims_pipeline.upload_api.principal import Principal
-from claims_pipeline.upload_api.reach import reachable_upload
-from claims_pipeline.upload_api.schemas import ProgressJson, UploadJson
-from claims_pipeline.upload_api.services import Services
 
 router = APIRouter()
 

@@ -8,32 +8,32 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from claims_pipeline.model import ClaimStatus, Outcome
-from claims_pipeline.store.result_pages import (
+from claims_pipeline.store.rows.pages import (
     ResultFilter,
     page_of_rejected_rows,
     page_of_results,
 )
 from claims_pipeline.store.uploads import Upload
-from claims_pipeline.upload_api.attachments import CSV, XLSX, attachment
-from claims_pipeline.upload_api.auditing import Action, record
-from claims_pipeline.upload_api.auth.caller import Caller, CallerServices
-from claims_pipeline.upload_api.bodies import documented_body, json_body
-from claims_pipeline.upload_api.downloads import (
-    filtered_csv,
-    rejected_rows_file,
-    results_csv,
-    results_xlsx,
-)
-from claims_pipeline.upload_api.paging import links
-from claims_pipeline.upload_api.parameters import Optional, PageNumber, PageSize, SearchText
-from claims_pipeline.upload_api.reach import reachable_upload
-from claims_pipeline.upload_api.result_schemas import (
+from claims_pipeline.upload_api.access.auditing import Action, record
+from claims_pipeline.upload_api.access.caller import Caller, CallerServices
+from claims_pipeline.upload_api.access.uploads import reachable_upload
+from claims_pipeline.upload_api.http.attachments import CSV, XLSX, attachment
+from claims_pipeline.upload_api.http.paging import links
+from claims_pipeline.upload_api.http.parameters import Optional, PageNumber, PageSize, SearchText
+from claims_pipeline.upload_api.receiving.json_body import documented_body, json_body
+from claims_pipeline.upload_api.schemas.results import (
     RejectedRowJson,
     RejectedRowListJson,
     ResultJson,
     ResultListJson,
 )
 from claims_pipeline.upload_api.services import Services
+from claims_pipeline.upload_api.uploads.downloads import (
+    filtered_csv,
+    rejected_rows_file,
+    results_csv,
+    results_xlsx,
+)
 
 router = APIRouter()
 

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 
-from claims_pipeline.upload_api.auth.caller import Caller, CallerServices
-from claims_pipeline.upload_api.form_document import FORM_BODY
-from claims_pipeline.upload_api.idempotency import HEADER
-from claims_pipeline.upload_api.listing import upload_json
-from claims_pipeline.upload_api.schemas import UploadJson
-from claims_pipeline.upload_api.uploading import take_upload
+from claims_pipeline.upload_api.access.caller import Caller, CallerServices
+from claims_pipeline.upload_api.openapi.form_document import FORM_BODY
+from claims_pipeline.upload_api.receiving.idempotency import HEADER
+from claims_pipeline.upload_api.receiving.uploading import take_upload
+from claims_pipeline.upload_api.schemas.uploads import UploadJson
+from claims_pipeline.upload_api.uploads.listing import upload_json
 
 router = APIRouter()
 

@@ -6,18 +6,18 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from claims_pipeline.checking import FileCheck
-from claims_pipeline.store.practices import list_practices
-from claims_pipeline.upload_api.attachments import CSV, content_disposition
-from claims_pipeline.upload_api.auth.caller import Caller, CallerServices
-from claims_pipeline.upload_api.form_document import FORM_BODY
-from claims_pipeline.upload_api.form_fields import payer_today
-from claims_pipeline.upload_api.limiting import body_slot
-from claims_pipeline.upload_api.principal import Principal
-from claims_pipeline.upload_api.reach import require_upload_role
+from claims_pipeline.preflight.check import FileCheck
+from claims_pipeline.store.tenants.practices import list_practices
+from claims_pipeline.upload_api.access.caller import Caller, CallerServices
+from claims_pipeline.upload_api.access.limiting import body_slot
+from claims_pipeline.upload_api.access.uploads import require_upload_role
+from claims_pipeline.upload_api.http.attachments import CSV, content_disposition
+from claims_pipeline.upload_api.keycloak.principal import Principal
+from claims_pipeline.upload_api.openapi.form_document import FORM_BODY
+from claims_pipeline.upload_api.receiving.form_fields import payer_today
+from claims_pipeline.upload_api.receiving.verifying import verify_file
 from claims_pipeline.upload_api.services import Services
-from claims_pipeline.upload_api.templates import Shape, template_csv
-from claims_pipeline.upload_api.verifying import verify_file
+from claims_pipeline.upload_api.uploads.templates import Shape, template_csv
 
 router = APIRouter()
 

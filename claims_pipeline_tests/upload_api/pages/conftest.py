@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from claims_pipeline_tests.upload_api.api import Api, running_api
-from claims_pipeline_tests.upload_api.issuer import Issuer
+from claims_pipeline_tests.upload_api.keycloak.issuer import Issuer
 
 PAGE_SETTINGS = {
     "CLAIMS_KEYCLOAK_CLIENT_ID": "claims-page",

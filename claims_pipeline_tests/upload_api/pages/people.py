@@ -14,7 +14,7 @@ import requests
 
 from claims_pipeline_tests.keycloak import PASSWORD
 from claims_pipeline_tests.upload_api.api import Api
-from claims_pipeline_tests.upload_api.pages.sessions import COOKIE
+from claims_pipeline_tests.upload_api.pages.session.sessions import COOKIE
 
 _TIMEOUT_S = 60
 _FORM = re.compile(r'<form[^>]*action="([^"]*)"')

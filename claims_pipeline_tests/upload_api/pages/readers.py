@@ -6,7 +6,7 @@ from html import unescape
 import requests
 
 from claims_pipeline_tests.upload_api.api import Api
-from claims_pipeline_tests.upload_api.pages.sessions import signed_in_client
+from claims_pipeline_tests.upload_api.pages.session.sessions import signed_in_client
 
 
 class Reader:

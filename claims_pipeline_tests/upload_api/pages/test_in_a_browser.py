@@ -16,9 +16,9 @@ from claims_pipeline_tests.accessibility import lost_when_narrow, violations
 from claims_pipeline_tests.browser import watched_page
 from claims_pipeline_tests.keycloak import PASSWORD, Keycloak
 from claims_pipeline_tests.upload_api.api import Api, running_api
-from claims_pipeline_tests.upload_api.issuer import Issuer
+from claims_pipeline_tests.upload_api.keycloak.issuer import Issuer
 from claims_pipeline_tests.upload_api.pages.conftest import PAGE_SETTINGS
-from claims_pipeline_tests.upload_api.pages.sessions import sign_in_browser
+from claims_pipeline_tests.upload_api.pages.session.sessions import sign_in_browser
 
 pytestmark = pytest.mark.browser
 

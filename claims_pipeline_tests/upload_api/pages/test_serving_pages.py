@@ -12,9 +12,9 @@ from claims_pipeline.sandbox.realm.running import running_realm
 from claims_pipeline.settings import load_settings
 from claims_pipeline_tests.keycloak import Realm
 from claims_pipeline_tests.upload_api.api import running_api
-from claims_pipeline_tests.upload_api.issuer import REALM, Issuer
+from claims_pipeline_tests.upload_api.keycloak.issuer import REALM, Issuer
 from claims_pipeline_tests.upload_api.pages.people import Person
-from claims_pipeline_tests.upload_api.pages.sessions import new_session
+from claims_pipeline_tests.upload_api.pages.session.sessions import new_session
 from claims_pipeline_tests.upload_api.test_serving import serving
 
 BY_THE_PROXY = {"Host": "claims.example.org", "X-Forwarded-Proto": "https"}

@@ -1,0 +1,1 @@
+"""Commands that work on this machine: its home, its store, its processes."""

@@ -1,0 +1,175 @@
+"""The database and file store of this machine, opened for a command."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import BinaryIO
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Engine
+
+from claims_pipeline.cli.local.home import Home, prepare_home
+from claims_pipeline.cli.options import DEMO_ORGANIZATION
+from claims_pipeline.errors import FileRefusedError, InputError, SettingsError
+from claims_pipeline.model import DensityObservation, Practice
+from claims_pipeline.preflight.check import Observations
+from claims_pipeline.sandbox.world.practices import WorldPractice
+from claims_pipeline.settings import Settings, load_settings
+from claims_pipeline.store.database import open_engine, schema_is_current
+from claims_pipeline.store.files import FileStore, file_store_of
+from claims_pipeline.store.ledger import densities
+from claims_pipeline.store.migrating import upgrade
+from claims_pipeline.store.tenants.practices import ensure_organization, list_practices
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalStore:
+    """What a command works with."""
+
+    settings: Settings
+    home: Home
+    engine: Engine
+    files: FileStore
+
+
+def open_store() -> LocalStore:
+    """Open the store; the embedded database is made and brought up to date on the way.
+
+    Raises:
+        SettingsError: `database_not_migrated` for a database of your own that is not current.
+
+    """
+    settings = load_settings()
+    home = prepare_home(settings)
+    engine = open_engine(settings.resolved_database_url)
+    if settings.database_url is None:
+        upgrade(engine)
+    elif not schema_is_current(engine):
+        raise SettingsError(
+            "database_not_migrated", "Run `claims-pipeline db upgrade` for this database first."
+        )
+    return LocalStore(settings=settings, home=home, engine=engine, files=file_store_of(settings))
+
+
+def practices_of(store: LocalStore, organization_id: str) -> list[Practice]:
+    """The organization's practices; the demo organization gets the sandbox's when it has none.
+
+    Raises:
+        InputError: `practices_missing`.
+
+    """
+    found = list_practices(store.engine, organization_id)
+    if not found and may_be_demo(store.settings, organization_id):
+        ensure_organization(store.engine, organization_id, "Demo", demo_practices())
+        found = list_practices(store.engine, organization_id)
+    if not found:
+        raise _practices_missing()
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownFacts:
+    """What a check may use: the organization's practices, and what was learned about them."""
+
+    practices: Sequence[Practice]
+    observations: Observations
+
+
+@contextmanager
+def known_facts(settings: Settings, organization_id: str) -> Iterator[KnownFacts]:
+    """What the database knows of an organization, without making one that is not there.
+
+    Raises:
+        InputError: `practices_missing`.
+
+    """
+    engine = _database_that_is_there(settings)
+    found: Sequence[Practice] = []
+    try:
+        if engine is not None:
+            found = list_practices(engine, organization_id)
+        if not found and may_be_demo(settings, organization_id):
+            found = demo_practices()
+        if not found:
+            raise _practices_missing()
+        yield KnownFacts(
+            practices=found,
+            observations=(
+                densities.known_observations(engine, organization_id)
+                if engine
+                else _nothing_learned
+            ),
+        )
+    finally:
+        if engine is not None:
+            engine.dispose()
+
+
+@contextmanager
+def opened_csv(file: Path) -> Iterator[BinaryIO]:
+    """Open the person's file; the error does not repeat its name, which may name a patient.
+
+    Raises:
+        FileRefusedError: `file_unreadable`.
+
+    """
+    try:
+        stream = file.open("rb")
+    except OSError:
+        raise FileRefusedError(
+            "file_unreadable", "The file is not there or cannot be read."
+        ) from None
+    with stream:
+        yield stream
+
+
+def may_be_demo(settings: Settings, organization_id: str) -> bool:
+    """Whether this is the demo organization, which production does not have."""
+    return organization_id == DEMO_ORGANIZATION and settings.environment != "production"
+
+
+def demo_practices() -> tuple[Practice, ...]:
+    """The sandbox's practices 1, the default, and 2."""
+    return tuple(
+        Practice(
+            practice_id=practice.practice_id,
+            tin=practice.tin,
+            name=practice.name,
+            is_default=practice.number == 1,
+        )
+        for practice in (WorldPractice(number=number, claims_per_day=1) for number in (1, 2))
+    )
+
+
+def payer_today(settings: Settings) -> date:
+    """The calendar day at the payer."""
+    return datetime.now(ZoneInfo(settings.payer_timezone)).date()
+
+
+def now() -> datetime:
+    """This instant, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def _practices_missing() -> InputError:
+    return InputError(
+        "practices_missing",
+        "This organization has no practices here; add them with "
+        "`claims-pipeline practices import FILE --organization NAME`.",
+    )
+
+
+def _database_that_is_there(settings: Settings) -> Engine | None:
+    if settings.database_url is None and not (settings.resolved_home / "claims.sqlite").is_file():
+        return None
+    engine = open_engine(settings.resolved_database_url)
+    if schema_is_current(engine):
+        return engine
+    engine.dispose()
+    return None
+
+
+def _nothing_learned(_tin: str, _payer_id: str) -> Sequence[DensityObservation]:
+    return ()

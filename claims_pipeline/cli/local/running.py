@@ -1,0 +1,181 @@
+"""Takes a file in and runs its upload to the end on the local Dagster instance."""
+
+import os
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import BinaryIO
+
+from claims_pipeline import intake
+from claims_pipeline.cli.local.home import process_environment
+from claims_pipeline.cli.local.local_store import (
+    LocalStore,
+    now,
+    opened_csv,
+    payer_today,
+    practices_of,
+)
+from claims_pipeline.cli.local.processes import Processes, RunningProcess
+from claims_pipeline.errors import InputError
+from claims_pipeline.intake import IntakeContext
+from claims_pipeline.model import UploadOptions
+from claims_pipeline.payers import registry
+from claims_pipeline.store import attempts, uploads
+from claims_pipeline.store.attempts import Attempt
+from claims_pipeline.store.attempts.launch_tags import CLAIM_STATUS_JOB, RESULTS_FILES_JOB
+from claims_pipeline.store.uploads import Upload
+
+_CHUNK_BYTES = 1 << 20
+_POLL_S = 0.2
+_LONGEST_PAUSE = timedelta(minutes=1)
+
+OnProgress = Callable[[Upload], None]
+
+
+def take_in(
+    store: LocalStore, file: Path, *, organization_id: str, payer: str, options: UploadOptions
+) -> Upload:
+    """Keep the file and make its upload; what is refused at first sight leaves nothing behind.
+
+    Raises:
+        FileRefusedError: the file is not one that can be asked.
+        InputError: `practices_missing` or `payer_unknown`.
+
+    """
+    settings = store.settings
+    context = IntakeContext(
+        practices=practices_of(store, organization_id),
+        payer_id=registry.default_payer_id(payer, settings),
+        today=payer_today(settings),
+        capabilities=registry.capabilities_of(payer),
+        max_rows=settings.max_rows,
+        max_bytes=settings.max_file_bytes,
+    )
+    upload_id = str(uuid.uuid4())
+    key = f"{organization_id}/{upload_id}/upload.csv"
+    with opened_csv(file) as stream:
+        intake.read(stream, context)
+        stream.seek(0)
+        stored = store.files.write(key, _chunks(stream), max_bytes=settings.max_file_bytes)
+    return uploads.create_upload(
+        store.engine,
+        upload_id=upload_id,
+        organization_id=organization_id,
+        payer=payer,
+        source="cli",
+        file_name=file.name,
+        file_key=key,
+        file_size=stored.size,
+        file_sha256=stored.sha256,
+        options=options,
+        # Whoever may use this machine's store needs no other name.
+        actor=f"cli:{os.getuid()}",
+        now=now(),
+    )
+
+
+def run_to_the_end(store: LocalStore, upload_id: str, *, on_progress: OnProgress) -> None:
+    """Run the upload's pending attempt in a process of its own, and wait until it is over.
+
+    When a running daemon is quicker to launch it, that run is followed instead. A payer that is
+    down is waited for while its next try is near, then left to a daemon. Ctrl-C cancels the upload
+    and waits for its end; a second one ends the worker as well.
+    """
+    with Processes(
+        logs=store.home.logs, environment=process_environment(store.settings)
+    ) as processes:
+        worker = _launch(store, upload_id, processes)
+        try:
+            _follow(store, upload_id, worker, on_progress)
+            while _goes_on_soon(existing_upload(store, upload_id)):
+                time.sleep(_POLL_S)
+                if worker := _launch(store, upload_id, processes):
+                    _follow(store, upload_id, worker, on_progress)
+        except KeyboardInterrupt:
+            attempts.request_cancel(store.engine, upload_id, now())
+            _follow(store, upload_id, worker, on_progress)
+        if _lacks_files(store, upload_id):
+            _start_worker(processes, RESULTS_FILES_JOB, upload_id).popen.wait()
+
+
+def _launch(store: LocalStore, upload_id: str, processes: Processes) -> RunningProcess | None:
+    """Start a worker if the upload is to be launched now and nobody else has done so."""
+    ticket = str(uuid.uuid4())
+    if not attempts.issue_ticket(
+        store.engine, _latest(store, upload_id).id, ticket=ticket, now=now()
+    ):
+        return None
+    return _start_worker(processes, CLAIM_STATUS_JOB, upload_id, ticket)
+
+
+def _start_worker(processes: Processes, *arguments: str) -> RunningProcess:
+    command = (sys.executable, "-m", "claims_pipeline.cli.local.local_run", *arguments)
+    return processes.start(f"run-{os.getpid()}", command)
+
+
+def _follow(
+    store: LocalStore, upload_id: str, worker: RunningProcess | None, on_progress: OnProgress
+) -> None:
+    while True:
+        # Asked first: what the worker has written by its end is then read below.
+        has_ended = worker is not None and worker.has_ended
+        upload = existing_upload(store, upload_id)
+        on_progress(upload)
+        if has_ended or (worker is None and is_over(store, upload)):
+            return
+        time.sleep(_POLL_S)
+
+
+def watch_until_over(store: LocalStore, upload_id: str, on_progress: OnProgress) -> Upload:
+    """Follow an upload that somebody else runs; the upload as it is then."""
+    while True:
+        upload = existing_upload(store, upload_id)
+        on_progress(upload)
+        if is_over(store, upload):
+            return upload
+        time.sleep(_POLL_S)
+
+
+def is_over(store: LocalStore, upload: Upload) -> bool:
+    """Whether nothing more will happen soon: it has ended, files and all, or the payer is down."""
+    if not upload.status.is_terminal:
+        return upload.waiting_reason is not None and not _goes_on_soon(upload)
+    return upload.header is None or _latest(store, upload.id).files_written_at is not None
+
+
+def _goes_on_soon(upload: Upload) -> bool:
+    """Whether it waits for a next try that somebody at a terminal would wait for."""
+    return upload.next_try_at is not None and upload.next_try_at - now() <= _LONGEST_PAUSE
+
+
+def _lacks_files(store: LocalStore, upload_id: str) -> bool:
+    upload = existing_upload(store, upload_id)
+    return upload.status.is_terminal and not is_over(store, upload)
+
+
+def existing_upload(store: LocalStore, upload_id: str) -> Upload:
+    """The upload.
+
+    Raises:
+        InputError: `upload_unknown`.
+
+    """
+    upload = uploads.get_upload(store.engine, upload_id)
+    if upload is None:
+        raise InputError("upload_unknown", "There is no such upload.")
+    return upload
+
+
+def _latest(store: LocalStore, upload_id: str) -> Attempt:
+    attempt = attempts.latest_attempt(store.engine, upload_id)
+    if attempt is None:
+        raise InputError("upload_unknown", "There is no such upload.")
+    return attempt
+
+
+def _chunks(stream: BinaryIO) -> Iterator[bytes]:
+    while chunk := stream.read(_CHUNK_BYTES):
+        yield chunk

@@ -1,0 +1,211 @@
+"""`claims-pipeline upload`, `status`, `watch`, `cancel`, `retry` and `download`.
+
+With CLAIMS_API_URL set, or `--api`, they speak to the upload service; without, `status`, `watch`,
+`cancel` and `retry` work on the database of this machine.
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from claims_pipeline.cli.options import (
+    ApiOption,
+    ApiOrganizationOption,
+    BatchQueryOption,
+    DetailLevelOption,
+    EndDateOption,
+    FileArgument,
+    JsonOption,
+    PayerOption,
+    StartDateOption,
+    UploadArgument,
+    upload_options,
+)
+from claims_pipeline.model import DetailLevel, RetryScope
+
+if TYPE_CHECKING:
+    from claims_pipeline.cli.remote.upload_service import RemoteUpload, UploadService
+    from claims_pipeline.cli.summary import Summary
+
+ScopeOption = Annotated[RetryScope, typer.Option(help="Which rows are asked again.")]
+_NOT_COMPLETE = 1
+_FILE_REFUSED = 2
+
+
+def upload(
+    file: FileArgument,
+    *,
+    payer: PayerOption = "uhc",
+    api: ApiOption = None,
+    organization: ApiOrganizationOption = None,
+    batch_query: BatchQueryOption = True,
+    start_date: StartDateOption = None,
+    end_date: EndDateOption = None,
+    detail_level: DetailLevelOption = DetailLevel.REASONS,
+    watch: Annotated[bool, typer.Option("--watch", help="Stay until it is over.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Hand a file in at the upload service."""
+    from claims_pipeline.cli.remote import remote
+    from claims_pipeline.cli.summary import sending_progress, status_as_json
+
+    options = upload_options(
+        use_batch_query=batch_query,
+        start_date=start_date,
+        end_date=end_date,
+        detail_level=detail_level,
+    )
+    service = remote.required_upload_service(api, organization)
+    with sending_progress() as on_sent:
+        found = service.upload(file, payer=payer, options=options, on_sent=on_sent)
+    if watch:
+        _watch_at_service(service, found.id, as_json=as_json)
+    elif as_json:
+        typer.echo(json.dumps(status_as_json(found)))
+    else:
+        typer.echo(found.id)
+
+
+def status(
+    upload: UploadArgument,
+    *,
+    api: ApiOption = None,
+    organization: ApiOrganizationOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show how far an upload is."""
+    from claims_pipeline.cli.local.local_store import open_store
+    from claims_pipeline.cli.remote import remote
+    from claims_pipeline.cli.summary import summarise
+
+    if service := remote.upload_service(api, organization):
+        _print_remote(service.get(upload), as_json=as_json)
+    else:
+        _print_local(summarise(open_store(), upload), as_json=as_json)
+
+
+def watch(
+    upload: UploadArgument,
+    *,
+    api: ApiOption = None,
+    organization: ApiOrganizationOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Follow an upload until it is over. Ctrl-C ends the watching, not the upload."""
+    from claims_pipeline.cli.remote import remote
+
+    if service := remote.upload_service(api, organization):
+        _watch_at_service(service, upload, as_json=as_json)
+    else:
+        _watch_here(upload, as_json=as_json)
+
+
+def cancel(
+    upload: UploadArgument, *, api: ApiOption = None, organization: ApiOrganizationOption = None
+) -> None:
+    """Cancel an upload; what was answered is kept. Cancelling twice changes nothing."""
+    from claims_pipeline.cli.local.local_store import now, open_store
+    from claims_pipeline.cli.remote import remote
+    from claims_pipeline.store.attempts import request_cancel
+
+    if service := remote.upload_service(api, organization):
+        typer.echo(service.cancel(upload).status.value)
+    else:
+        typer.echo(request_cancel(open_store().engine, upload, now()).value)
+
+
+def retry(
+    upload: UploadArgument,
+    *,
+    scope: ScopeOption = RetryScope.FAILED,
+    api: ApiOption = None,
+    organization: ApiOrganizationOption = None,
+) -> None:
+    """Ask rows of an upload again."""
+    from claims_pipeline.cli.local.local_store import now, open_store
+    from claims_pipeline.cli.remote import remote
+    from claims_pipeline.store.attempts import request_retry
+
+    if service := remote.upload_service(api, organization):
+        typer.echo(f"Attempt {service.retry(upload, scope).attempt} is under way.", err=True)
+    else:
+        attempt = request_retry(open_store().engine, upload, scope, now())
+        typer.echo(f"Attempt {attempt.number} waits for the daemon to launch it.", err=True)
+
+
+def download(
+    upload: UploadArgument,
+    *,
+    what: Annotated[
+        Literal["csv", "xlsx", "rejected"],
+        typer.Option("--format", help="Results as CSV or workbook, or the rejected rows."),
+    ] = "csv",
+    output: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Where to; default: the id, here.")
+    ] = None,
+    api: ApiOption = None,
+    organization: ApiOrganizationOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fetch results from the upload service, at any time; only the owner may read the file."""
+    from claims_pipeline.cli.remote import remote
+
+    service = remote.required_upload_service(api, organization)
+    path = remote.download(service, upload, what=what, output=output)
+    typer.echo(json.dumps({"upload_id": upload, "path": str(path)}) if as_json else path)
+
+
+def _watch_at_service(service: "UploadService", upload_id: str, *, as_json: bool) -> None:
+    from claims_pipeline.cli.remote import remote
+
+    found = remote.watch_with_a_bar(service, upload_id)
+    _print_remote(found, as_json=as_json)
+    _exit_as_run(found.error_code, is_complete=remote.is_complete(found))
+
+
+def _watch_here(upload_id: str, *, as_json: bool) -> None:
+    from claims_pipeline.cli.local.local_store import open_store
+    from claims_pipeline.cli.local.running import watch_until_over
+    from claims_pipeline.cli.summary import UploadProgress, summarise
+
+    store = open_store()
+    with UploadProgress() as progress:
+        watch_until_over(store, upload_id, progress.update)
+    summary = summarise(store, upload_id)
+    _print_local(summary, as_json=as_json)
+    _exit_as_run(summary.upload.error_code, is_complete=summary.is_complete)
+
+
+def _exit_as_run(error_code: str | None, *, is_complete: bool) -> None:
+    """End with the code with which `claims-pipeline run` would."""
+    from claims_pipeline.intake import FILE_ERRORS
+
+    if error_code in FILE_ERRORS:
+        raise typer.Exit(_FILE_REFUSED)
+    if not is_complete:
+        raise typer.Exit(_NOT_COMPLETE)
+
+
+def _print_remote(found: "RemoteUpload", *, as_json: bool) -> None:
+    from rich.console import Console
+
+    from claims_pipeline.cli.remote import remote
+    from claims_pipeline.cli.summary import status_as_json
+
+    if as_json:
+        typer.echo(json.dumps(status_as_json(found)))
+    else:
+        remote.show(found, Console(highlight=False))
+
+
+def _print_local(summary: "Summary", *, as_json: bool) -> None:
+    from rich.console import Console
+
+    from claims_pipeline.cli.summary import show, status_as_json
+
+    if as_json:
+        typer.echo(json.dumps(status_as_json(summary.upload)))
+    else:
+        show(summary, Console(highlight=False))

@@ -1,6 +1,0 @@
-"""Looks at an installation and says what is wrong with it, before a patient's data does."""
-
-from claims_pipeline.doctor.examination import examine
-from claims_pipeline.doctor.findings import Finding, State
-
-__all__ = ["Finding", "State", "examine"]

@@ -1,0 +1,304 @@
+"""The watched folder: dropped files become uploads, each exactly once.
+
+A file is dropped at `<inbox>/<organization>/<payer>/<name>.csv`. It is taken by a rename into
+`.taken/<upload id>/` beside it, copied into the file store, its row committed, then removed.
+After a crash between any two of these steps the next look finds it in `.taken` and goes on. A
+file that cannot be taken now (no space, no permission, somebody still writes) holds up no other.
+File names are patient data: they reach the database and the outbox, never a log or a cursor.
+"""
+
+import logging
+import os
+import shutil
+import stat
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from claims_pipeline.errors import FileRefusedError, FilesUnreachableError
+from claims_pipeline.model import UploadOptions
+from claims_pipeline.store import uploads
+from claims_pipeline.store.files import FileStore
+from claims_pipeline.store.tenants.organizations import list_organizations
+
+_logger = logging.getLogger(__name__)
+
+_TAKEN = ".taken"
+_REFUSED = ".refused"
+_SETTLED_AFTER_S = 5.0
+_CHUNK_BYTES = 1 << 20
+_FOLDER_MODE = 0o770
+# Dagster gives a sensor's tick 60 seconds; what is left waits for the next look.
+_LOOK_FOR_S = 25.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """A dropped file as one look saw it; compared with the look before. Holds no name."""
+
+    device: int
+    inode: int
+    size: int
+    modified_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DroppedFile:
+    """A regular file in the folder of an organization and payer."""
+
+    path: Path
+    organization_id: str
+    payer: str
+    sighting: Sighting
+
+
+def is_complete(sighting: Sighting, *, seen_before: frozenset[Sighting], now: datetime) -> bool:
+    """Whether nobody is writing the file any more.
+
+    True when it was last written 5 seconds ago or more, or looks the same as at the last look.
+    """
+    age_s = now.timestamp() - sighting.modified_ns / 1e9
+    return age_s >= _SETTLED_AFTER_S or sighting in seen_before
+
+
+class _StillWrittenError(Exception):
+    """Somebody writes to a file that has been taken."""
+
+
+class _Ending(Enum):
+    """What became of a taken file."""
+
+    STORED = "stored"
+    REFUSED = "refused"
+    EMPTY = "empty"
+    LEFT = "left"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What one look at the inbox did: uploads taken, files still being written, files left.
+
+    Files are left when they cannot be taken now; every look tries them again.
+    """
+
+    taken: tuple[str, ...]
+    waiting: tuple[Sighting, ...]
+    left: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbox:
+    """The watched folder with what is needed to take files in."""
+
+    folder: Path
+    outbox: Path
+    engine: Engine
+    files: FileStore
+    max_file_bytes: int
+    payers: tuple[str, ...]
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    look_for_s: float = _LOOK_FOR_S
+
+    def prepare(self) -> None:
+        """Make the folders of every organization and payer, so that people see where to drop."""
+        for organization in list_organizations(self.engine):
+            for payer in self.payers:
+                for parent in (self.folder, self.outbox):
+                    make_folder(parent / organization.id / payer)
+
+    def look(self, *, seen_before: frozenset[Sighting]) -> Look:
+        """Take every complete file, finish what an earlier look left half done."""
+        until = time.monotonic() + self.look_for_s
+        waiting: list[Sighting] = []
+        taken: list[str] = []
+        endings: Counter[_Ending] = Counter()
+        for folder in self._folders_to_finish(seen_before, waiting):
+            ending = _Ending.LEFT if folder is None else self._finish(folder)
+            endings[ending] += 1
+            if ending is _Ending.STORED and folder is not None:
+                taken.append(folder.name)
+            if time.monotonic() > until:
+                break
+        return Look(
+            taken=tuple(taken),
+            waiting=tuple(waiting),
+            left=endings[_Ending.LEFT],
+            refused=endings[_Ending.REFUSED],
+        )
+
+    def _folders_to_finish(
+        self, seen_before: frozenset[Sighting], waiting: list[Sighting]
+    ) -> Iterator[Path | None]:
+        """Folders of taken files, half done before or taken now; None for a file that is left."""
+        yield from list(self._half_taken())
+        for dropped in self._dropped():
+            if is_complete(dropped.sighting, seen_before=seen_before, now=self.now()):
+                yield _take(dropped.path)
+            else:
+                waiting.append(dropped.sighting)
+
+    def _payer_folders(self) -> Iterator[tuple[str, str, Path]]:
+        """Folders of known organizations and payers; others are not ours to touch."""
+        for organization in list_organizations(self.engine):
+            for payer in self.payers:
+                folder = self.folder / organization.id / payer
+                if folder.is_dir() and not folder.is_symlink():
+                    yield organization.id, payer, folder
+
+    def _dropped(self) -> Iterator[DroppedFile]:
+        for organization, payer, folder in self._payer_folders():
+            with os.scandir(folder) as entries:
+                paths = sorted(Path(entry.path) for entry in entries if _is_wanted(entry))
+            for path in paths:
+                sighting = _sighting(path)
+                if sighting is not None:
+                    yield DroppedFile(
+                        path=path, organization_id=organization, payer=payer, sighting=sighting
+                    )
+
+    def _half_taken(self) -> Iterator[Path]:
+        for _, _, folder in self._payer_folders():
+            taken = folder / _TAKEN
+            if taken.is_dir():
+                yield from sorted(path for path in taken.iterdir() if path.is_dir())
+
+    def _finish(self, folder: Path) -> _Ending:
+        """Bring one taken file into the store; one that fails stays taken, for the next look."""
+        try:
+            return self._stored(folder)
+        except (OSError, FilesUnreachableError, _StillWrittenError) as error:
+            _logger.warning("a dropped file could not be taken in: %s", type(error).__name__)
+            return _Ending.LEFT
+
+    def _stored(self, folder: Path) -> _Ending:
+        """As `_finish`; a crash before the move leaves an empty folder."""
+        upload_id = folder.name
+        payer_folder = folder.parent.parent
+        payer, organization = payer_folder.name, payer_folder.parent.name
+        path = next((p for p in folder.iterdir() if p.is_file() and not p.is_symlink()), None)
+        if path is None:
+            folder.rmdir()
+            return _Ending.EMPTY
+        if uploads.get_upload(self.engine, upload_id) is None:
+            try:
+                self._store(path, upload_id, organization, payer)
+            except FileRefusedError as refusal:
+                self._refuse(folder, path, organization, payer, refusal)
+                return _Ending.REFUSED
+        shutil.rmtree(folder)
+        return _Ending.STORED
+
+    def _store(self, path: Path, upload_id: str, organization: str, payer: str) -> None:
+        key = f"{organization}/{upload_id}/upload.csv"
+        stored = self.files.write(key, _chunks(path), max_bytes=self.max_file_bytes)
+        now = self.now()
+        uploads.create_upload(
+            self.engine,
+            organization_id=organization,
+            payer=payer,
+            source="inbox",
+            file_name=path.name,
+            file_key=key,
+            file_size=stored.size,
+            file_sha256=stored.sha256,
+            options=UploadOptions(),
+            upload_id=upload_id,
+            actor="inbox",
+            outbox_name=f"{path.stem}.{now:%Y%m%dT%H%M%SZ}-{upload_id[:8]}",
+            now=now,
+        )
+
+    def _refuse(
+        self, folder: Path, path: Path, organization: str, payer: str, refusal: FileRefusedError
+    ) -> None:
+        """Say why beside the results, and keep the file out of the way but at hand."""
+        refused = folder.parent.parent / _REFUSED
+        make_folder(refused)
+        note = self.outbox / organization / payer / f"{path.stem}.{folder.name[:8]}.refused.txt"
+        make_folder(note.parent)
+        note.write_text(f"{refusal.message} [{refusal.code}]\n", encoding="utf-8")
+        path.rename(refused / f"{folder.name}.csv")
+        folder.rmdir()
+
+
+def refused_files(folder: Path) -> Iterator[Path]:
+    """Files that could not be taken and were kept at hand, below the watched folder."""
+    yield from folder.glob(f"*/*/{_REFUSED}/*.csv")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each open to its owner and group only.
+
+    `Path.mkdir` gives its mode to the last folder alone.
+    """
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
+    folder.chmod(_FOLDER_MODE)
+
+
+def _is_wanted(entry: os.DirEntry[str]) -> bool:
+    """A plain CSV file; temporary and hidden names, links, pipes and folders are left alone."""
+    name = entry.name
+    return (
+        not name.startswith(".")
+        and name.lower().endswith(".csv")
+        and entry.is_file(follow_symlinks=False)
+    )
+
+
+def _sighting(path: Path) -> Sighting | None:
+    try:
+        facts = path.lstat()
+    except OSError:
+        return None
+    if not stat.S_ISREG(facts.st_mode):
+        return None
+    return Sighting(
+        device=facts.st_dev,
+        inode=facts.st_ino,
+        size=facts.st_size,
+        modified_ns=facts.st_mtime_ns,
+    )
+
+
+def _take(path: Path) -> Path | None:
+    """Move a file to `.taken/<new upload id>/`; None when it cannot be read or moved."""
+    if not os.access(path, os.R_OK, effective_ids=True):
+        return None
+    folder = path.parent / _TAKEN / str(uuid.uuid4())
+    try:
+        make_folder(folder)
+        path.rename(folder / path.name)
+    except OSError:
+        with suppress(OSError):
+            folder.rmdir()
+        return None
+    return folder
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    """The file's bytes; a rename takes no file from a program that has it open.
+
+    Raises:
+        _StillWrittenError: the file changed while it was read; what was read is of no use.
+
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    with os.fdopen(descriptor, "rb") as stream:
+        before = os.fstat(descriptor)
+        while chunk := stream.read(_CHUNK_BYTES):
+            yield chunk
+        after = os.fstat(descriptor)
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            raise _StillWrittenError

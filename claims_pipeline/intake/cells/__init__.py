@@ -1,0 +1,1 @@
+"""Single cells: cleaned text, dates, practices."""

@@ -1,0 +1,1 @@
+"""Bytes to records: encoding, lines, dialect, the first look at a file."""

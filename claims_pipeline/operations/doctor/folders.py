@@ -1,0 +1,82 @@
+"""Folders and files of this machine: there, ours to write, closed to everybody else."""
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from claims_pipeline.operations.doctor.findings import Finding, failed, ok, warning
+from claims_pipeline.settings import Settings
+
+_OTHERS = stat.S_IRWXO
+
+
+def folders_of(settings: Settings) -> dict[str, Path]:
+    """The folders that hold patients' data, by what they are; the file store's only when local."""
+    folders = {
+        "home": settings.resolved_home,
+        "inbox": settings.resolved_inbox,
+        "outbox": settings.resolved_outbox,
+        "Dagster's home": settings.dagster_home,
+    }
+    if "://" not in settings.resolved_files:
+        folders["files"] = Path(settings.resolved_files)
+    return folders
+
+
+def examine_folders(folders: Mapping[str, Path]) -> Iterator[Finding]:
+    """Look at each folder."""
+    for subject, path in folders.items():
+        yield _folder(subject, path)
+
+
+def examine_secret_files(environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Look at the files that `CLAIMS_…_FILE` settings name."""
+    for name, value in sorted(environ.items()):
+        if not (name.startswith("CLAIMS_") and name.endswith("_FILE") and value):
+            continue
+        try:
+            mode = Path(value).stat().st_mode
+        except OSError:
+            yield failed(name, "The file is not there or cannot be looked at.")
+            continue
+        if mode & _OTHERS:
+            yield warning(name, "Every user of this machine can read the secret: chmod o-rwx.")
+        else:
+            yield ok(name, "closed to other users")
+
+
+def examine_disk(path: Path) -> Finding:
+    """Whether the disk under a folder is encrypted, as far as Linux's device mapper tells."""
+    try:
+        device = path.stat().st_dev
+    except OSError:
+        return warning("disk", "The home is not there yet.")
+    block = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}")
+    # A volume on an encrypted disk names that disk as what it lies on.
+    for mapped in (block, *block.glob("slaves/*")):
+        try:
+            if (mapped / "dm" / "uuid").read_text(encoding="ascii").startswith("CRYPT-"):
+                return ok("disk", "the disk under the home is encrypted")
+        except OSError:
+            continue
+    return warning(
+        "disk",
+        "No encryption can be seen of the disk under the home; a cloud's may be encrypted below.",
+    )
+
+
+def _folder(subject: str, path: Path) -> Finding:
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return warning(subject, "It is not there yet; it is made when it is needed.")
+    except OSError:
+        return failed(subject, "It cannot be looked at; check the rights of the folders above.")
+    if not stat.S_ISDIR(mode):
+        return failed(subject, "It is not a folder.")
+    if not os.access(path, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
+        return failed(subject, "This user cannot write there.")
+    if mode & _OTHERS:
+        return failed(subject, "Every user of the machine gets in: chmod o-rwx.")
+    return ok(subject, "writable, and closed to other users")

@@ -1,0 +1,1 @@
+"""Lanes on Celery workers: executor, worker, application, shutdown."""

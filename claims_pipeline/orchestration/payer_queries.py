@@ -1,0 +1,185 @@
+"""Joins an upload, its payer and the ledger for the ops that plan and ask."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+import dagster as dg
+
+from claims_pipeline.errors import InvariantError, PayerDownError, PayerRefusedError
+from claims_pipeline.folders import outbox
+from claims_pipeline.orchestration.celery.shutdown import is_worker, worker_leaves
+from claims_pipeline.orchestration.held_step import HeldStep, StepContext, now
+from claims_pipeline.orchestration.payer_backoff import PAYER_DOWN, next_try_at
+from claims_pipeline.orchestration.resources import PayerResource, StoreResource
+from claims_pipeline.payers.base import NOTHING_THERE, CallKind, Payer
+from claims_pipeline.querying import CallLog, Terms, drain, fail_open_rows, plan_open_groups
+from claims_pipeline.store import attempts, uploads
+from claims_pipeline.store.ledger import payer_calls
+from claims_pipeline.store.ledger.ledger import Ledger
+from claims_pipeline.store.uploads import Upload
+
+# A log event costs milliseconds and the event log is kept for ever.
+_REPORT_EVERY_S = 2.0
+_ADDRESS_IS_WRONG = (
+    "There is nothing at the payer's address (HTTP 404 for every search). Check the payer's URL "
+    "in the settings, then retry."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Connected:
+    upload: Upload
+    ledger: Ledger
+    payer: Payer
+    terms: Terms
+    calls: CallLog
+
+
+def plan_open_rows(
+    context: StepContext, step: HeldStep, store: StoreResource, payers: PayerResource
+) -> None:
+    """Plan what is open; a plan that stands already is left as it is."""
+    with _connected(step, store, payers) as connected:
+        plan_open_groups(connected.ledger, connected.payer, connected.terms)
+    context.log.info("planned")
+
+
+def ask_open_rows(
+    context: StepContext, step: HeldStep, store: StoreResource, payers: PayerResource
+) -> None:
+    """Ask until no row is open or this worker is to end, reporting progress as counts.
+
+    Raises:
+        PayerDownError: the payer is down and there is time left. The attempt has been let go of
+            and waits; open rows stay open.
+        PayerRefusedError: what looks like a payer that is down is an address that is wrong.
+
+    """
+    with _connected(step, store, payers) as connected:
+        if not connected.ledger.has_open_rows():
+            return
+        try:
+            drain(
+                connected.ledger,
+                connected.payer,
+                terms=connected.terms,
+                calls=connected.calls,
+                stop=step.stop,
+                leave=worker_leaves,
+                on_progress=_reporter(context, step),
+            )
+        except PayerDownError:
+            if _nothing_was_ever_there(step):
+                raise PayerRefusedError(NOTHING_THERE, _ADDRESS_IS_WRONG) from None
+            if _waits_for_payer(step):
+                raise
+            context.log.warning("the payer has been down for too long; open rows fail")
+            fail_open_rows(connected.ledger, connected.payer)
+
+
+def _nothing_was_ever_there(step: HeldStep) -> bool:
+    """Whether each search of the attempt was answered by a 404 that is not the payer's own.
+
+    Once the payer has answered, its address is right, and a gateway before it has lost its way.
+    """
+    codes = payer_calls.error_codes(step.engine, step.hold.attempt_id, CallKind.SEARCH)
+    return codes == {NOTHING_THERE}
+
+
+def _waits_for_payer(step: HeldStep) -> bool:
+    """Let go of the attempt until the payer's next try; False when it has had its time."""
+    attempt = attempts.get_attempt(step.engine, step.hold.attempt_id)
+    try_at = next_try_at(
+        down_since=attempt.payer_down_since if attempt else None,
+        patience=timedelta(hours=step.settings.payer_retry_hours),
+        now=now(),
+    )
+    if try_at is None:
+        return False
+    attempts.wait_for_payer(
+        step.engine, step.hold, reason=PAYER_DOWN, next_try_at=try_at, now=now()
+    )
+    upload = uploads.get_upload(step.engine, step.hold.upload_id)
+    if upload is not None:
+        _show_status(upload, step)
+    return True
+
+
+def _show_status(upload: Upload, step: HeldStep) -> None:
+    """Counts into the outbox, where this process is on the outbox's machine."""
+    if not is_worker.is_set():
+        with suppress(OSError):  # A courtesy; the results, later, are not.
+            outbox.write_status(upload, step.settings.resolved_outbox)
+
+
+@contextmanager
+def _connected(step: HeldStep, store: StoreResource, payers: PayerResource) -> Iterator[_Connected]:
+    upload = uploads.get_upload(step.engine, step.hold.upload_id)
+    if upload is None:
+        raise InvariantError("upload_gone", "The upload was deleted while its run was on.")
+    attempt = attempts.get_attempt(step.engine, step.hold.attempt_id)
+    calls = CallLog()
+    with (
+        closing(
+            payers.limiter(
+                step.engine,
+                organization_id=upload.organization_id,
+                payer=upload.payer,
+                settings=step.settings,
+            )
+        ) as limiter,
+        closing(
+            payers.connect(
+                upload.payer,
+                settings=step.settings,
+                limiter=limiter,
+                on_call=calls.add,
+                stop=step.stop,
+                correlation_id=attempt.correlation_id if attempt else None,
+            )
+        ) as payer,
+    ):
+        yield _Connected(
+            upload=upload,
+            ledger=Ledger(step.engine, step.hold, lease_s=step.settings.lease_s, now=now),
+            payer=payer,
+            terms=Terms(
+                options=upload.options,
+                today=store.payer_today(),
+                slack_days=step.settings.date_slack_days,
+                threads=step.settings.query_threads,
+            ),
+            calls=calls,
+        )
+
+
+def _reporter(context: StepContext, step: HeldStep) -> Callable[[], None]:
+    """Report counts to Dagster and the outbox, at most every two seconds."""
+    reported_at = 0.0
+
+    def report() -> None:
+        nonlocal reported_at
+        if time.monotonic() - reported_at < _REPORT_EVERY_S:
+            return
+        reported_at = time.monotonic()
+        upload = uploads.get_upload(step.engine, step.hold.upload_id)
+        if upload is None:
+            return
+        counts = upload.counts
+        context.log.info("answered %d of %d rows", counts.settled, counts.total)
+        context.log_event(
+            dg.AssetObservation(
+                asset_key="claim_statuses",
+                partition=step.hold.upload_id,
+                metadata={
+                    "answered": dg.MetadataValue.int(counts.settled),
+                    "total": dg.MetadataValue.int(counts.total),
+                },
+            )
+        )
+        _show_status(upload, step)
+
+    return report

@@ -1,0 +1,1 @@
+"""Sensors, each a shell over a decision, and the decisions."""

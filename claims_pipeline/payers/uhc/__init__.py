@@ -1,0 +1,1 @@
+"""UnitedHealthcare's claims API (API Marketplace REST)."""

@@ -1,0 +1,1 @@
+"""UnitedHealthcare's part of the sandbox: reads its calls, answers in its JSON."""

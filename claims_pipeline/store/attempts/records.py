@@ -1,0 +1,164 @@
+"""Attempts and the runs that served them, as they stand in the database."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, RowMapping, and_, select
+
+from claims_pipeline.errors import InputError
+from claims_pipeline.model import RetryScope, UploadStatus
+from claims_pipeline.store.attempts.lifecycle import AttemptState
+from claims_pipeline.store.database import reading
+from claims_pipeline.store.tables import attempt_runs, attempts, uploads
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try at an upload. `status` is set once it is finished.
+
+    `launch_ticket` is what the latest launch handed its run, until a run has taken the attempt.
+    `rows_stored`: intake is complete. `settled_before` is how many rows had their answer when the
+    attempt began. `correlation_id` is that of the HTTP request that asked.
+    """
+
+    id: str
+    organization_id: str
+    upload_id: str
+    number: int
+    scope: RetryScope
+    state: AttemptState
+    status: UploadStatus | None
+    holder_run_id: str | None
+    heartbeat_at: datetime | None
+    step_is_held: bool
+    rows_stored: bool
+    files_written_at: datetime | None
+    launch_ticket: str | None
+    launched_at: datetime | None
+    cancel_requested_at: datetime | None
+    correlation_id: str | None
+    waiting_reason: str | None
+    next_try_at: datetime | None
+    payer_down_since: datetime | None
+    settled_before: int
+    search_calls: int
+    detail_calls: int
+    payment_calls: int
+    one_per_row_calls: int
+    foreign_claims: int
+    error_code: str | None
+    error_message: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A run's claim on an attempt; good as long as the database agrees."""
+
+    upload_id: str
+    attempt_id: str
+    attempt_number: int
+    organization_id: str
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRun:
+    """A launch, and the run that took the attempt with or without one.
+
+    `let_go_at` is set when the run ended well without ending the attempt, as when the payer was
+    down, or never came to be: it does not count as one that died.
+    """
+
+    id: str
+    attempt_id: str
+    ticket: str | None
+    run_id: str | None
+    launched_at: datetime | None
+    taken_at: datetime | None
+    let_go_at: datetime | None
+
+
+def latest_attempt(engine: Engine, upload_id: str) -> Attempt | None:
+    """The upload's latest attempt; None when there is no such upload."""
+    with reading(engine) as connection:
+        return _latest(connection, upload_id)
+
+
+def get_attempt(engine: Engine, attempt_id: str) -> Attempt | None:
+    """The attempt of this id, if there is one."""
+    with reading(engine) as connection:
+        query = select(attempts).where(attempts.c.id == attempt_id)
+        row = connection.execute(query).mappings().first()
+    return None if row is None else attempt_of(row)
+
+
+def attempts_of(engine: Engine, upload_id: str) -> list[Attempt]:
+    """The upload's attempts, latest first."""
+    query = (
+        select(attempts).where(attempts.c.upload_id == upload_id).order_by(attempts.c.number.desc())
+    )
+    with reading(engine) as connection:
+        return [attempt_of(row) for row in connection.execute(query).mappings()]
+
+
+def attempt_runs_of(engine: Engine, attempt_id: str) -> list[AttemptRun]:
+    """The attempt's launches and runs, oldest first."""
+    query = (
+        select(
+            attempt_runs.c.id,
+            attempt_runs.c.attempt_id,
+            attempt_runs.c.ticket,
+            attempt_runs.c.run_id,
+            attempt_runs.c.launched_at,
+            attempt_runs.c.taken_at,
+            attempt_runs.c.let_go_at,
+        )
+        .where(attempt_runs.c.attempt_id == attempt_id)
+        .order_by(attempt_runs.c.launched_at, attempt_runs.c.taken_at, attempt_runs.c.id)
+    )
+    with reading(engine) as connection:
+        return [AttemptRun(**row) for row in connection.execute(query).mappings()]
+
+
+def locked_latest_attempt(connection: Connection, upload_id: str) -> tuple[Attempt, UploadStatus]:
+    """The latest attempt and its upload's status, with the upload locked until the commit.
+
+    Every change of an upload's or attempt's standing, and every checkpoint, begins here, so they
+    happen one after the other.
+
+    Raises:
+        InputError: `upload_unknown`.
+
+    """
+    status = _lock(connection, upload_id)
+    attempt = None if status is None else _latest(connection, upload_id)
+    if status is None or attempt is None:
+        raise InputError("upload_unknown", "There is no upload of this id.")
+    return attempt, UploadStatus(status)
+
+
+def attempt_of(row: RowMapping) -> Attempt:
+    """A row of `attempts` as a value."""
+    values = dict(row)
+    values["scope"] = RetryScope(values["scope"])
+    values["state"] = AttemptState(values["state"])
+    values["status"] = values["status"] and UploadStatus(values["status"])
+    return Attempt(**values)
+
+
+def _lock(connection: Connection, upload_id: str) -> str | None:
+    # On its own, not in a join: PostgreSQL, having waited for the lock, would read the joined
+    # attempt as it stood before.
+    query = select(uploads.c.status).where(uploads.c.id == upload_id).with_for_update()
+    status: str | None = connection.execute(query).scalar_one_or_none()
+    return status
+
+
+def _latest(connection: Connection, upload_id: str) -> Attempt | None:
+    latest = and_(attempts.c.upload_id == uploads.c.id, attempts.c.number == uploads.c.attempt)
+    query = select(attempts).join_from(attempts, uploads, latest).where(uploads.c.id == upload_id)
+    row = connection.execute(query).mappings().first()
+    return None if row is None else attempt_of(row)

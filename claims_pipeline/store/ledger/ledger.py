@@ -1,0 +1,393 @@
+"""The ledger: which queries an attempt has planned, who asks them, which are settled.
+
+A query is `planned`, `leased` to a lane for a while, then `settled` (the payer answered) or
+`failed`. It is settled in the same transaction that writes the answers of its rows, so a killed
+run goes on where it was, and a settled query is never asked again. Every writing transaction
+begins with the attempt's row, which proves that this run still holds the attempt and puts the
+lanes of one attempt in line.
+"""
+
+import sys
+import uuid
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Text,
+    and_,
+    cast,
+    exists,
+    func,
+    insert,
+    not_,
+    or_,
+    select,
+    update,
+)
+
+from claims_pipeline.model import Claim, DensityObservation, Query
+from claims_pipeline.payers.base import CallKind, CallRecord
+from claims_pipeline.store import attempts, tables
+from claims_pipeline.store.attempts import Hold
+from claims_pipeline.store.database import reading, writing
+from claims_pipeline.store.ledger import densities
+from claims_pipeline.store.ledger.entries import (
+    AnsweredQuery,
+    Conclude,
+    Conclusion,
+    Group,
+    LeasedQuery,
+    OpenRow,
+    leased_query_of,
+    open_row_of,
+)
+from claims_pipeline.store.ledger.settling import Settlement, count, interim_claims, open_rows
+from claims_pipeline.store.rows import stored
+
+
+class Ledger:
+    """One lane's access to the queries of an attempt that its run holds.
+
+    Not shared between threads: a lane's main thread plans, leases and settles. Methods raise
+    `HoldLostError` when another run has taken the attempt, `CancelRequestedError` when someone
+    asked to cancel; nothing is written then.
+    """
+
+    def __init__(
+        self, engine: Engine, hold: Hold, *, lease_s: float, now: Callable[[], datetime]
+    ) -> None:
+        self._engine = engine
+        self._hold = hold
+        self._lease = timedelta(seconds=lease_s)
+        self._now = now
+        self._token = str(uuid.uuid4())
+        self._renewed_at = now()
+
+    @property
+    def hold(self) -> Hold:
+        """The attempt that this ledger works on."""
+        return self._hold
+
+    # Planning
+
+    def groups_to_plan(self) -> list[Group]:
+        """Groups with open rows and no query under way, in a stable order."""
+        under_way = exists().where(
+            tables.queries.c.attempt_id == self._hold.attempt_id,
+            tables.queries.c.tin == tables.requests.c.tin,
+            tables.queries.c.payer_id == tables.requests.c.payer_id,
+            tables.queries.c.state.in_(("planned", "leased")),
+        )
+        statement = (
+            select(tables.requests.c.tin, tables.requests.c.payer_id)
+            .where(open_rows(self._hold), not_(under_way))
+            .distinct()
+            .order_by(tables.requests.c.tin, tables.requests.c.payer_id)
+        )
+        with reading(self._engine) as connection:
+            return [Group(tin=tin, payer_id=payer) for tin, payer in connection.execute(statement)]
+
+    def open_rows(self, group: Group) -> list[OpenRow]:
+        """The group's rows that need an answer of their own (duplicates share their first's)."""
+        columns = tables.requests.c
+        statement = (
+            select(
+                columns.row_number,
+                columns.line_number,
+                columns.practice_id,
+                columns.first_name,
+                columns.last_name,
+                columns.date_of_birth,
+                columns.claim_number,
+                columns.patient_account_number,
+                columns.service_from,
+                columns.service_to,
+                columns.patient_key,
+                cast(columns.covered, Text).label("covered"),
+                columns.single_only,
+            )
+            .where(
+                open_rows(self._hold), columns.tin == group.tin, columns.payer_id == group.payer_id
+            )
+            .order_by(columns.row_number)
+        )
+        with reading(self._engine) as connection:
+            return [open_row_of(row, group) for row in connection.execute(statement)]
+
+    def observations(self, group: Group) -> list[DensityObservation]:
+        """What answered searches have taught about the group's claims per day."""
+        with reading(self._engine) as connection:
+            return densities.observations(
+                connection, self._hold.organization_id, group.tin, group.payer_id
+            )
+
+    def add(self, group: Group, queries: Sequence[Query]) -> None:
+        """Write a group's plan, unless another lane has planned the group meanwhile."""
+        with writing(self._engine) as connection:
+            attempts.verify_hold(connection, self._hold)
+            mine = tables.queries.c.attempt_id == self._hold.attempt_id
+            planned_meanwhile = connection.execute(
+                select(func.count()).where(
+                    mine,
+                    tables.queries.c.tin == group.tin,
+                    tables.queries.c.payer_id == group.payer_id,
+                    tables.queries.c.state.in_(("planned", "leased")),
+                )
+            ).scalar_one()
+            if planned_meanwhile or not queries:
+                return
+            last = connection.execute(
+                select(func.coalesce(func.max(tables.queries.c.position), 0)).where(mine)
+            ).scalar_one()
+            connection.execute(
+                insert(tables.queries),
+                [
+                    self._query_row(query, position)
+                    for position, query in enumerate(queries, start=last + 1)
+                ],
+            )
+
+    # Asking
+
+    def lease(self, limit: int, *, most_rows: int = sys.maxsize) -> list[LeasedQuery]:
+        """Take up to `limit` queries to ask; an empty list when none is free now.
+
+        They end with the first that brings their open rows to `most_rows`. Another lane's lease
+        that has run out, or one whose run lost the attempt, is free again. Queries all of whose
+        rows have been answered meanwhile are closed without a call.
+        """
+        with writing(self._engine) as connection:
+            attempts.verify_hold(connection, self._hold)
+            if self._is_renewal_due:
+                self._renew(connection)
+            leased: list[LeasedQuery] = []
+            while len(leased) < limit and most_rows > 0:
+                taken = self._take(connection, limit - len(leased), most_rows)
+                if not taken:
+                    break
+                with_rows = self._with_open_rows(connection, taken)
+                leased.extend(with_rows)
+                most_rows -= sum(len(query.requests) for query in with_rows)
+        return leased
+
+    def renew_if_due(self) -> None:
+        """Keep this lane's leases; call it often, it writes three times per lease."""
+        if not self._is_renewal_due:
+            return
+        with writing(self._engine) as connection:
+            attempts.verify_hold(connection, self._hold)
+            self._renew(connection)
+
+    def release(self) -> None:
+        """Give this lane's queries back as planned: they have not been answered."""
+        with writing(self._engine) as connection:
+            attempts.verify_hold(connection, self._hold)
+            connection.execute(
+                update(tables.queries)
+                .where(
+                    tables.queries.c.attempt_id == self._hold.attempt_id,
+                    tables.queries.c.state == "leased",
+                    tables.queries.c.lease_token == self._token,
+                )
+                .values(state="planned", lease_token=None, lease_run_id=None, lease_expires_at=None)
+            )
+
+    def others_are_asking(self) -> bool:
+        """Whether a query is still under way, in another lane or on a lease yet to run out."""
+        statement = select(
+            exists().where(
+                tables.queries.c.attempt_id == self._hold.attempt_id,
+                tables.queries.c.state.in_(("planned", "leased")),
+            )
+        )
+        with reading(self._engine) as connection:
+            return bool(connection.execute(statement).scalar_one())
+
+    def has_open_rows(self) -> bool:
+        """Whether any row of the upload has no answer yet."""
+        with reading(self._engine) as connection:
+            return bool(
+                connection.execute(select(exists().where(open_rows(self._hold)))).scalar_one()
+            )
+
+    def open_row_numbers(self, limit: int) -> list[int]:
+        """Some of the rows that need an answer of their own, in the file's order."""
+        numbers = select(tables.requests.c.row_number).where(open_rows(self._hold))
+        with reading(self._engine) as connection:
+            return list(
+                connection.execute(
+                    numbers.order_by(tables.requests.c.row_number).limit(limit)
+                ).scalars()
+            )
+
+    # Settling
+
+    def settle(self, answered: Sequence[AnsweredQuery], conclude: Conclude) -> int:
+        """Write what was answered, in one transaction; gives the number of rows concluded.
+
+        `conclude` sees each open row with all that is covered and known of it, and gives its
+        result, or None when the row needs a further query.
+        """
+        with writing(self._engine) as connection:
+            attempt = attempts.verify_hold(connection, self._hold)
+            concluded = self._settlement(connection).settle(answered, conclude)
+            if attempt.payer_down_since and any(item.answer for item in answered):
+                attempts.payer_is_back(connection, self._hold)
+            self._renew(connection)
+        return concluded
+
+    def conclude_rows(self, conclusions: Sequence[Conclusion]) -> None:
+        """Write results of rows for which there is nothing (more) to ask."""
+        with writing(self._engine) as connection:
+            attempts.verify_hold(connection, self._hold)
+            self._settlement(connection).write_conclusions(conclusions)
+
+    def interim_claims(self, row_numbers: Sequence[int]) -> dict[int, tuple[Claim, ...]]:
+        """Claims kept for rows that wait for further queries."""
+        with reading(self._engine) as connection:
+            return interim_claims(connection, self._hold, row_numbers)
+
+    def record_calls(self, payer: str, calls: Sequence[CallRecord]) -> None:
+        """Count calls that were made. Needs no hold: a call made is a call made."""
+        if not calls:
+            return
+        sent = Counter(call.kind for call in calls if call.was_sent)
+        with writing(self._engine) as connection:
+            connection.execute(
+                insert(tables.payer_calls),
+                [
+                    {
+                        "organization_id": self._hold.organization_id,
+                        "payer": payer,
+                        "upload_id": self._hold.upload_id,
+                        "attempt_id": self._hold.attempt_id,
+                        "kind": call.kind.value,
+                        "started_at": call.started_at,
+                        "duration_s": call.duration_s,
+                        "http_status": call.http_status,
+                        "error_code": call.error_code,
+                        "try_number": call.try_number,
+                    }
+                    for call in calls
+                ],
+            )
+            count(
+                connection,
+                self._hold,
+                search_calls=sent[CallKind.SEARCH],
+                detail_calls=sent[CallKind.DETAIL],
+                payment_calls=sent[CallKind.PAYMENT],
+            )
+
+    # Parts
+
+    @property
+    def _is_renewal_due(self) -> bool:
+        return self._now() - self._renewed_at >= self._lease / 3
+
+    def _settlement(self, connection: Connection) -> Settlement:
+        """A checkpoint in a transaction that has proven the hold."""
+        return Settlement(
+            connection=connection, hold=self._hold, lease_token=self._token, now=self._now()
+        )
+
+    def _query_row(self, query: Query, position: int) -> dict[str, Any]:
+        return {
+            "id": str(uuid.uuid4()),
+            "organization_id": self._hold.organization_id,
+            "upload_id": self._hold.upload_id,
+            "attempt_id": self._hold.attempt_id,
+            "position": position,
+            "kind": query.kind.value,
+            "tin": query.tin,
+            "payer_id": query.payer_id,
+            "window_first": query.window.first,
+            "window_last": query.window.last,
+            "row_numbers": list(query.row_numbers),
+            "page_limit": query.page_limit,
+            "reason": query.reason,
+            "state": "planned",
+        }
+
+    def _take(self, connection: Connection, limit: int, most_rows: int) -> list[Any]:
+        columns = tables.queries.c
+        free = or_(
+            columns.state == "planned",
+            and_(
+                columns.state == "leased",
+                # What this lane has it is asking, however long it forgot to say so.
+                columns.lease_token != self._token,
+                or_(
+                    columns.lease_expires_at < self._now(),
+                    columns.lease_run_id != self._hold.run_id,
+                ),
+            ),
+        )
+        next_ones = (
+            select(columns.id, columns.row_numbers)
+            .where(columns.attempt_id == self._hold.attempt_id, free)
+            .order_by(columns.position)
+            .limit(limit)
+        )
+        chosen: list[str] = []
+        with connection.execute(next_ones) as found:
+            for query_id, row_numbers in found:
+                chosen.append(query_id)
+                most_rows -= len(row_numbers)
+                if most_rows <= 0:
+                    break
+        if not chosen:
+            return []
+        taken = connection.execute(
+            update(tables.queries)
+            .where(columns.id.in_(chosen))
+            .values(
+                state="leased",
+                lease_token=self._token,
+                lease_run_id=self._hold.run_id,
+                lease_expires_at=self._now() + self._lease,
+            )
+            .returning(tables.queries)
+        )
+        return sorted(taken, key=lambda row: row.position)
+
+    def _with_open_rows(self, connection: Connection, taken: Sequence[Any]) -> list[LeasedQuery]:
+        wanted = sorted({number for row in taken for number in row.row_numbers})
+        requests = {
+            request.row_number: request
+            for request in stored.load_requests(
+                connection, self._hold.upload_id, wanted, where=open_rows(self._hold)
+            )
+        }
+        leased: list[LeasedQuery] = []
+        needless: list[str] = []
+        for row in taken:
+            open_requests = tuple(requests[n] for n in row.row_numbers if n in requests)
+            if open_requests:
+                leased.append(leased_query_of(row, open_requests))
+            else:
+                needless.append(row.id)
+        if needless:
+            connection.execute(
+                update(tables.queries)
+                .where(tables.queries.c.id.in_(needless))
+                .values(state="settled", incomplete_reason="not_needed", settled_at=self._now())
+            )
+        return leased
+
+    def _renew(self, connection: Connection) -> None:
+        now = self._now()
+        connection.execute(
+            update(tables.queries)
+            .where(
+                tables.queries.c.attempt_id == self._hold.attempt_id,
+                tables.queries.c.state == "leased",
+                tables.queries.c.lease_token == self._token,
+            )
+            .values(lease_expires_at=now + self._lease)
+        )
+        self._renewed_at = now

@@ -1,0 +1,1 @@
+"""How often and how many at once a payer may be called, held across processes and hosts."""

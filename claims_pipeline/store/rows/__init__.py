@@ -1,0 +1,1 @@
+"""The rows of an upload: stored at intake, answered, counted, checked and read back."""

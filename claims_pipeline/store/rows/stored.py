@@ -1,0 +1,232 @@
+"""An upload's rows as intake hands them in: requests and rejected rows."""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    RowMapping,
+    delete,
+    insert,
+    select,
+    true,
+    update,
+)
+
+from claims_pipeline.errors import InvariantError
+from claims_pipeline.model import DateWindow, OutcomeCounts, Patient, RejectedRow, Request
+from claims_pipeline.model.gc_pause import collection_paused
+from claims_pipeline.model.request_columns import RequestColumns
+from claims_pipeline.names import patient_keys
+from claims_pipeline.store import tables
+from claims_pipeline.store.attempts.holding import verify_hold
+from claims_pipeline.store.attempts.records import Hold
+from claims_pipeline.store.database import chunks_of, reading, writing
+from claims_pipeline.store.rows.bulk import insert_columns
+from claims_pipeline.store.rows.counts import counted_outcomes
+from claims_pipeline.store.tables import attempts, rejected_rows, uploads
+
+_REJECTED_ROWS_AT_ONCE = 2000
+_REQUEST_COLUMNS = (
+    tables.requests.c.row_number,
+    tables.requests.c.line_number,
+    tables.requests.c.practice_id,
+    tables.requests.c.tin,
+    tables.requests.c.payer_id,
+    tables.requests.c.first_name,
+    tables.requests.c.last_name,
+    tables.requests.c.date_of_birth,
+    tables.requests.c.claim_number,
+    tables.requests.c.patient_account_number,
+    tables.requests.c.subscriber_id,
+    tables.requests.c.service_from,
+    tables.requests.c.service_to,
+    tables.requests.c.total_charged,
+    tables.requests.c.duplicate_of,
+)
+
+
+def begin_rows(engine: Engine, hold: Hold, header: Sequence[str]) -> None:
+    """Begin to store an upload's rows; what an interrupted intake left is removed.
+
+    Raises:
+        HoldLostError, CancelRequestedError: as `verify_hold`.
+        InvariantError: `rows_already_stored`; an upload's rows are stored once.
+
+    """
+    with writing(engine) as connection:
+        _verify_incomplete(connection, hold)
+        for table in (tables.requests, rejected_rows):
+            connection.execute(delete(table).where(table.c.upload_id == hold.upload_id))
+        connection.execute(
+            update(uploads).where(uploads.c.id == hold.upload_id).values(header=list(header))
+        )
+
+
+def add_rows(
+    engine: Engine, hold: Hold, requests: RequestColumns, rejected: Sequence[RejectedRow]
+) -> None:
+    """Store one chunk of rows in one transaction. Row numbers must be new to the upload.
+
+    Raises:
+        HoldLostError, CancelRequestedError, InvariantError: as `begin_rows`.
+
+    """
+    with collection_paused(), writing(engine) as connection:
+        _verify_incomplete(connection, hold)
+        if requests:
+            insert_columns(connection, tables.requests, _request_columns(hold, requests))
+        if rejected:
+            connection.execute(
+                insert(rejected_rows), [_rejected_values(hold, row) for row in rejected]
+            )
+
+
+def complete_rows(engine: Engine, hold: Hold) -> OutcomeCounts:
+    """All rows are stored; returns the counts that people see from now on.
+
+    Raises:
+        HoldLostError, CancelRequestedError: as `verify_hold`.
+
+    """
+    with writing(engine) as connection:
+        verify_hold(connection, hold)
+        counts = counted_outcomes(connection, hold.upload_id)
+        connection.execute(
+            update(uploads)
+            .where(uploads.c.id == hold.upload_id)
+            .values(total_rows=counts.total, rejected_count=counts.rejected)
+        )
+        connection.execute(
+            update(attempts).where(attempts.c.id == hold.attempt_id).values(rows_stored=True)
+        )
+    return counts
+
+
+def load_requests(
+    connection: Connection,
+    upload_id: str,
+    row_numbers: Sequence[int],
+    *,
+    where: ColumnElement[bool] | None = None,
+) -> list[Request]:
+    """The requests of these rows, by row number; numbers that are no request are left out.
+
+    `where` leaves out others, too. They come without their cells: asking and matching need none.
+    """
+    loaded: list[Request] = []
+    for chunk in chunks_of(sorted(set(row_numbers))):
+        query = (
+            select(*_REQUEST_COLUMNS)
+            .where(
+                tables.requests.c.upload_id == upload_id,
+                tables.requests.c.row_number.in_(chunk),
+                true() if where is None else where,
+            )
+            .order_by(tables.requests.c.row_number)
+        )
+        loaded.extend(_request_of(row) for row in connection.execute(query))
+    return loaded
+
+
+def iterate_rejected_rows(engine: Engine, upload_id: str) -> Iterator[RejectedRow]:
+    """The upload's rejected rows in row order, read chunk by chunk."""
+    last = 0
+    while True:
+        query = (
+            select(rejected_rows)
+            .where(rejected_rows.c.upload_id == upload_id, rejected_rows.c.row_number > last)
+            .order_by(rejected_rows.c.row_number)
+            .limit(_REJECTED_ROWS_AT_ONCE)
+        )
+        with reading(engine) as connection:
+            chunk = connection.execute(query).mappings().all()
+        if not chunk:
+            return
+        yield from map(rejected_row_of, chunk)
+        last = chunk[-1]["row_number"]
+
+
+def rejected_row_of(row: RowMapping) -> RejectedRow:
+    """A row of `rejected_rows` as a value."""
+    return RejectedRow(
+        row_number=row["row_number"],
+        line_number=row["line_number"],
+        column=row["column"],
+        code=row["code"],
+        message=row["message"],
+        cells=tuple(row["cells"]),
+    )
+
+
+def _verify_incomplete(connection: Connection, hold: Hold) -> None:
+    if verify_hold(connection, hold).rows_stored:
+        raise InvariantError("rows_already_stored", "The rows of this upload are stored already.")
+
+
+def _request_columns(hold: Hold, requests: RequestColumns) -> dict[str, Collection[Any]]:
+    count = len(requests)
+    return {
+        "upload_id": [hold.upload_id] * count,
+        "row_number": requests.row_number,
+        "organization_id": [hold.organization_id] * count,
+        "line_number": requests.line_number,
+        "practice_id": requests.practice_id,
+        "tin": requests.tin,
+        "payer_id": requests.payer_id,
+        "first_name": requests.first_name,
+        "last_name": requests.last_name,
+        "date_of_birth": requests.date_of_birth,
+        "patient_key": patient_keys(
+            first_names=requests.first_name,
+            last_names=requests.last_name,
+            dates_of_birth=requests.date_of_birth,
+        ),
+        "claim_number": requests.claim_number,
+        "patient_account_number": requests.patient_account_number,
+        "subscriber_id": requests.subscriber_id,
+        "service_from": [service and service.first for service in requests.service],
+        "service_to": [service and service.last for service in requests.service],
+        "total_charged": requests.total_charged,
+        "cells": requests.cells,
+        "duplicate_of": requests.duplicate_of,
+        "is_open": [True] * count,
+        "single_only": [False] * count,
+    }
+
+
+def _rejected_values(hold: Hold, row: RejectedRow) -> dict[str, Any]:
+    return {
+        "upload_id": hold.upload_id,
+        "row_number": row.row_number,
+        "organization_id": hold.organization_id,
+        "line_number": row.line_number,
+        "column": row.column,
+        "code": row.code,
+        "message": row.message,
+        "cells": row.cells,
+    }
+
+
+def _request_of(row: Row[Any]) -> Request:
+    return Request(
+        row_number=row.row_number,
+        line_number=row.line_number,
+        practice_id=row.practice_id,
+        tin=row.tin,
+        payer_id=row.payer_id,
+        patient=Patient(
+            first_name=row.first_name,
+            last_name=row.last_name,
+            date_of_birth=row.date_of_birth,
+        ),
+        claim_number=row.claim_number,
+        patient_account_number=row.patient_account_number,
+        subscriber_id=row.subscriber_id,
+        service=DateWindow(row.service_from, row.service_to) if row.service_from else None,
+        total_charged=row.total_charged,
+        duplicate_of=row.duplicate_of,
+    )

@@ -1,0 +1,1 @@
+"""Organizations and the practices they work for."""

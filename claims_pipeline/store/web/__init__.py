@@ -1,0 +1,1 @@
+"""What the upload service keeps in the database for itself."""

@@ -1,0 +1,1 @@
+"""Who calls, what they may reach, how often, and the audit log of what they did."""

@@ -1,0 +1,1 @@
+"""HTTP itself: problems, middleware, parameters, attachments, logs, metrics."""

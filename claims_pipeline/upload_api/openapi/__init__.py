@@ -1,0 +1,1 @@
+"""What the service's OpenAPI document says of its operations."""

@@ -1,0 +1,1 @@
+"""The pages of one upload: progress, results, worklist, changes."""

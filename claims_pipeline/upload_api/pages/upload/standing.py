@@ -1,0 +1,84 @@
+"""How an upload stands, in words for the head of its page. Pure."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from claims_pipeline.model import OutcomeCounts, UploadStatus
+from claims_pipeline.store.uploads import Upload
+from claims_pipeline.upload_api.schemas.uploads import ProgressJson
+
+_PAYER_DOWN = (
+    "The payer does not answer at present. Nothing is lost: what was answered is kept, and the "
+    "rest is asked as soon as the payer is back."
+)
+_ADVICE = {
+    "auth": "Ask those who run this service to check the payer's credentials, then retry the "
+    "failed rows.",
+    "http_404": "Ask those who run this service to check the payer's address, then retry the "
+    "failed rows.",
+    "payer_unavailable": "Retry the failed rows later; what was answered is kept.",
+    "poison": "What was answered is kept.",
+}
+_MEND_THE_FILE = "Nothing was asked. Mend the file and upload it again."
+_RETRY = "Retry the failed rows; what was answered is kept."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why an upload failed, and what to do about it."""
+
+    code: str
+    message: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What the head of the page tells, as of `now`.
+
+    `rows_per_second` and `eta_s` are known while rows are being answered. `waiting` says why
+    nothing goes on, until `next_try_at`. `is_live`: it changes by itself.
+    """
+
+    status: UploadStatus
+    counts: OutcomeCounts
+    is_live: bool
+    rows_per_second: float | None
+    eta_s: int | None
+    duration_s: float | None
+    waiting: str | None
+    next_try_at: datetime | None
+    failure: Failure | None = field(repr=False)
+
+    @property
+    def still_to_ask(self) -> int:
+        """Rows without an answer yet."""
+        return max(0, self.counts.total - self.counts.settled)
+
+
+def standing_of(upload: Upload, now: datetime) -> Standing:
+    """How the upload stands at `now`."""
+    progress = ProgressJson.of(upload, now=now)
+    return Standing(
+        status=upload.status,
+        counts=upload.counts,
+        is_live=not upload.status.is_terminal,
+        rows_per_second=None if upload.waiting_reason else progress.rows_per_second,
+        eta_s=None if upload.waiting_reason else progress.eta_seconds,
+        duration_s=progress.processing_duration,
+        waiting=_PAYER_DOWN if upload.waiting_reason else None,
+        next_try_at=upload.next_try_at,
+        failure=_failure(upload),
+    )
+
+
+def _failure(upload: Upload) -> Failure | None:
+    if upload.error_code is None:
+        return None
+    # Without a header the rows were never read.
+    usual = _RETRY if upload.header is not None else _MEND_THE_FILE
+    return Failure(
+        code=upload.error_code,
+        message=upload.error_message or "The upload failed.",
+        advice=_ADVICE.get(upload.error_code, usual),
+    )

@@ -1,0 +1,91 @@
+"""The fields of the upload form beside its file, checked. No message repeats what was sent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from claims_pipeline.errors import InputError
+from claims_pipeline.intake.cells.dates import DATE_FORMS, read_date
+from claims_pipeline.model import DetailLevel, UploadOptions
+from claims_pipeline.payers import registry
+from claims_pipeline.settings import Settings
+
+DEFAULT_PAYER = "uhc"
+_YES_AND_NO = {
+    **dict.fromkeys(("true", "1", "yes", "on"), True),
+    **dict.fromkeys(("false", "0", "no", "off"), False),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadForm:
+    """Which payer is asked, and how."""
+
+    payer: str
+    options: UploadOptions
+
+
+def payer_today(settings: Settings) -> date:
+    """The calendar day at the payer."""
+    return datetime.now(ZoneInfo(settings.payer_timezone)).date()
+
+
+def read_form(fields: Mapping[str, str], *, today: date) -> UploadForm:
+    """Understand the fields; empty is as absent, and unknown ones are left alone.
+
+    `today` is the payer's. An end in the future is taken, and means today when it is planned: where
+    the client is, it may be tomorrow already.
+
+    Raises:
+        InputError: `payer_unknown`, `use_batch_query_invalid`, `detail_level_invalid`,
+            `date_unreadable`, `dates_reversed`, `start_date_in_future` or `end_date_too_old`.
+
+    """
+    given = {name: value.strip() for name, value in fields.items() if value.strip()}
+    payer = given.get("provider", DEFAULT_PAYER).lower()
+    oldest = registry.capabilities_of(payer).oldest_day(today)
+    start, end = _day(given, "start_date"), _day(given, "end_date")
+    if start and end and end < start:
+        raise InputError("dates_reversed", "end_date lies before start_date. Correct one.")
+    if start and start > today + timedelta(days=1):
+        raise InputError("start_date_in_future", "start_date lies after tomorrow. Correct it.")
+    if end and end < oldest:
+        raise InputError(
+            "end_date_too_old",
+            "end_date lies before the time that the payer can be asked about. Correct it.",
+        )
+    return UploadForm(
+        payer=payer,
+        options=UploadOptions(
+            use_batch_query=_flag(given, "use_batch_query"),
+            start_date=start,
+            end_date=end,
+            detail_level=_detail_level(given),
+        ),
+    )
+
+
+def _day(given: Mapping[str, str], name: str) -> date | None:
+    found = read_date(given.get(name, ""))
+    if found.fault:
+        raise InputError(
+            "date_unreadable", f"{name} is no date. Write it as one of {', '.join(DATE_FORMS)}."
+        )
+    return found.day
+
+
+def _flag(given: Mapping[str, str], name: str) -> bool:
+    value = _YES_AND_NO.get(given.get(name, "true").lower())
+    if value is None:
+        raise InputError(f"{name}_invalid", f"{name} is one of {', '.join(_YES_AND_NO)}.")
+    return value
+
+
+def _detail_level(given: Mapping[str, str]) -> DetailLevel:
+    try:
+        return DetailLevel(given.get("detail_level", DetailLevel.REASONS).lower())
+    except ValueError:
+        raise InputError(
+            "detail_level_invalid", f"detail_level is one of {', '.join(DetailLevel)}."
+        ) from None

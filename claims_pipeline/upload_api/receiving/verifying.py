@@ -1,0 +1,100 @@
+"""A file checked as an upload would be, without asking the payer and without keeping anything."""
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from anyio import CancelScope
+from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
+
+from claims_pipeline.errors import FileRefusedError
+from claims_pipeline.intake import IntakeContext
+from claims_pipeline.payers import registry
+from claims_pipeline.preflight.check import FileCheck, PlanningTerms, check_file
+from claims_pipeline.store.ledger.densities import known_observations
+from claims_pipeline.store.tenants.practices import list_practices
+from claims_pipeline.upload_api.access.auditing import Action, record
+from claims_pipeline.upload_api.access.limiting import body_slot
+from claims_pipeline.upload_api.access.uploads import require_upload_role
+from claims_pipeline.upload_api.keycloak.principal import Principal
+from claims_pipeline.upload_api.receiving.body import ReceivedForm, receive_form, storage_errors
+from claims_pipeline.upload_api.receiving.form_fields import payer_today, read_form
+from claims_pipeline.upload_api.services import Services
+
+MOST_REJECTED_ROWS = 100
+
+# Checking takes a processor; it is done within the same turn as reading.
+_turn = asynccontextmanager(body_slot)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedForm:
+    """The findings, and the file's name, which may hold PHI."""
+
+    found: FileCheck
+    file_name: str = field(default="", repr=False)
+
+
+async def verify_file(request: Request, services: Services, caller: Principal) -> VerifiedForm:
+    """Check the form's file; the findings are those of an upload's intake.
+
+    While it is checked it lies in the file store, where the sweep finds it should the process die.
+
+    Raises:
+        ApiError: as `receive_form`; 403 `role_required`, 429 `too_many_uploads`.
+        InputError: a field beside the file is wrong.
+
+    """
+    await run_in_threadpool(require_upload_role, services, caller)
+    async with _turn(services, caller):
+        try:
+            received = await receive_form(
+                request,
+                services.files,
+                file_key=f"{caller.organization_id}/{uuid4()}/verified.csv",
+                max_bytes=services.settings.max_file_bytes,
+            )
+        except FileRefusedError as error:
+            verified = VerifiedForm(found=FileCheck(file_error=error))
+        else:
+            try:
+                verified = VerifiedForm(
+                    found=await run_in_threadpool(_checked, services, caller, received),
+                    file_name=received.file_name,
+                )
+            finally:
+                with CancelScope(shield=True):
+                    await run_in_threadpool(received.remove, services.files)
+    await run_in_threadpool(record, services, caller, Action.VERIFY)
+    return verified
+
+
+def _checked(services: Services, caller: Principal, received: ReceivedForm) -> FileCheck:
+    settings = services.settings
+    today = payer_today(settings)
+    form = read_form(received.fields, today=today)
+    capabilities = registry.capabilities_of(form.payer)
+    context = IntakeContext(
+        practices=list_practices(services.engine, caller.organization_id),
+        payer_id=registry.default_payer_id(form.payer, settings),
+        today=today,
+        capabilities=capabilities,
+        max_rows=settings.max_rows,
+        max_bytes=settings.max_file_bytes,
+    )
+    terms = PlanningTerms(
+        capabilities=capabilities,
+        options=form.options,
+        today=today,
+        slack_days=settings.date_slack_days,
+        threads=settings.query_threads,
+    )
+    with storage_errors(), services.files.open(received.file_key) as stream:
+        return check_file(
+            stream,
+            context=context,
+            terms=terms,
+            observations=known_observations(services.engine, caller.organization_id),
+            most_rejected=MOST_REJECTED_ROWS,
+        )

@@ -1,0 +1,1 @@
+"""Listing, launching, changing and downloading uploads."""

@@ -1,0 +1,268 @@
+"""The page of an upload in a real browser: by keyboard, without scripts, live, by axe."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from claims_pipeline.model import UploadStatus
+from claims_pipeline_tests.accessibility import lost_when_narrow, violations
+from claims_pipeline_tests.browser import watched_page
+from claims_pipeline_tests.store.builders import answer, make_result
+from claims_pipeline_tests.upload_api.api import Api
+from claims_pipeline_tests.upload_api.pages.session.sessions import sign_in_browser
+from claims_pipeline_tests.upload_api.pages.uploads import (
+    HOSTILE_NAME,
+    MadeUpload,
+    cancelled_upload,
+    done_upload,
+    failed_upload,
+    pending_upload,
+    running_upload,
+    waiting_upload,
+)
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def api(shared_page_api: Api) -> Api:
+    return shared_page_api
+
+
+@pytest.fixture
+def page(browser_page: Page, api: Api) -> Page:
+    _sign_in(browser_page, api)
+    return browser_page
+
+
+def _sign_in(page: Page, api: Api) -> None:
+    sign_in_browser(page.context, api, token=api.issuer.token(sub="analyst-1"))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pending_upload,
+        running_upload,
+        waiting_upload,
+        done_upload,
+        cancelled_upload,
+        failed_upload,
+    ],
+)
+def test_everybody_can_use_it_in_every_state(
+    api: Api, page: Page, make: Callable[[Api], MadeUpload]
+) -> None:
+    page.goto(f"{api.url}/uploads/{make(api).id}")
+    expect(page.get_by_role("heading", level=1)).to_have_text(HOSTILE_NAME)
+    assert violations(page) == []
+    assert lost_when_narrow(page) == []
+
+
+@pytest.mark.parametrize("tab", ["results", "rejected", "attempts", "change/delete"])
+def test_everybody_can_use_its_other_pages(api: Api, page: Page, tab: str) -> None:
+    page.goto(f"{api.url}/uploads/{done_upload(api).id}/{tab}")
+    for summary in page.locator("summary[aria-controls]").all()[:4]:
+        summary.click()
+    assert violations(page) == []
+    assert lost_when_narrow(page) == []
+    # What a payer said ran nowhere, and changed nothing; titles are kept in the browser's history.
+    assert "owned" not in page.title()
+    assert HOSTILE_NAME not in page.title()
+
+
+def test_a_change_is_confirmed_in_a_dialog_by_keyboard(api: Api, page: Page) -> None:
+    made = done_upload(api)
+    page.goto(f"{api.url}/uploads/{made.id}")
+    opener = page.get_by_role("link", name="Retry failed")
+    opener.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Ask 2 rows again?")
+    expect(dialog).to_be_visible()
+    expect(dialog.get_by_role("link", name="Leave it as it is")).to_be_focused()
+    assert violations(page) == []
+    assert lost_when_narrow(page) == []
+    page.keyboard.press("Escape")
+    expect(dialog).not_to_be_visible()
+    expect(opener).to_be_focused()
+    assert made.upload.attempt == 1
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(dialog.get_by_role("button", name="Ask 2 rows again")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Waiting to start")).to_be_visible()
+    assert made.upload.attempt == 2
+
+
+def test_what_is_done_seldom_is_in_a_menu_that_keys_open_and_close(api: Api, page: Page) -> None:
+    made = done_upload(api)
+    page.goto(f"{api.url}/uploads/{made.id}")
+    menu = page.locator("summary", has_text="More")
+    menu.focus()
+    page.keyboard.press("Enter")
+    delete = page.get_by_role("link", name="Delete")
+    expect(delete).to_be_visible()
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    expect(delete).not_to_be_visible()
+    expect(menu).to_be_focused()
+    page.keyboard.press("Enter")
+    delete.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Delete this upload for good?")
+    expect(dialog).to_be_visible()
+    page.keyboard.press("Enter")  # on what leaves it as it is
+    expect(menu).to_be_focused()
+    assert made.upload.status is UploadStatus.COMPLETED
+
+
+def test_it_follows_the_upload_to_its_end(api: Api, page: Page) -> None:
+    made = running_upload(api)
+    page.goto(f"{api.url}/uploads/{made.id}")
+    expect(page.get_by_text("13 of 14 rows")).to_be_visible()
+    answer(api.engine, made.hold, make_result(12))
+    expect(page.get_by_text("14 of 14 rows")).to_be_visible()
+    expect(page.get_by_role("link", name="Retry failed")).to_have_count(0)
+    made.end(UploadStatus.COMPLETED)
+    expect(page.get_by_role("link", name="Retry failed")).to_be_visible()
+    expect(page.locator("#standing .badge")).to_have_text("Done")
+
+
+def test_it_asks_now_and_then_where_no_events_come_through(api: Api, page: Page) -> None:
+    made = running_upload(api)
+    page.route("**/events", lambda route: route.fulfill(status=503, body=""))
+    page.goto(f"{api.url}/uploads/{made.id}")
+    answer(api.engine, made.hold, make_result(12))
+    expect(page.get_by_text("14 of 14 rows")).to_be_visible()
+    made.end(UploadStatus.COMPLETED)
+    expect(page.get_by_role("link", name="Retry failed")).to_be_visible()
+
+
+def test_the_end_does_not_take_away_an_open_dialog(api: Api, page: Page) -> None:
+    made = running_upload(api)
+    page.goto(f"{api.url}/uploads/{made.id}")
+    page.get_by_role("link", name="Cancel").click()
+    dialog = page.get_by_role("dialog", name="Cancel this upload?")
+    expect(dialog).to_be_visible()
+    made.end(UploadStatus.COMPLETED)
+    expect(page.locator("#standing .badge")).to_have_text("Done")
+    expect(dialog).to_be_visible()
+    dialog.get_by_role("button", name="Cancel the upload").click()
+    expect(page.get_by_role("alert")).to_contain_text("It had ended already")
+
+
+def test_the_end_takes_nothing_away_where_somebody_works(api: Api, page: Page) -> None:
+    made = running_upload(api)
+    page.goto(f"{api.url}/uploads/{made.id}/results")
+    search = page.get_by_label("Name or number")
+    search.fill("example")
+    page.get_by_role("button", name="Show").click()
+    details = page.get_by_role("row").filter(has_text="FH00000003").locator("details")
+    details.locator("summary").click()
+    search.fill("half a na")
+    asked: list[str] = []
+    page.on("framenavigated", lambda frame: asked.append(frame.url))
+    made.end(UploadStatus.COMPLETED)
+    expect(page.get_by_text("The upload has ended.")).to_be_visible()
+    expect(page.get_by_role("link", name="Retry failed")).to_be_visible()
+    expect(search).to_have_value("half a na")
+    expect(details).to_have_attribute("open", "")
+    assert asked == []
+    page.get_by_role("link", name="Show what is here now").click()
+    expect(page).to_have_url(f"{api.url}/uploads/{made.id}/results")
+    expect(page.get_by_text("1–14 of 14 rows")).to_be_visible()
+
+
+def test_after_signing_in_again_it_goes_on(api: Api, page: Page) -> None:
+    made = running_upload(api)
+    page.route("**/events", lambda route: route.fulfill(status=503, body=""))
+    page.goto(f"{api.url}/uploads/{made.id}")
+    page.context.clear_cookies()
+    ended = page.get_by_role("dialog", name="Your session has ended")
+    expect(ended).to_be_visible()
+    _sign_in(page, api)
+    ended.get_by_role("button", name="I have signed in").click()
+    answer(api.engine, made.hold, make_result(12))
+    expect(page.get_by_text("14 of 14 rows")).to_be_visible()
+
+
+def test_a_page_that_nobody_looks_at_holds_no_connection(api: Api, page: Page) -> None:
+    made = running_upload(api)
+    with page.expect_response("**/events"):
+        page.goto(f"{api.url}/uploads/{made.id}")
+    with page.expect_event("requestfailed", lambda request: request.url.endswith("/events")):
+        _look(page, is_hidden=True)
+    answer(api.engine, made.hold, make_result(12))
+    with page.expect_response("**/events"):
+        _look(page, is_hidden=False)
+    expect(page.get_by_text("14 of 14 rows")).to_be_visible()
+
+
+def _look(page: Page, *, is_hidden: bool) -> None:
+    """As if somebody turned to another tab, or came back."""
+    page.evaluate(
+        """isHidden => {
+            Object.defineProperty(document, "hidden", {value: isHidden, configurable: true});
+            document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        is_hidden,
+    )
+
+
+def test_it_works_without_scripts(browser: Browser, api: Api) -> None:
+    made = running_upload(api)
+    with watched_page(browser, java_script_enabled=False) as page:
+        _sign_in(page, api)
+        page.goto(f"{api.url}/uploads/{made.id}")
+        page.get_by_role("link", name="Results").click()
+        row = page.get_by_role("row").filter(has_text="FH00000004")
+        row.locator("summary").click()
+        expect(page.locator("#row-4").get_by_text("Rendering provider")).to_be_visible()
+        expect(page.locator("#row-3").get_by_text("Rendering provider")).not_to_be_visible()
+        page.get_by_label("Name or number").fill("example3")
+        page.get_by_role("button", name="Show").click()
+        expect(page.get_by_text("1–1 of 1 rows")).to_be_visible()
+        assert "example3" not in page.url
+        page.get_by_role("link", name="Cancel").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Cancel this upload?")
+        page.get_by_role("button", name="Cancel the upload").click()
+        expect(page.locator("#standing .badge")).to_have_text("Cancelling")
+
+
+def test_a_claim_number_is_copied(api: Api, page: Page) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"{api.url}/uploads/{done_upload(api).id}/results")
+    page.get_by_role("button", name="Copy claim number FH00000003").click()
+    expect(page.get_by_role("status")).to_have_text("Copied.")
+    assert page.evaluate("navigator.clipboard.readText()") == "FH00000003"
+
+
+def test_a_session_that_ended_leads_back_in_without_losing_the_page(api: Api, page: Page) -> None:
+    made = done_upload(api)
+    page.goto(f"{api.url}/uploads/{made.id}/results")
+    page.get_by_label("Name or number").fill("half a na")
+    page.context.clear_cookies()
+    page.get_by_role("link", name="Retry failed").click()
+    ended = page.get_by_role("dialog", name="Your session has ended")
+    expect(ended).to_be_visible()
+    assert violations(page) == []
+    _sign_in(page, api)
+    ended.get_by_role("button", name="I have signed in").click()
+    expect(page.get_by_label("Name or number")).to_have_value("half a na")
+    page.get_by_role("link", name="Retry failed").click()
+    expect(page.get_by_role("dialog", name="Ask 2 rows again?")).to_be_visible()
+
+
+def test_dates_are_the_readers_with_utc_beside_them(browser: Browser, api: Api) -> None:
+    made = done_upload(api)
+    with watched_page(browser, locale="de-DE", timezone_id="Pacific/Auckland") as page:
+        _sign_in(page, api)
+        page.goto(f"{api.url}/uploads/{made.id}/attempts")
+        ended = page.locator("td[data-label=Ended] time")
+        expect(ended).not_to_contain_text("UTC")
+        title = ended.get_attribute("title") or ""
+        assert title.startswith(f"{datetime.now(UTC):%Y-%m}")
+        assert title.endswith("UTC")
