@@ -242,7 +242,7 @@ def uploading(client: Client, content: bytes, *, count: int) -> Timed:
 def status_while_running(used: Stage, client: Client, *, seconds: int) -> Timed:
     """Progress asked 50 times a second, each at its time, while the upload's run is on."""
     content = as_csv(sample(Shape.CLAIMS, rows=8_000, size=_WORLD), Shape.CLAIMS)
-    upload_id = used.upload(content, options=UploadOptions(use_batch_query=False))
+    upload_id = used.upload(content, options=UploadOptions(use_sweeps=False))
     command = (
         sys.executable,
         "-m",

@@ -77,9 +77,9 @@ def dropped(*, repeats: int) -> Iterator[Line]:
             time.sleep(_SENSOR_LOOP_S * number / repeats)
             at = datetime.now(UTC)
             drops.drop(name, as_csv([row], Shape.PATIENTS), is_new=True)
-            launched_at, taken_at = _run_of(drops, drops.wait_for_end(name).id)
+            launched_at, acquired_at = _run_of(drops, drops.wait_for_end(name).id)
             launched.append((launched_at - at).total_seconds())
-            taken.append((taken_at - at).total_seconds())
+            taken.append((acquired_at - at).total_seconds())
         drops.stack.kill_all()
     for what, seconds in (("launch", launched), ("run at work", taken)):
         yield Line(
@@ -92,7 +92,7 @@ def dropped(*, repeats: int) -> Iterator[Line]:
 
 def _run_of(drops: DropStack, upload_id: str) -> tuple[datetime, datetime]:
     columns = tables.attempt_runs.c
-    query = select(columns.launched_at, columns.taken_at).where(columns.upload_id == upload_id)
+    query = select(columns.launched_at, columns.acquired_at).where(columns.upload_id == upload_id)
     with reading(drops.engine) as connection:
-        launched_at, taken_at = connection.execute(query).one()
-    return launched_at, taken_at
+        launched_at, acquired_at = connection.execute(query).one()
+    return launched_at, acquired_at

@@ -60,7 +60,7 @@ def take(settings: Settings, upload_id: str) -> Iterator[HeldUpload]:
     """Take the attempt of an upload as a run would."""
     engine = open_engine(settings.resolved_database_url)
     try:
-        hold = attempts.take(
+        hold = attempts.acquire(
             engine,
             upload_id,
             str(uuid4()),

@@ -111,7 +111,7 @@ def singles_drained(
     stage: Stage, sample: Sequence[SampleRow], *, threads: int = THREADS
 ) -> tuple[Drained, list[Query]]:
     """Ask the rows one patient at a time, as our lane does."""
-    options = UploadOptions(use_batch_query=False, detail_level=DetailLevel.SUMMARY)
+    options = UploadOptions(use_sweeps=False, detail_level=DetailLevel.SUMMARY)
     with held_upload(stage, as_csv(sample, Shape.PATIENTS)) as held:
         held.store_rows()
         drained = ask(held, threads=threads, options=options)

@@ -38,8 +38,8 @@ def broken_promises(engine: Engine, files: FileStore, upload_id: str) -> list[st
     if latest is None or latest.state != "finished" or latest.status is not upload.status:
         broken.append("I3: the attempt does not stand as its upload does")
     broken += [f"I1: {code}" for code in results.verify_results(engine, upload_id)]
-    if upload.counts.settled != upload.counts.total:
-        broken.append(f"I1: {upload.counts.settled} of {upload.counts.total} rows have an outcome")
+    if upload.counts.with_outcome != upload.counts.total:
+        broken.append(f"I1: {upload.counts.with_outcome} of {upload.counts.total} rows ended")
     if latest is not None and latest.rows_stored:
         broken += _files_that_differ(engine, files, upload)
     with reading(engine) as connection:

@@ -39,7 +39,7 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Show what is wrong with a file and what asking it would cost. Calls no payer."""
-    options = upload_options(use_batch_query=batch_query, start_date=start_date, end_date=end_date)
+    options = upload_options(use_sweeps=batch_query, start_date=start_date, end_date=end_date)
     found = _check(file, payer=payer, organization=organization, options=options)
     if as_json:
         typer.echo(json.dumps(_as_json(found)))

@@ -43,7 +43,7 @@ def shown_path(path: Path) -> str:
 
 def upload_options(
     *,
-    use_batch_query: bool,
+    use_sweeps: bool,
     start_date: datetime | None,
     end_date: datetime | None,
     detail_level: DetailLevel = DetailLevel.REASONS,
@@ -57,7 +57,7 @@ def upload_options(
     if start_date and end_date and end_date < start_date:
         raise typer.BadParameter("The end date is before the start date.")
     return UploadOptions(
-        use_batch_query=use_batch_query,
+        use_sweeps=use_sweeps,
         start_date=start_date.date() if start_date else None,
         end_date=end_date.date() if end_date else None,
         detail_level=detail_level,

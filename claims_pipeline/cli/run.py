@@ -40,7 +40,7 @@ def run(
     Ctrl-C cancels the upload; what was answered is kept.
     """
     options = upload_options(
-        use_batch_query=batch_query,
+        use_sweeps=batch_query,
         start_date=start_date,
         end_date=end_date,
         detail_level=detail_level,

@@ -247,5 +247,5 @@ class UploadProgress:
             self._task,
             description="waiting" if upload.waiting_reason else upload.status.value.lower(),
             total=upload.counts.total or None,
-            completed=upload.counts.settled,
+            completed=upload.counts.with_outcome,
         )

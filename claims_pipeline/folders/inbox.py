@@ -2,7 +2,7 @@
 
 A file is dropped at `<inbox>/<organization>/<payer>/<name>.csv`. It is taken by a rename into
 `.taken/<upload id>/` beside it, copied into the file store, its row committed, then removed.
-After a crash between any two of these steps the next look finds it in `.taken` and goes on. A
+After a crash between any two of these steps the next scan finds it in `.taken` and goes on. A
 file that cannot be taken now (no space, no permission, somebody still writes) holds up no other.
 File names are patient data: they reach the database and the outbox, never a log or a cursor.
 """
@@ -31,17 +31,17 @@ from claims_pipeline.store.tenants.organizations import list_organizations
 
 _logger = logging.getLogger(__name__)
 
-_TAKEN = ".taken"
+_INGESTING = ".taken"
 _REFUSED = ".refused"
-_SETTLED_AFTER_S = 5.0
+_STABLE_AFTER_S = 5.0
 _CHUNK_BYTES = 1 << 20
 _FOLDER_MODE = 0o770
-# Dagster gives a sensor's tick 60 seconds; what is left waits for the next look.
+# Dagster gives a sensor's tick 60 seconds; what is left waits for the next scan.
 _LOOK_FOR_S = 25.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
+class FileState:
     """A dropped file as one look saw it; compared with the look before. Holds no name."""
 
     device: int
@@ -57,16 +57,16 @@ class DroppedFile:
     path: Path
     organization_id: str
     payer: str
-    sighting: Sighting
+    state: FileState
 
 
-def is_complete(sighting: Sighting, *, seen_before: frozenset[Sighting], now: datetime) -> bool:
+def is_complete(state: FileState, *, seen_before: frozenset[FileState], now: datetime) -> bool:
     """Whether nobody is writing the file any more.
 
-    True when it was last written 5 seconds ago or more, or looks the same as at the last look.
+    True when it was last written 5 seconds ago or more, or looks the same as at the last scan.
     """
-    age_s = now.timestamp() - sighting.modified_ns / 1e9
-    return age_s >= _SETTLED_AFTER_S or sighting in seen_before
+    age_s = now.timestamp() - state.modified_ns / 1e9
+    return age_s >= _STABLE_AFTER_S or state in seen_before
 
 
 class _StillWrittenError(Exception):
@@ -83,14 +83,14 @@ class _Ending(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """What one look at the inbox did: uploads taken, files still being written, files left.
+class Scan:
+    """What one scan of the inbox did: uploads made, files still being written, files left.
 
-    Files are left when they cannot be taken now; every look tries them again.
+    Files are left when they cannot be taken now; every scan tries them again.
     """
 
-    taken: tuple[str, ...]
-    waiting: tuple[Sighting, ...]
+    ingested: tuple[str, ...]
+    waiting: tuple[FileState, ...]
     left: int
     refused: int
 
@@ -106,7 +106,7 @@ class Inbox:
     max_file_bytes: int
     payers: tuple[str, ...]
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    look_for_s: float = _LOOK_FOR_S
+    scan_for_s: float = _LOOK_FOR_S
 
     def prepare(self) -> None:
         """Make the folders of every organization and payer, so that people see where to drop."""
@@ -115,36 +115,36 @@ class Inbox:
                 for parent in (self.folder, self.outbox):
                     make_folder(parent / organization.id / payer)
 
-    def look(self, *, seen_before: frozenset[Sighting]) -> Look:
-        """Take every complete file, finish what an earlier look left half done."""
-        until = time.monotonic() + self.look_for_s
-        waiting: list[Sighting] = []
-        taken: list[str] = []
+    def scan(self, *, seen_before: frozenset[FileState]) -> Scan:
+        """Take every complete file, finish what an earlier scan left half done."""
+        until = time.monotonic() + self.scan_for_s
+        waiting: list[FileState] = []
+        ingested: list[str] = []
         endings: Counter[_Ending] = Counter()
         for folder in self._folders_to_finish(seen_before, waiting):
             ending = _Ending.LEFT if folder is None else self._finish(folder)
             endings[ending] += 1
             if ending is _Ending.STORED and folder is not None:
-                taken.append(folder.name)
+                ingested.append(folder.name)
             if time.monotonic() > until:
                 break
-        return Look(
-            taken=tuple(taken),
+        return Scan(
+            ingested=tuple(ingested),
             waiting=tuple(waiting),
             left=endings[_Ending.LEFT],
             refused=endings[_Ending.REFUSED],
         )
 
     def _folders_to_finish(
-        self, seen_before: frozenset[Sighting], waiting: list[Sighting]
+        self, seen_before: frozenset[FileState], waiting: list[FileState]
     ) -> Iterator[Path | None]:
         """Folders of taken files, half done before or taken now; None for a file that is left."""
-        yield from list(self._half_taken())
+        yield from list(self._half_ingested())
         for dropped in self._dropped():
-            if is_complete(dropped.sighting, seen_before=seen_before, now=self.now()):
-                yield _take(dropped.path)
+            if is_complete(dropped.state, seen_before=seen_before, now=self.now()):
+                yield _set_aside(dropped.path)
             else:
-                waiting.append(dropped.sighting)
+                waiting.append(dropped.state)
 
     def _payer_folders(self) -> Iterator[tuple[str, str, Path]]:
         """Folders of known organizations and payers; others are not ours to touch."""
@@ -159,20 +159,20 @@ class Inbox:
             with os.scandir(folder) as entries:
                 paths = sorted(Path(entry.path) for entry in entries if _is_wanted(entry))
             for path in paths:
-                sighting = _sighting(path)
-                if sighting is not None:
+                state = _state_of(path)
+                if state is not None:
                     yield DroppedFile(
-                        path=path, organization_id=organization, payer=payer, sighting=sighting
+                        path=path, organization_id=organization, payer=payer, state=state
                     )
 
-    def _half_taken(self) -> Iterator[Path]:
+    def _half_ingested(self) -> Iterator[Path]:
         for _, _, folder in self._payer_folders():
-            taken = folder / _TAKEN
+            taken = folder / _INGESTING
             if taken.is_dir():
                 yield from sorted(path for path in taken.iterdir() if path.is_dir())
 
     def _finish(self, folder: Path) -> _Ending:
-        """Bring one taken file into the store; one that fails stays taken, for the next look."""
+        """Bring one taken file into the store; one that fails stays taken, for the next scan."""
         try:
             return self._stored(folder)
         except (OSError, FilesUnreachableError, _StillWrittenError) as error:
@@ -257,14 +257,14 @@ def _is_wanted(entry: os.DirEntry[str]) -> bool:
     )
 
 
-def _sighting(path: Path) -> Sighting | None:
+def _state_of(path: Path) -> FileState | None:
     try:
         facts = path.lstat()
     except OSError:
         return None
     if not stat.S_ISREG(facts.st_mode):
         return None
-    return Sighting(
+    return FileState(
         device=facts.st_dev,
         inode=facts.st_ino,
         size=facts.st_size,
@@ -272,11 +272,11 @@ def _sighting(path: Path) -> Sighting | None:
     )
 
 
-def _take(path: Path) -> Path | None:
+def _set_aside(path: Path) -> Path | None:
     """Move a file to `.taken/<new upload id>/`; None when it cannot be read or moved."""
     if not os.access(path, os.R_OK, effective_ids=True):
         return None
-    folder = path.parent / _TAKEN / str(uuid.uuid4())
+    folder = path.parent / _INGESTING / str(uuid.uuid4())
     try:
         make_folder(folder)
         path.rename(folder / path.name)

@@ -165,7 +165,7 @@ def outbox_files(outbox: Path) -> Iterator[Path]:
 
 def _status_lines(upload: Upload) -> Iterator[str]:
     counts = upload.counts
-    yield f"rows {counts.total}, answered {counts.settled}"
+    yield f"rows {counts.total}, answered {counts.with_outcome}"
     if upload.waiting_reason and upload.next_try_at:
         yield f"waiting: {upload.waiting_reason}, next try {upload.next_try_at:%Y-%m-%d %H:%M} UTC"
     for outcome in Outcome:

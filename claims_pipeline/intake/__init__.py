@@ -7,13 +7,13 @@ its rows, each either a `Request` or a `RejectedRow` with line, column, code and
 from claims_pipeline.intake.catalogue import FILE_ERRORS, ROW_ERRORS, WARNINGS
 from claims_pipeline.intake.context import IntakeContext
 from claims_pipeline.intake.reading.file import Reading, count_rows, read
-from claims_pipeline.intake.reading.prescreen import FIRST_LOOK_BYTES, refuse_at_first_look
+from claims_pipeline.intake.reading.prescreen import PRESCREEN_BYTES, prescreen
 from claims_pipeline.intake.rejected import rejected_rows_csv
 from claims_pipeline.intake.rows import Chunk, IntakeWarning
 
 __all__ = [
     "FILE_ERRORS",
-    "FIRST_LOOK_BYTES",
+    "PRESCREEN_BYTES",
     "ROW_ERRORS",
     "WARNINGS",
     "Chunk",
@@ -21,7 +21,7 @@ __all__ = [
     "IntakeWarning",
     "Reading",
     "count_rows",
+    "prescreen",
     "read",
-    "refuse_at_first_look",
     "rejected_rows_csv",
 ]

@@ -18,7 +18,7 @@ from claims_pipeline.model import Claim, DateWindow, Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Likeness:
+class Comparison:
     """What of a claim agrees with a row.
 
     `account_number` is also true where the row's claim number is the payer's account number.
@@ -72,13 +72,13 @@ class Likeness:
             yield notes.DATES_DIFFER
 
 
-def compare(request: Request, claim: Claim, *, searched: DateWindow | None) -> Likeness:
+def compare(request: Request, claim: Claim, *, searched: DateWindow | None) -> Comparison:
     """Lay a claim beside a row; `searched` are the days that the row asks about."""
     number = folded_number(request.claim_number)
     accounts = {number, folded_number(request.patient_account_number)} - {""}
     subscriber = subscriber_digits(request.subscriber_id)
     patient = request.patient
-    return Likeness(
+    return Comparison(
         claim=claim,
         claim_number=bool(number) and number == folded_number(claim.claim_number),
         account_number=folded_number(claim.patient_account_number) in accounts,

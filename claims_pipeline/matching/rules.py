@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from claims_pipeline.matching import notes
-from claims_pipeline.matching.comparison import Likeness, compare
+from claims_pipeline.matching.comparison import Comparison, compare
 from claims_pipeline.matching.people import BirthDates, FirstNames, first_name_core
 from claims_pipeline.matching.roster import answers_by_patient
 from claims_pipeline.matching.versions import are_one_claim, count_versions, current_versions
@@ -42,11 +42,11 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Fit:
+class RuleMatch:
     """Claims that pass a rule, all equally well."""
 
     certain: bool
-    alike: Sequence[Likeness]
+    candidates: Sequence[Comparison]
     matched_by: str
     notes: tuple[str, ...] = ()
 
@@ -64,49 +64,51 @@ def match(request: Request, claims: Sequence[Claim], *, searched: DateWindow | N
         A match whose outcome is `found`, `ambiguous` or `not_found`.
 
     """
-    alike = [compare(request, claim, searched=searched) for claim in current_versions(claims)]
-    fit = _by_claim_number(request, alike) or _by_account_number(request, alike)
-    if fit is None:
-        person = _by_person(request, alike) if answers_by_patient(request) else None
-        fit = person if request.claim_number is None else _in_doubt(alike, person)
-    if fit is None:
+    candidates = [compare(request, claim, searched=searched) for claim in current_versions(claims)]
+    rule_match = _by_claim_number(request, candidates) or _by_account_number(request, candidates)
+    if rule_match is None:
+        person = _by_person(request, candidates) if answers_by_patient(request) else None
+        rule_match = person if request.claim_number is None else _in_doubt(candidates, person)
+    if rule_match is None:
         return Match(outcome=Outcome.NOT_FOUND)
-    return _as_match(fit, claims)
+    return _as_match(rule_match, claims)
 
 
-def _by_claim_number(request: Request, alike: Sequence[Likeness]) -> _Fit | None:
-    return _one_claim(request, _surest(one for one in alike if one.claim_number), BY_CLAIM_NUMBER)
+def _by_claim_number(request: Request, candidates: Sequence[Comparison]) -> RuleMatch | None:
+    return _one_claim(
+        request, _surest(one for one in candidates if one.claim_number), BY_CLAIM_NUMBER
+    )
 
 
-def _by_account_number(request: Request, alike: Sequence[Likeness]) -> _Fit | None:
-    fitting = _surest(one for one in alike if one.account_number and one.in_window)
+def _by_account_number(request: Request, candidates: Sequence[Comparison]) -> RuleMatch | None:
+    fitting = _surest(one for one in candidates if one.account_number and one.in_window)
     if fitting and request.claim_number is None:
-        return _Fit(certain=True, alike=fitting, matched_by=BY_ACCOUNT_NUMBER)
+        return RuleMatch(certain=True, candidates=fitting, matched_by=BY_ACCOUNT_NUMBER)
     return _one_claim(request, fitting, BY_ACCOUNT_NUMBER)
 
 
-def _surest(numbered: Iterable[Likeness]) -> list[Likeness]:
+def _surest(numbered: Iterable[Comparison]) -> list[Comparison]:
     """Those with name and date of birth; if there are none, those with either."""
     known = [one for one in numbered if one.name or one.birth_date]
     return [one for one in known if one.person] or known
 
 
-def _one_claim(request: Request, fitting: list[Likeness], matched_by: str) -> _Fit | None:
+def _one_claim(request: Request, fitting: list[Comparison], matched_by: str) -> RuleMatch | None:
     """The row names one claim: several that are not parts of one leave it in doubt."""
     if not fitting:
         return None
     told = [] if matched_by == BY_CLAIM_NUMBER else [notes.ACCOUNT_NUMBER]
     if _are_one(fitting):
-        return _Fit(certain=True, alike=fitting, matched_by=matched_by, notes=tuple(told))
+        return RuleMatch(certain=True, candidates=fitting, matched_by=matched_by, notes=tuple(told))
     narrowed = [one for one in fitting if one.in_window] or fitting
     narrowed = _as_charged(request, narrowed) or narrowed
     certain = _are_one(narrowed)
     told.append(notes.TOLD_APART if certain else notes.SEVERAL_CLAIMS)
-    return _Fit(certain=certain, alike=narrowed, matched_by=matched_by, notes=tuple(told))
+    return RuleMatch(certain=certain, candidates=narrowed, matched_by=matched_by, notes=tuple(told))
 
 
-def _by_person(request: Request, alike: Sequence[Likeness]) -> _Fit | None:
-    near = [one for one in alike if one.in_window]
+def _by_person(request: Request, candidates: Sequence[Comparison]) -> RuleMatch | None:
+    near = [one for one in candidates if one.in_window]
     persons = [one for one in near if one.person]
     if persons:
         return _one_person(request, persons)
@@ -114,74 +116,78 @@ def _by_person(request: Request, alike: Sequence[Likeness]) -> _Fit | None:
     if not unsure:
         return None
     told = tuple(dict.fromkeys(_doubt(one) for one in unsure))
-    return _Fit(certain=False, alike=unsure, matched_by=BY_PATIENT, notes=told)
+    return RuleMatch(certain=False, candidates=unsure, matched_by=BY_PATIENT, notes=told)
 
 
-def _one_person(request: Request, persons: list[Likeness]) -> _Fit:
+def _one_person(request: Request, persons: list[Comparison]) -> RuleMatch:
     """Twins share a last name and a date of birth: the full first name tells them apart."""
     equal = [one for one in persons if one.first_names is FirstNames.EQUAL]
     if equal:
         told = (notes.OTHERS_LEFT_OUT,) if len(equal) < len(persons) else ()
-        return _Fit(certain=True, alike=equal, matched_by=BY_PATIENT, notes=told)
+        return RuleMatch(certain=True, candidates=equal, matched_by=BY_PATIENT, notes=told)
     if _have_one_name(persons):
-        return _Fit(certain=True, alike=persons, matched_by=BY_PATIENT)
+        return RuleMatch(certain=True, candidates=persons, matched_by=BY_PATIENT)
     charged = _as_charged(request, persons)
     if charged and _have_one_name(charged):
-        return _Fit(certain=True, alike=charged, matched_by=BY_PATIENT, notes=(notes.TOLD_APART,))
-    return _Fit(certain=False, alike=persons, matched_by=BY_PATIENT, notes=(notes.SAME_FAMILY,))
+        return RuleMatch(
+            certain=True, candidates=charged, matched_by=BY_PATIENT, notes=(notes.TOLD_APART,)
+        )
+    return RuleMatch(
+        certain=False, candidates=persons, matched_by=BY_PATIENT, notes=(notes.SAME_FAMILY,)
+    )
 
 
-def _in_doubt(alike: Sequence[Likeness], person: _Fit | None) -> _Fit | None:
+def _in_doubt(candidates: Sequence[Comparison], person: RuleMatch | None) -> RuleMatch | None:
     """The row names a claim, and no claim of that number is certainly the patient's."""
-    numbered = [one for one in alike if one.claim_number]
+    numbered = [one for one in candidates if one.claim_number]
     if numbered:
-        of_person = person.alike if person else ()
+        of_person = person.candidates if person else ()
         others = [one for one in of_person if not one.claim_number]
-        return _Fit(
+        return RuleMatch(
             certain=False,
-            alike=[*numbered, *others],
+            candidates=[*numbered, *others],
             matched_by=BY_CLAIM_NUMBER,
             notes=(notes.NUMBER_ALONE,),
         )
     if person is None:
         return None
     told = (notes.NUMBER_UNKNOWN, *person.notes)
-    return _Fit(certain=False, alike=person.alike, matched_by=BY_PATIENT, notes=told)
+    return RuleMatch(certain=False, candidates=person.candidates, matched_by=BY_PATIENT, notes=told)
 
 
-def _doubt(one: Likeness) -> str:
+def _doubt(one: Comparison) -> str:
     if one.birth_date:
         return notes.UNSURE_FIRST_NAME
     missing = one.birth_dates is BirthDates.MISSING
     return notes.NO_BIRTH_DATE if missing else notes.NEAR_BIRTH_DATE
 
 
-def _are_one(fitting: Iterable[Likeness]) -> bool:
+def _are_one(fitting: Iterable[Comparison]) -> bool:
     return are_one_claim([one.claim for one in fitting])
 
 
-def _have_one_name(persons: Iterable[Likeness]) -> bool:
+def _have_one_name(persons: Iterable[Comparison]) -> bool:
     return len({first_name_core(one.claim.patient_first_name or "") for one in persons}) == 1
 
 
-def _as_charged(request: Request, fitting: Iterable[Likeness]) -> list[Likeness]:
+def _as_charged(request: Request, fitting: Iterable[Comparison]) -> list[Comparison]:
     """Those that charge what the row says, which breaks a tie; none if it says nothing."""
     if request.total_charged is None:
         return []
     return [one for one in fitting if one.claim.total_charged == request.total_charged]
 
 
-def _as_match(fit: _Fit, claims: Iterable[Claim]) -> Match:
-    kept = [one.claim for one in fit.alike]
+def _as_match(rule_match: RuleMatch, claims: Iterable[Claim]) -> Match:
+    kept = [one.claim for one in rule_match.candidates]
     identities = {claim.identity for claim in kept}
     seen = count_versions(claim for claim in claims if claim.identity in identities)
-    told = list(fit.notes)
-    if fit.certain:
-        told += [note for one in fit.alike for note in one.differences()]
+    told = list(rule_match.notes)
+    if rule_match.certain:
+        told += [note for one in rule_match.candidates for note in one.differences()]
     return Match(
-        outcome=Outcome.FOUND if fit.certain else Outcome.AMBIGUOUS,
+        outcome=Outcome.FOUND if rule_match.certain else Outcome.AMBIGUOUS,
         claims=current_versions(kept),
         versions=seen - len(kept),
-        matched_by=fit.matched_by,
+        matched_by=rule_match.matched_by,
         note=" ".join(dict.fromkeys(told)) or None,
     )

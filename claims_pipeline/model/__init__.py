@@ -210,7 +210,7 @@ class RejectedRow:
 class UploadOptions:
     """What the person who uploaded chose for the whole file."""
 
-    use_batch_query: bool = True
+    use_sweeps: bool = True
     start_date: date | None = None
     end_date: date | None = None
     detail_level: DetailLevel = DetailLevel.REASONS
@@ -391,7 +391,7 @@ class OutcomeCounts:
     unprocessed: int = 0
 
     @property
-    def settled(self) -> int:
+    def with_outcome(self) -> int:
         """Rows that have an answer."""
         return (
             self.found
@@ -403,9 +403,9 @@ class OutcomeCounts:
         )
 
     @property
-    def dealt_with(self) -> int:
+    def done(self) -> int:
         """Rows that are done: settled, but for those that a cancellation left out."""
-        return self.settled - self.unprocessed
+        return self.with_outcome - self.unprocessed
 
     @property
     def answered(self) -> int:

@@ -68,7 +68,7 @@ def _published_unless_deleted(engine: Engine, store: StoreResource, upload: Uplo
 def _every_row_is_answered(step: HeldStep) -> bool:
     attempt = attempts.get_attempt(step.engine, step.hold.attempt_id)
     counts = results.count_outcomes(step.engine, step.hold.upload_id)
-    return attempt is not None and attempt.rows_stored and counts.settled == counts.total
+    return attempt is not None and attempt.rows_stored and counts.with_outcome == counts.total
 
 
 def _complete(step: HeldStep) -> None:

@@ -1,8 +1,8 @@
-"""The boundary around every step: takes the attempt, keeps it, and lets no patient's data out.
+"""The boundary around every step: acquires the attempt, keeps it, and lets no patient's data out.
 
-Each step of a run takes the attempt for itself and relies on no earlier step, because Dagster may
-re-execute any of them alone. While the step works, a thread sends heartbeats. What goes wrong is
-turned into class, stable code and stack without messages before Dagster can write it down.
+Each step of a run acquires the attempt for itself and relies on no earlier step, because Dagster
+may re-execute any of them alone. While the step works, a thread sends heartbeats. What goes wrong
+is turned into class, stable code and stack without messages before Dagster can write it down.
 """
 
 import logging
@@ -88,7 +88,7 @@ def attempt_held(context: StepContext, store: StoreResource) -> Iterator[HeldSte
     cancelled = False
     step: HeldStep | None = None
     try:
-        step = _take(context, store)
+        step = _acquire(context, store)
         if step is None:
             context.log.info("stale run: another run serves this upload; nothing to do")
             yield None
@@ -120,11 +120,11 @@ def attempt_held(context: StepContext, store: StoreResource) -> Iterator[HeldSte
         raise dg.Failure(description=failure, allow_retries=False) from None
 
 
-def _take(context: StepContext, store: StoreResource) -> HeldStep | None:
+def _acquire(context: StepContext, store: StoreResource) -> HeldStep | None:
     settings = store.settings()
     engine = store.engine()
     run = context.run
-    hold = attempts.take(
+    hold = attempts.acquire(
         engine,
         context.partition_key,
         run.run_id,

@@ -10,7 +10,7 @@ import dagster as dg
 
 from claims_pipeline.errors import InvariantError, PayerDownError, PayerRefusedError
 from claims_pipeline.folders import outbox
-from claims_pipeline.orchestration.celery.shutdown import is_worker, worker_leaves
+from claims_pipeline.orchestration.celery.shutdown import is_worker, worker_is_stopping
 from claims_pipeline.orchestration.held_step import HeldStep, StepContext, now
 from claims_pipeline.orchestration.payer_backoff import PAYER_DOWN, next_try_at
 from claims_pipeline.orchestration.resources import PayerResource, StoreResource
@@ -68,11 +68,11 @@ def ask_open_rows(
                 terms=connected.terms,
                 calls=connected.calls,
                 stop=step.stop,
-                leave=worker_leaves,
+                leave=worker_is_stopping,
                 on_progress=_reporter(context, step),
             )
         except PayerDownError:
-            if _nothing_was_ever_there(step):
+            if _only_ever_404(step):
                 raise PayerRefusedError(NOTHING_THERE, _ADDRESS_IS_WRONG) from None
             if _waits_for_payer(step):
                 raise
@@ -80,7 +80,7 @@ def ask_open_rows(
             fail_open_rows(connected.ledger, connected.payer)
 
 
-def _nothing_was_ever_there(step: HeldStep) -> bool:
+def _only_ever_404(step: HeldStep) -> bool:
     """Whether each search of the attempt was answered by a 404 that is not the payer's own.
 
     Once the payer has answered, its address is right, and a gateway before it has lost its way.
@@ -169,13 +169,13 @@ def _reporter(context: StepContext, step: HeldStep) -> Callable[[], None]:
         if upload is None:
             return
         counts = upload.counts
-        context.log.info("answered %d of %d rows", counts.settled, counts.total)
+        context.log.info("answered %d of %d rows", counts.with_outcome, counts.total)
         context.log_event(
             dg.AssetObservation(
                 asset_key="claim_statuses",
                 partition=step.hold.upload_id,
                 metadata={
-                    "answered": dg.MetadataValue.int(counts.settled),
+                    "answered": dg.MetadataValue.int(counts.with_outcome),
                     "total": dg.MetadataValue.int(counts.total),
                 },
             )

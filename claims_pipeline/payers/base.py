@@ -94,7 +94,7 @@ class Answer:
     complete: bool
     incomplete_reason: str | None = None
     transaction: str | None = None
-    foreign_claims: int = 0
+    unrelated_claims: int = 0
 
 
 class Limiter(Protocol):

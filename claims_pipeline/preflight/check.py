@@ -190,7 +190,7 @@ def _plan_group(
     payer_id: str,
     known: Sequence[DensityObservation],
 ) -> Plan:
-    use_sweeps = terms.options.use_batch_query and terms.capabilities.sweep
+    use_sweeps = terms.options.use_sweeps and terms.capabilities.sweep
     # The same share of idle threads that the run will give to undated rows.
     free = free_concurrency(
         open_rows=len(rows),

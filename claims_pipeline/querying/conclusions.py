@@ -41,8 +41,8 @@ def conclude(row: RowProgress, *, span: Span, environment: str) -> Conclusion | 
     if row.failed_by is not None and row.failed_by.error is not None:
         kind = row.failed_by.leased.query.kind
         return _concluded_by_error(row.request, row.failed_by.error, kind, environment)
-    is_single = row.settled_by.leased.query.kind is QueryKind.SINGLE
-    answer = row.settled_by.answer
+    is_single = row.decided_by.leased.query.kind is QueryKind.SINGLE
+    answer = row.decided_by.answer
     if is_single and answer is not None and not answer.complete:
         return _concluded_by_error(row.request, _PARTIAL, QueryKind.SINGLE, environment)
     return None
@@ -86,7 +86,7 @@ def _matched_by(row: RowProgress, span: Span, environment: str) -> Conclusion:
         covered=row.covered,
         span=span,
         environment=environment,
-        search=row.settled_by.leased.query.kind,
+        search=row.decided_by.leased.query.kind,
     )
 
 

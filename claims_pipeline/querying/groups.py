@@ -36,7 +36,7 @@ def plan_group(ledger: Ledger, group: Group, payer: Payer, terms: Terms) -> None
     searched_out: list[OpenRow] = []
     open_rows = ledger.open_rows(group)
     observations = ledger.observations(group)
-    use_sweeps = terms.options.use_batch_query and payer.capabilities.sweep
+    use_sweeps = terms.options.use_sweeps and payer.capabilities.sweep
     free = free_concurrency(
         open_rows=len(open_rows),
         observations=observations,

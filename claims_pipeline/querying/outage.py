@@ -61,7 +61,7 @@ class OutageWatch:
         try:
             answer = self._payer.search(query)
         except PayerError as error:
-            if error.error_class is ErrorClass.TRANSIENT and self._finds_it_down(query):
+            if error.error_class is ErrorClass.TRANSIENT and self._confirm_outage(query):
                 raise PayerDownError from None
             raise
         self._note_answer(query)
@@ -71,7 +71,7 @@ class OutageWatch:
         self._answered = query
         self._answered_at = time.monotonic()
 
-    def _finds_it_down(self, given_up: Query) -> bool:
+    def _confirm_outage(self, given_up: Query) -> bool:
         """Whether the payer answers nobody; asked in the thread that gave up this query.
 
         Costs one search at most, however many threads give up one after the other.

@@ -25,7 +25,7 @@ def claim_from_json(fields: Mapping[str, JsonValue]) -> Claim:
     return _CLAIM.validate_python(fields)
 
 
-def claim_key(claim: Claim) -> str:
+def claim_digest(claim: Claim) -> str:
     """32 hexadecimal digits, equal for the same version of the same claim only."""
     processed = claim.processed.isoformat() if claim.processed else ""
     parts = [*claim.identity, processed, claim.processed_time or ""]

@@ -83,7 +83,7 @@ uploads = Table(
     Column("duplicate_of", _ID),
     Column("user_id", String(128)),
     Column("user_email", Text),
-    Column("use_batch_query", Boolean, nullable=False),
+    Column("use_sweeps", Boolean, nullable=False),
     Column("start_date", Date),
     Column("end_date", Date),
     Column("detail_level", String(16), nullable=False),
@@ -116,7 +116,7 @@ attempts = Table(
     _upload(),
     Column("number", Integer, nullable=False),
     Column("scope", String(16), nullable=False),  # all, failed, not_found, open
-    # pending (nobody has taken it), running, waiting (payer down), finished
+    # pending (no run has acquired it), running, waiting (payer down), finished
     Column("state", String(16), nullable=False),
     Column("status", String(16)),  # the terminal UploadStatus once finished
     Column("holder_run_id", _ID),
@@ -131,12 +131,12 @@ attempts = Table(
     Column("waiting_reason", String(64)),
     Column("next_try_at", UtcInstant),
     Column("payer_down_since", UtcInstant),
-    Column("settled_before", Integer, nullable=False, server_default="0"),  # rows, as it began
+    Column("answered_before", Integer, nullable=False, server_default="0"),  # rows, as it began
     Column("search_calls", Integer, nullable=False, default=0),
     Column("detail_calls", Integer, nullable=False, default=0),
     Column("payment_calls", Integer, nullable=False, default=0),
     Column("one_per_row_calls", Integer, nullable=False, default=0),
-    Column("foreign_claims", Integer, nullable=False, default=0),
+    Column("unrelated_claims", Integer, nullable=False, default=0),
     Column("error_code", String(64)),
     Column("error_message", Text),
     Column("created_at", UtcInstant, nullable=False),
@@ -153,11 +153,11 @@ attempt_runs = Table(
     _organization(),
     _upload(),
     Column("attempt_id", _ID, ForeignKey("attempts.id", ondelete="CASCADE"), nullable=False),
-    # A launch hands its run a ticket, good for one run; the run's id is filled in as it takes.
+    # A launch hands its run a ticket, good for one run; the run's id is filled in as it acquires.
     Column("ticket", _ID),
     Column("run_id", _ID),
     Column("launched_at", UtcInstant),
-    Column("taken_at", UtcInstant),
+    Column("acquired_at", UtcInstant),
     Column("let_go_at", UtcInstant),
     UniqueConstraint("ticket"),
     UniqueConstraint("run_id"),
@@ -315,7 +315,7 @@ payer_limits = Table(
     Column("organization_id", String(64), primary_key=True),
     Column("payer", String(32), primary_key=True),
     Column("pause_until", UtcInstant),
-    Column("consecutive_failures", Integer, nullable=False, default=0),
+    Column("times_opened", Integer, nullable=False, default=0),
     Column("breaker_open_until", UtcInstant),
 )
 
@@ -361,18 +361,6 @@ alerts = Table(
     Column("sent_at", UtcInstant),
     Index("ix_alerts_next_try_at", "next_try_at"),
     Index("ix_alerts_upload_id", "upload_id"),
-)
-
-inbox_files = Table(
-    "inbox_files",
-    metadata,
-    # What the watched folder has seen, by device and inode; a file's name is not kept here.
-    Column("upload_id", _ID, primary_key=True),
-    _organization(),
-    Column("payer", String(32), nullable=False),
-    Column("state", String(16), nullable=False),  # taken, stored, refused
-    Column("taken_at", UtcInstant, nullable=False),
-    Column("error_code", String(64)),
 )
 
 idempotency_keys = Table(

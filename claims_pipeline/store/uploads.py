@@ -38,7 +38,7 @@ class Upload:
 
     `file_name`, `header` and `outbox_name` are patients' data and no part of the representation.
     `run_id` is the run that holds the latest attempt, or held it last. `waiting_reason` and
-    `next_try_at` are set while the payer is down. `settled_before` is how many rows had their
+    `next_try_at` are set while the payer is down. `answered_before` is how many rows had their
     answer when the latest attempt began.
     """
 
@@ -54,7 +54,7 @@ class Upload:
     duplicate_of: str | None
     user_id: str | None
     user_email: str | None = field(repr=False)
-    use_batch_query: bool
+    use_sweeps: bool
     start_date: date | None
     end_date: date | None
     detail_level: DetailLevel
@@ -72,13 +72,13 @@ class Upload:
     run_id: str | None
     waiting_reason: str | None
     next_try_at: datetime | None
-    settled_before: int
+    answered_before: int
 
     @property
     def options(self) -> UploadOptions:
         """What the person who uploaded chose."""
         return UploadOptions(
-            use_batch_query=self.use_batch_query,
+            use_sweeps=self.use_sweeps,
             start_date=self.start_date,
             end_date=self.end_date,
             detail_level=self.detail_level,
@@ -191,7 +191,7 @@ def add_upload(
             duplicate_of=_earlier_upload(connection, organization_id, file_sha256),
             user_id=user_id,
             user_email=user_email,
-            use_batch_query=options.use_batch_query,
+            use_sweeps=options.use_sweeps,
             start_date=options.start_date,
             end_date=options.end_date,
             detail_level=options.detail_level,
@@ -330,7 +330,7 @@ def _with_latest_attempt() -> Select[Any]:
         attempts.c.holder_run_id.label("run_id"),
         attempts.c.waiting_reason,
         attempts.c.next_try_at,
-        attempts.c.settled_before,
+        attempts.c.answered_before,
     ).join_from(uploads, attempts, latest)
 
 

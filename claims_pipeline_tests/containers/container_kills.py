@@ -66,7 +66,7 @@ class Handed:
         )
         expect(seen["status"] == "PROCESSING", "the upload was over before its middle was seen")
 
-    def settled(self) -> dict[str, str]:
+    def with_outcome(self) -> dict[str, str]:
         """When each query that the payer has answered was settled."""
         rows = self._of_settled("id, settled_at").splitlines()
         return {query: at for query, _, at in (row.partition("|") for row in rows)}
@@ -76,7 +76,7 @@ class Handed:
         self.caller.wait_for_end(self.upload_id)
         right = self.worklist.outcomes
         expect(self.caller.outcomes(self.upload_id) == right, "rows are answered wrongly")
-        expect(settled.items() <= self.settled().items(), "a settled query was asked again")
+        expect(settled.items() <= self.with_outcome().items(), "a settled query was asked again")
         needed = int(self._of_settled("coalesce(sum(pages), 0)"))
         return _search_calls(self.environment) - self.calls_before - needed
 

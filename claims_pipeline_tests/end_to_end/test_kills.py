@@ -153,7 +153,7 @@ def test_an_upload_that_kills_its_workers_stops_after_three_and_others_go_on(
 
     assert (upload.status, upload.error_code) == (UploadStatus.FAILED, "poison")
     assert len(killed) == 3
-    assert upload.counts.settled == upload.counts.total
+    assert upload.counts.with_outcome == upload.counts.total
     assert_promises_hold(drops, upload)
     assert (well.status, well.counts.found) == (UploadStatus.COMPLETED, 1)
 

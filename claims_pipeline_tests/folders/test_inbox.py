@@ -14,7 +14,7 @@ from typing import BinaryIO
 import pytest
 from sqlalchemy import Engine
 
-from claims_pipeline.folders.inbox import Inbox, Look, Sighting, is_complete
+from claims_pipeline.folders.inbox import FileState, Inbox, Scan, is_complete
 from claims_pipeline.store.audit import list_entries
 from claims_pipeline.store.database import open_engine
 from claims_pipeline.store.files import StoredFile, open_file_store
@@ -26,7 +26,7 @@ from claims_pipeline_tests.services import skip_for_want_of, unprivileged_user
 
 CONTENT = b"claim_number,first_name,last_name,date_of_birth\nFH00000001,ADA,EXAMPLE,05/10/1975\n"
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - nothing predictable is put there
-NOTHING_SEEN: frozenset[Sighting] = frozenset()
+NOTHING_SEEN: frozenset[FileState] = frozenset()
 
 
 @pytest.fixture
@@ -80,8 +80,8 @@ def drop(inbox: Inbox, name: str = "worklist.csv", content: bytes = CONTENT) -> 
     return path
 
 
-def look(inbox: Inbox) -> Look:
-    return inbox.look(seen_before=NOTHING_SEEN)
+def scan(inbox: Inbox) -> Scan:
+    return inbox.scan(seen_before=NOTHING_SEEN)
 
 
 @contextmanager
@@ -125,9 +125,9 @@ def names(inbox: Inbox) -> list[str]:
 def test_a_dropped_file_becomes_one_upload_and_leaves_the_folder(inbox: Inbox) -> None:
     path = drop(inbox)
 
-    first, second = look(inbox), look(inbox)
+    first, second = scan(inbox), scan(inbox)
 
-    assert (len(first.taken), len(second.taken)) == (1, 0)
+    assert (len(first.ingested), len(second.ingested)) == (1, 0)
     assert names(inbox) == ["worklist.csv"]
     assert not path.exists()
     assert not list((path.parent / ".taken").iterdir())
@@ -135,7 +135,7 @@ def test_a_dropped_file_becomes_one_upload_and_leaves_the_folder(inbox: Inbox) -
 
 def test_the_stored_file_is_the_dropped_one(inbox: Inbox) -> None:
     drop(inbox)
-    look(inbox)
+    scan(inbox)
 
     [upload] = list_uploads(inbox.engine, organization_id="demo").uploads
     with inbox.files.open(upload.file_key) as stream:
@@ -146,37 +146,37 @@ def test_a_file_that_is_still_written_waits(inbox: Inbox) -> None:
     drop(inbox)
     young = replace(inbox, now=lambda: datetime.now(UTC))
 
-    first = young.look(seen_before=NOTHING_SEEN)
-    second = young.look(seen_before=frozenset(first.waiting))
+    first = young.scan(seen_before=NOTHING_SEEN)
+    second = young.scan(seen_before=frozenset(first.waiting))
 
-    assert first.taken == ()
-    assert len(second.taken) == 1
+    assert first.ingested == ()
+    assert len(second.ingested) == 1
 
 
 def test_a_file_that_grew_since_the_last_look_waits_again(inbox: Inbox) -> None:
     path = drop(inbox)
     young = replace(inbox, now=lambda: datetime.now(UTC))
-    first = young.look(seen_before=NOTHING_SEEN)
+    first = young.scan(seen_before=NOTHING_SEEN)
     path.write_bytes(CONTENT * 2)
 
-    second = young.look(seen_before=frozenset(first.waiting))
+    second = young.scan(seen_before=frozenset(first.waiting))
 
-    assert second.taken == ()
+    assert second.ingested == ()
 
 
 @pytest.mark.parametrize("age_s", [5.0, 3600.0])
 def test_a_file_untouched_for_five_seconds_is_complete(age_s: float) -> None:
     at = datetime(2026, 3, 2, tzinfo=UTC)
-    sighting = Sighting(device=1, inode=2, size=3, modified_ns=int((at.timestamp() - age_s) * 1e9))
+    state = FileState(device=1, inode=2, size=3, modified_ns=int((at.timestamp() - age_s) * 1e9))
 
-    assert is_complete(sighting, seen_before=NOTHING_SEEN, now=at)
+    assert is_complete(state, seen_before=NOTHING_SEEN, now=at)
 
 
 @pytest.mark.parametrize("name", ["list.csv.part", "list.tmp", ".list.csv", "list.txt"])
 def test_other_names_are_left_alone(inbox: Inbox, name: str) -> None:
     path = drop(inbox, name)
 
-    assert look(inbox).taken == ()
+    assert scan(inbox).ingested == ()
     assert path.exists()
 
 
@@ -188,7 +188,7 @@ def test_links_pipes_and_folders_are_left_alone(inbox: Inbox, tmp_path: Path) ->
     os.mkfifo(folder / "pipe.csv")
     (folder / "folder.csv").mkdir()
 
-    assert look(inbox).taken == ()
+    assert scan(inbox).ingested == ()
     assert names(inbox) == []
 
 
@@ -197,7 +197,7 @@ def test_folders_of_unknown_organizations_are_left_alone(inbox: Inbox) -> None:
     folder.mkdir(parents=True)
     (folder / "worklist.csv").write_bytes(CONTENT)
 
-    assert look(inbox).taken == ()
+    assert scan(inbox).ingested == ()
     assert (folder / "worklist.csv").exists()
 
 
@@ -207,19 +207,19 @@ def test_a_file_taken_before_a_crash_is_finished_by_the_next_look(inbox: Inbox) 
     taken.mkdir(parents=True)
     path.rename(taken / path.name)
 
-    assert look(inbox).taken == (taken.name,)
+    assert scan(inbox).ingested == (taken.name,)
     assert names(inbox) == ["worklist.csv"]
     assert not taken.exists()
 
 
 def test_a_crash_after_the_row_was_written_makes_no_second_upload(inbox: Inbox) -> None:
     drop(inbox)
-    [upload_id] = look(inbox).taken
+    [upload_id] = scan(inbox).ingested
     again = inbox.folder / "demo" / "uhc" / ".taken" / upload_id
     again.mkdir(parents=True)
     (again / "worklist.csv").write_bytes(CONTENT)
 
-    look(inbox)
+    scan(inbox)
 
     assert names(inbox) == ["worklist.csv"]
     assert not again.exists()
@@ -231,16 +231,16 @@ def test_a_crash_right_after_the_folder_was_made_leaves_nothing(inbox: Inbox) ->
     empty = inbox.folder / "demo" / "uhc" / ".taken" / "00000000-0000-4000-8000-000000000002"
     empty.mkdir(parents=True)
 
-    assert look(inbox).taken == ()
+    assert scan(inbox).ingested == ()
     assert not empty.exists()
 
 
 def test_a_file_that_is_too_large_is_refused_with_a_note_and_kept(inbox: Inbox) -> None:
     drop(inbox, content=b"x" * 10_001)
 
-    seen = look(inbox)
+    seen = scan(inbox)
 
-    assert (seen.taken, seen.refused) == ((), 1)
+    assert (seen.ingested, seen.refused) == ((), 1)
     [note] = (inbox.outbox / "demo" / "uhc").glob("*.refused.txt")
     assert "[file_too_large]" in note.read_text()
     [kept] = (inbox.folder / "demo" / "uhc" / ".refused").iterdir()
@@ -249,9 +249,9 @@ def test_a_file_that_is_too_large_is_refused_with_a_note_and_kept(inbox: Inbox) 
 
 def test_the_same_content_again_is_a_new_upload_marked_as_duplicate(inbox: Inbox) -> None:
     drop(inbox, "monday.csv")
-    [first] = look(inbox).taken
+    [first] = scan(inbox).ingested
     drop(inbox, "tuesday.csv")
-    look(inbox)
+    scan(inbox)
 
     by_name = {u.file_name: u for u in list_uploads(inbox.engine, organization_id="demo").uploads}
     assert by_name["tuesday.csv"].duplicate_of == first
@@ -264,12 +264,12 @@ def test_a_file_that_is_written_to_while_it_is_read_is_taken_once_it_is_whole(
     with path.open("ab") as writer:
         # A slow writer: it was silent for long enough to be taken for done.
         files = _StoreThatLetsWrite(tmp_path / "files", lambda: _append(writer, CONTENT))
-        while_read = replace(inbox, files=files).look(seen_before=NOTHING_SEEN)
+        while_read = replace(inbox, files=files).scan(seen_before=NOTHING_SEEN)
 
-    after = look(inbox)
+    after = scan(inbox)
 
-    assert (while_read.taken, while_read.left) == ((), 1)
-    assert len(after.taken) == 1
+    assert (while_read.ingested, while_read.left) == ((), 1)
+    assert len(after.ingested) == 1
     [upload] = list_uploads(inbox.engine, organization_id="demo").uploads
     with inbox.files.open(upload.file_key) as stream:
         assert stream.read() == CONTENT * 2
@@ -281,10 +281,10 @@ def test_a_new_file_of_the_same_name_is_an_upload_of_its_own(tmp_path: Path, inb
     replacement.write_bytes(CONTENT * 2)
     files = _StoreThatLetsWrite(tmp_path / "files", lambda: replacement.replace(path))
 
-    first = replace(inbox, files=files).look(seen_before=NOTHING_SEEN)
-    second = look(inbox)
+    first = replace(inbox, files=files).scan(seen_before=NOTHING_SEEN)
+    second = scan(inbox)
 
-    assert (len(first.taken), len(second.taken)) == (1, 1)
+    assert (len(first.ingested), len(second.ingested)) == (1, 1)
     uploads = list_uploads(inbox.engine, organization_id="demo").uploads
     assert sorted(upload.file_size for upload in uploads) == [len(CONTENT), len(CONTENT) * 2]
 
@@ -299,21 +299,21 @@ def test_a_file_that_may_not_be_read_is_left_and_holds_up_no_other() -> None:
         locked.chmod(0)
         drop(inbox, "open.csv")
 
-        seen = look(inbox)
+        seen = scan(inbox)
 
-        assert (len(seen.taken), seen.left) == (1, 1)
+        assert (len(seen.ingested), seen.left) == (1, 1)
         assert (names(inbox), locked.exists()) == (["open.csv"], True)
         engine.dispose()
 
 
 def test_a_folder_that_went_away_is_made_again_and_watched(inbox: Inbox) -> None:
     shutil.rmtree(inbox.folder)
-    assert look(inbox).taken == ()
+    assert scan(inbox).ingested == ()
 
     inbox.prepare()
     drop(inbox)
 
-    assert len(look(inbox).taken) == 1
+    assert len(scan(inbox).ingested) == 1
 
 
 def test_a_disk_that_is_full_leaves_no_half_copy_and_the_file_for_later(
@@ -324,13 +324,13 @@ def test_a_disk_that_is_full_leaves_no_half_copy_and_the_file_for_later(
     drop(inbox, "small.csv")
 
     with files_no_larger_than(3_000_000):
-        on_full_disk = roomy.look(seen_before=NOTHING_SEEN)
+        on_full_disk = roomy.scan(seen_before=NOTHING_SEEN)
     left_behind = [path.name for path in (tmp_path / "files").rglob("*.unfinished*")]
-    afterwards = roomy.look(seen_before=NOTHING_SEEN)
+    afterwards = roomy.scan(seen_before=NOTHING_SEEN)
 
-    assert (len(on_full_disk.taken), on_full_disk.left) == (1, 1)
+    assert (len(on_full_disk.ingested), on_full_disk.left) == (1, 1)
     assert left_behind == []
-    assert len(afterwards.taken) == 1
+    assert len(afterwards.ingested) == 1
     assert names(inbox) == ["small.csv", "worklist.csv"]
 
 
@@ -343,18 +343,18 @@ def test_folders_on_another_file_system_work_alike(inbox: Inbox) -> None:
         drop(other)
         drop(other, "large.csv", b"x" * 10_001)
 
-        seen = look(other)
+        seen = scan(other)
 
-        assert (len(seen.taken), seen.refused) == (1, 1)
+        assert (len(seen.ingested), seen.refused) == (1, 1)
         assert len(list(other.outbox.rglob("*.refused.txt"))) == 1
 
 
 def test_a_look_ends_in_time_and_the_next_one_goes_on(inbox: Inbox) -> None:
     for number in range(3):
         drop(inbox, f"{number}.csv")
-    hasty = replace(inbox, look_for_s=0.0)
+    hasty = replace(inbox, scan_for_s=0.0)
 
-    taken = [len(hasty.look(seen_before=NOTHING_SEEN).taken) for _ in range(4)]
+    taken = [len(hasty.scan(seen_before=NOTHING_SEEN).ingested) for _ in range(4)]
 
     assert taken == [1, 1, 1, 0]
 
@@ -365,7 +365,7 @@ def test_two_hundred_files_at_once_are_taken_each_once(inbox: Inbox) -> None:
 
     # A look ends in time, so a slow machine needs several; each takes some.
     taken: list[str] = []
-    while found := look(inbox).taken:
+    while found := scan(inbox).ingested:
         taken += found
 
     assert len(taken) == len(set(taken)) == 200

@@ -13,7 +13,7 @@ from claims_pipeline_tests.folders.test_inbox import (
     engine,
     files_no_larger_than,
     inbox,
-    look,
+    scan,
 )
 
 __all__ = ["engine", "inbox"]
@@ -21,7 +21,7 @@ __all__ = ["engine", "inbox"]
 
 def dropped(inbox: Inbox, engine: Engine) -> Upload:
     drop(inbox)
-    look(inbox)
+    scan(inbox)
     [upload] = list_uploads(engine, organization_id="demo").uploads
     return upload
 

@@ -15,7 +15,7 @@ from claims_pipeline_tests.invariants import broken_promises
 from claims_pipeline_tests.orchestration.samples import calls_of, given, right
 from claims_pipeline_tests.pipeline import Pipeline
 
-SINGLES = UploadOptions(use_batch_query=False)
+SINGLES = UploadOptions(use_sweeps=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

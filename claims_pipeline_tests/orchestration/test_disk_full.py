@@ -48,7 +48,7 @@ def test_a_disk_that_is_full_costs_an_answered_upload_only_its_files_and_they_fo
     assert not result.success
     upload = pipeline.get(upload_id)
     assert (upload.status, upload.error_code) == (UploadStatus.COMPLETED, None)
-    assert (upload.counts.failed, upload.counts.settled) == (0, ROWS)
+    assert (upload.counts.failed, upload.counts.with_outcome) == (0, ROWS)
     assert latest(pipeline, upload_id).files_written_at is None
     folder = Path(pipeline.settings.resolved_files) / "demo" / upload_id
     assert [path.name for path in folder.iterdir()] == ["upload.csv"]

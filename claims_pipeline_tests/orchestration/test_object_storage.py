@@ -70,14 +70,14 @@ def test_a_storage_that_is_away_costs_an_answered_upload_only_its_files_and_they
     content, _ = make_sample(sandbox, Shape.CLAIMS, _ROWS)
     upload_id = pipeline.upload(content)
 
-    cutting = when(lambda: pipeline.get(upload_id).counts.settled == _ROWS, relay.cut)
+    cutting = when(lambda: pipeline.get(upload_id).counts.with_outcome == _ROWS, relay.cut)
     result = pipeline.run(upload_id, ticket=pipeline.ticket(upload_id), raise_on_error=False)
     cutting.join()
 
     assert not result.success
     upload = pipeline.get(upload_id)
     assert (upload.status, upload.error_code) == (UploadStatus.COMPLETED, None)
-    assert (upload.counts.failed, upload.counts.settled) == (0, _ROWS)
+    assert (upload.counts.failed, upload.counts.with_outcome) == (0, _ROWS)
     assert latest(pipeline, upload_id).files_written_at is None
 
     relay.mend()

@@ -57,7 +57,7 @@ def worklist(*patients: str) -> bytes:
 
 
 def upload_of(pipeline: Pipeline, *patients: str) -> str:
-    options = UploadOptions(use_batch_query=False, detail_level=DetailLevel.FULL)
+    options = UploadOptions(use_sweeps=False, detail_level=DetailLevel.FULL)
     return pipeline.upload(worklist(*patients), options=options)
 
 

@@ -300,8 +300,8 @@ def test_runs_that_have_waited_do_not_count_as_runs_that_died(pipeline: Pipeline
     pipeline.run(upload.id)
     for _ in range(3):
         run_when_due(upload)
-    # A fifth run takes the attempt and is lost at once: Dagster does not know it.
-    hold = attempts.take(
+    # A fifth run acquires the attempt and is lost at once: Dagster does not know it.
+    hold = attempts.acquire(
         pipeline.engine,
         upload.id,
         str(uuid4()),

@@ -174,7 +174,7 @@ def test_a_name_that_no_search_can_carry_fails_where_no_sweep_answers_for_it(
         f"NOBODY,ASKEDFOR,05/10/1975,{day:%m/%d/%Y}\n"
     )
     sandbox.set_faults([{"match": {**SUMMARY, "further_page": True}, "what": {"truncated": True}}])
-    upload_id = pipeline.upload(content.encode(), options=UploadOptions(use_batch_query=sweeps))
+    upload_id = pipeline.upload(content.encode(), options=UploadOptions(use_sweeps=sweeps))
 
     assert pipeline.run(upload_id).success
 
@@ -234,14 +234,14 @@ def test_claims_are_matched_by_identity_in_whatever_order_and_company_they_come(
     upload = make_faulty_upload(
         pipeline,
         [{"match": SUMMARY, "what": {"claims": change}}],
-        options=UploadOptions(use_batch_query=sweeps),
+        options=UploadOptions(use_sweeps=sweeps),
     )
 
     assert pipeline.run(upload.id).success
 
     upload.assert_promises()
     assert upload.failed() == []
-    assert (upload.attempt().foreign_claims > 0) is (change == "foreign")
+    assert (upload.attempt().unrelated_claims > 0) is (change == "foreign")
 
 
 def test_claims_that_are_missing_are_never_made_up(pipeline: Pipeline) -> None:

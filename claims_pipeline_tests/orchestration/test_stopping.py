@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import func, select
 
 from claims_pipeline.model import DetailLevel, RetryScope, UploadOptions, UploadStatus
-from claims_pipeline.orchestration.celery.shutdown import worker_leaves
+from claims_pipeline.orchestration.celery.shutdown import worker_is_stopping
 from claims_pipeline.orchestration.resources import StoreResource
 from claims_pipeline.orchestration.sensors.sensors import attempt_reconciliation_sensor
 from claims_pipeline.sandbox.running import Sandbox
@@ -111,7 +111,7 @@ def test_a_run_that_lost_its_attempt_does_not_end_the_upload(
     sandbox.set_faults(SLOW)
 
     def take_over() -> None:
-        taken = attempts.take(
+        taken = attempts.acquire(
             pipeline.engine,
             upload_id,
             str(uuid4()),
@@ -365,13 +365,13 @@ def test_an_upload_whose_run_could_not_write_its_error_down_is_launched_again(
 
 
 def hold_and_fail(pipeline: Pipeline, upload_id: str) -> None:
-    """A run takes the attempt, then fails, and cannot say so to the database."""
+    """A run acquires the attempt, then fails, and cannot say so to the database."""
     run = pipeline.instance.create_run_for_job(
         job_def=pipeline.definitions.resolve_job_def("claim_status_job"),
         tags={"dagster/partition": upload_id, "dagster/will_retry": "false"},
         status=dg.DagsterRunStatus.STARTED,
     )
-    held = attempts.take(
+    held = attempts.acquire(
         pipeline.engine,
         upload_id,
         run.run_id,
@@ -392,12 +392,12 @@ def test_a_search_that_ends_after_its_worker_was_told_to_leave_is_kept_with_its_
     content, _ = make_sample(sandbox, Shape.PATIENTS, 1)
     upload_id = pipeline.upload(content, options=UploadOptions(detail_level=DetailLevel.FULL))
     sandbox.set_faults(SLOW)
-    leaving = when(lambda: calls_of(sandbox)["summary"] == 1, worker_leaves.set)
+    leaving = when(lambda: calls_of(sandbox)["summary"] == 1, worker_is_stopping.set)
     try:
         run_to_its_end(pipeline, upload_id)
     finally:
         leaving.join()
-        worker_leaves.clear()
+        worker_is_stopping.clear()
 
     assert len(settled_queries(pipeline.engine, upload_id)) == 1
     assert calls_of(sandbox)["detail"] == 1

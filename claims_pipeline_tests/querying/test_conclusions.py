@@ -100,7 +100,7 @@ def concluded(
         request=request,
         covered=covered,
         claims=claims,
-        settled_by=item,
+        decided_by=item,
         failed_by=item if item.error else None,
     )
     return conclude(row, span=span(request), environment="sandbox")

@@ -44,7 +44,7 @@ class Runs:
     upload_id: str
     ended: set[str] = field(default_factory=set)
 
-    def take(
+    def acquire(
         self,
         run_id: str,
         *,
@@ -54,7 +54,7 @@ class Runs:
         now: datetime = NOW,
     ) -> Hold | None:
         """Let a run ask for the upload's attempt."""
-        return attempts.take(
+        return attempts.acquire(
             self.engine,
             self.upload_id,
             run_id,
@@ -73,7 +73,7 @@ class Runs:
         attempt = attempts.latest_attempt(self.engine, self.upload_id)
         assert attempt is not None
         assert attempts.issue_ticket(self.engine, attempt.id, ticket=ticket, now=now)
-        return self.take(run_id, ticket=ticket, now=now)
+        return self.acquire(run_id, ticket=ticket, now=now)
 
     def held(self, run_id: str | None = None, *, now: datetime = NOW) -> Hold:
         """As `launch`, where the run is sure to get the attempt."""

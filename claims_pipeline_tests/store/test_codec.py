@@ -16,8 +16,8 @@ from claims_pipeline.model import (
     merge_windows,
 )
 from claims_pipeline.store.codec import (
+    claim_digest,
     claim_from_json,
-    claim_key,
     claim_to_json,
     windows_from_json,
     windows_to_json,
@@ -82,9 +82,9 @@ def test_versions_of_a_claim_have_different_keys_and_money_does_not_matter() -> 
         processed=date(2026, 1, 1),
         total_paid=Decimal(1),
     )
-    assert claim_key(first) != claim_key(later)
-    assert claim_key(first) == claim_key(paid)
-    assert len(claim_key(first)) <= 64
+    assert claim_digest(first) != claim_digest(later)
+    assert claim_digest(first) == claim_digest(paid)
+    assert len(claim_digest(first)) <= 64
 
 
 @given(days=st.lists(st.tuples(st.dates(), st.dates()), max_size=5))

@@ -73,7 +73,7 @@ class UploadService:
         """
         fields = {
             "provider": payer,
-            "use_batch_query": "true" if options.use_batch_query else "false",
+            "use_batch_query": "true" if options.use_sweeps else "false",
             "start_date": options.start_date.isoformat() if options.start_date else "",
             "end_date": options.end_date.isoformat() if options.end_date else "",
             "detail_level": options.detail_level.value,

@@ -52,7 +52,7 @@ def upload(
     from claims_pipeline.cli.summary import sending_progress, status_as_json
 
     options = upload_options(
-        use_batch_query=batch_query,
+        use_sweeps=batch_query,
         start_date=start_date,
         end_date=end_date,
         detail_level=detail_level,

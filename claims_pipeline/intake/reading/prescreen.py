@@ -7,7 +7,7 @@ from claims_pipeline.errors import FileRefusedError
 from claims_pipeline.intake.catalogue import refused
 from claims_pipeline.intake.reading.file import count_rows
 
-FIRST_LOOK_BYTES = 65_536
+PRESCREEN_BYTES = 65_536
 
 # Of a beginning that is cut in mid-line only this is certain.
 _CERTAIN_OF_ANY_BYTES = frozenset({"binary_content"})
@@ -15,7 +15,7 @@ _CERTAIN_OF_ANY_BYTES = frozenset({"binary_content"})
 _DEPENDS_ON_THE_REST = frozenset({"file_empty", "header_only", "line_too_long"})
 
 
-def refuse_at_first_look(first: bytes, *, is_whole: bool) -> None:
+def prescreen(first: bytes, *, is_whole: bool) -> None:
     """Refuse what is certain not to be a CSV with a header of ours.
 
     `first` is the whole file when `is_whole`, else its beginning, cut anywhere.

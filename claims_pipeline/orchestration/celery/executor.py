@@ -68,18 +68,18 @@ class LanesOnWorkers(CeleryExecutor):
         queue: str,
         priority: int,
         known_state: KnownExecutionState,
-    ) -> "_StepHere | LaneElsewhere":
+    ) -> "_CompletedStep | RemoteLane":
         def carry_out_here() -> list[str]:
             return _carried_out_here(run, step, known_state)
 
         if LANE_TAG not in step.tags:
-            return _StepHere(carry_out_here())
+            return _CompletedStep(carry_out_here())
         try:
             result = self._submit(app, run, step, queue, priority, known_state)
         except _UNREACHABLE:
             run.log.warning("no worker can be reached; this lane is carried out here")
-            return _StepHere(carry_out_here())
-        return LaneElsewhere(
+            return _CompletedStep(carry_out_here())
+        return RemoteLane(
             result,
             carry_out_here=carry_out_here,
             let_go=lambda: _let_go(run),
@@ -130,7 +130,7 @@ class LanesOnWorkers(CeleryExecutor):
             run.log.warning("heartbeat could not be written")
 
 
-class _StepHere:
+class _CompletedStep:
     """A step that is done already, as dagster-celery's loop wants to see it."""
 
     def __init__(self, events: list[str]) -> None:
@@ -146,7 +146,7 @@ class _StepHere:
         """Nothing is left to be revoked."""
 
 
-class LaneElsewhere:
+class RemoteLane:
     """A lane handed to a worker: what dagster-celery's loop asks of a task's result.
 
     A worker writes down every second that it is at the lane. `silent_after_s` without that, as

@@ -18,7 +18,7 @@ from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from claims_pipeline.orchestration.celery.app import celery_app
-from claims_pipeline.orchestration.celery.shutdown import is_worker, worker_leaves
+from claims_pipeline.orchestration.celery.shutdown import is_worker, worker_is_stopping
 from claims_pipeline.settings import Settings
 
 _ASKING = "ASKING"
@@ -84,7 +84,7 @@ def _signs_of_life(task: Task, leaving: Event) -> Iterator[None]:
         signs = 0
         while not done.is_set():
             if leaving.is_set():
-                worker_leaves.set()
+                worker_is_stopping.set()
             signs += 1
             try:
                 task.update_state(task_id=task_id, state=_ASKING, meta={"signs": signs})

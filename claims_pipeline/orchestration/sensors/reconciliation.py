@@ -13,7 +13,7 @@ from claims_pipeline.store.attempts import Attempt
 
 # Launching takes the daemon a few seconds; a ticket without a run after this long is lost.
 _LAUNCH_LOST_AFTER = timedelta(seconds=60)
-# A worker takes seconds to import and then takes the attempt first of all.
+# A worker takes seconds to import and then acquires the attempt first of all.
 _START_LOST_AFTER = timedelta(seconds=60)
 # Dagster's retry of a crashed run is launched within seconds of its failure, or, when the code
 # server was away just then, never.
@@ -34,7 +34,7 @@ class RunState(StrEnum):
 class RunFacts:
     """The run that holds the attempt, or was launched for it, or Dagster's latest retry of it.
 
-    `holds`: it has taken the attempt. `retry_is_coming`: Dagster says that it will retry the
+    `holds`: it has acquired the attempt. `retry_is_coming`: Dagster says that it will retry the
     failed run, and has not yet. `started_at`: since when there should be a worker; None in the
     queue.
     """
@@ -48,7 +48,7 @@ class RunFacts:
     holds: bool = False
 
 
-class Action(StrEnum):
+class Remedy(StrEnum):
     """What the sensor does about an attempt."""
 
     NOTHING = "nothing"
@@ -60,7 +60,7 @@ class Action(StrEnum):
     REPORT_RUN_FAILED = "report_run_failed"  # Dagster's run retries take it from there
 
 
-def decide(
+def remedy_for(
     attempt: Attempt,
     run: RunFacts,
     *,
@@ -69,7 +69,7 @@ def decide(
     dead_after_s: float,
     dead_between_steps_s: float,
     now: datetime,
-) -> Action:
+) -> Remedy:
     """Compare an open attempt with its run."""
     if attempt.state == "running":
         return _about_running(
@@ -81,39 +81,39 @@ def decide(
         )
     if attempt.state in {"pending", "waiting"} and attempt.launch_ticket is not None:
         return _about_launched(attempt, run, may_relaunch=runs_so_far < max_runs, now=now)
-    return Action.NOTHING
+    return Remedy.NOTHING
 
 
 def _about_running(
     attempt: Attempt, run: RunFacts, *, may_relaunch: bool, is_silent: bool, now: datetime
-) -> Action:
+) -> Remedy:
     if run.state is RunState.ALIVE:
         is_lost = is_silent if run.holds else _never_took(run, now)
-        return Action.REPORT_RUN_FAILED if is_lost else Action.NOTHING
+        return Remedy.REPORT_RUN_FAILED if is_lost else Remedy.NOTHING
     if run.state is RunState.CANCELED:
         worker_lives = attempt.step_is_held and not is_silent
-        return Action.ASK_TO_STOP if worker_lives else Action.CANCEL
+        return Remedy.ASK_TO_STOP if worker_lives else Remedy.CANCEL
     if attempt.cancel_requested_at is not None:
-        return Action.CANCEL
+        return Remedy.CANCEL
     return _about_lost(run, may_relaunch=may_relaunch, now=now)
 
 
 def _about_launched(
     attempt: Attempt, run: RunFacts, *, may_relaunch: bool, now: datetime
-) -> Action:
+) -> Remedy:
     match run.state:
         case RunState.ALIVE:
-            return Action.REPORT_RUN_FAILED if _never_took(run, now) else Action.NOTHING
+            return Remedy.REPORT_RUN_FAILED if _never_took(run, now) else Remedy.NOTHING
         case RunState.CANCELED:
-            return Action.CANCEL
+            return Remedy.CANCEL
         case RunState.MISSING:
             is_lost = _is_older(attempt.launched_at, _LAUNCH_LOST_AFTER, now)
-            return Action.RELAUNCH if is_lost else Action.NOTHING
+            return Remedy.RELAUNCH if is_lost else Remedy.NOTHING
         case RunState.FAILED | RunState.SUCCEEDED:
             return _about_lost(run, may_relaunch=may_relaunch, now=now)
 
 
-def _about_lost(run: RunFacts, *, may_relaunch: bool, now: datetime) -> Action:
+def _about_lost(run: RunFacts, *, may_relaunch: bool, now: datetime) -> Remedy:
     """What to do when no run is at work on an attempt that has not ended.
 
     Errors of ours end the attempt. One that did not could not be written down: the database may
@@ -121,14 +121,14 @@ def _about_lost(run: RunFacts, *, may_relaunch: bool, now: datetime) -> Action:
     """
     may_be_retried = run.state is RunState.FAILED and run.retry_is_coming
     if may_be_retried and not _is_older(run.ended_at, _RETRY_LOST_AFTER, now):
-        return Action.NOTHING
+        return Remedy.NOTHING
     if may_relaunch:
-        return Action.RELAUNCH
-    return Action.FAIL if run.state is RunState.FAILED and not run.crashed else Action.POISON
+        return Remedy.RELAUNCH
+    return Remedy.FAIL if run.state is RunState.FAILED and not run.crashed else Remedy.POISON
 
 
 def _never_took(run: RunFacts, now: datetime) -> bool:
-    """Whether a run that should have taken the attempt by now has not."""
+    """Whether a run that should have acquired the attempt by now has not."""
     return run.started_at is not None and _is_older(run.started_at, _START_LOST_AFTER, now)
 
 

@@ -31,7 +31,7 @@ _ENDED = {
 
 
 def run_facts(instance: dg.DagsterInstance, attempt: Attempt) -> RunFacts:
-    """The run that holds the attempt; before one has taken it, the run of its ticket.
+    """The run that holds the attempt; before one has acquired it, the run of its ticket.
 
     When Dagster has launched a retry of it, the retry.
     """
@@ -80,7 +80,7 @@ def _retry_is_coming(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
 
 
 def _latest_retry(instance: dg.DagsterInstance, record: dg.RunRecord | None) -> dg.RunRecord | None:
-    """Follow Dagster's retries: one may have died before it took the attempt, and was retried."""
+    """Follow Dagster's retries: one may have died, and been retried, before it acquired."""
     while record is not None:
         retry_id = record.dagster_run.tags.get(_RETRIED_BY_TAG)
         retry = instance.get_run_record_by_id(retry_id) if retry_id else None

@@ -13,14 +13,14 @@ import dagster as dg
 from sqlalchemy import Engine
 
 from claims_pipeline.errors import SettingsError
-from claims_pipeline.folders.inbox import Sighting
+from claims_pipeline.folders.inbox import FileState
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.operations.retention import remove_files_of_no_upload
 from claims_pipeline.orchestration.held_step import now, redacted_errors
 from claims_pipeline.orchestration.jobs import claim_status_job, results_files_job
 from claims_pipeline.orchestration.partitions import uploads_partitions
 from claims_pipeline.orchestration.resources import StoreResource
-from claims_pipeline.orchestration.sensors.reconciliation import Action, decide
+from claims_pipeline.orchestration.sensors.reconciliation import Remedy, remedy_for
 from claims_pipeline.orchestration.sensors.run_facts import run_facts
 from claims_pipeline.store import attempts
 from claims_pipeline.store.attempts import Attempt
@@ -58,24 +58,24 @@ def inbox_sensor(
         except SettingsError as error:
             return dg.SkipReason(f"not configured: {error.code}")
         inbox.prepare()
-        look = inbox.look(seen_before=_sightings(context.cursor))
-        context.update_cursor(_cursor(look.waiting))
+        scan = inbox.scan(seen_before=_file_states(context.cursor))
+        context.update_cursor(_cursor(scan.waiting))
         return dg.SkipReason(
-            f"{len(look.taken)} taken, {len(look.waiting)} still being written, "
-            f"{look.left} left, {look.refused} refused"
+            f"{len(scan.ingested)} taken, {len(scan.waiting)} still being written, "
+            f"{scan.left} left, {scan.refused} refused"
         )
 
 
-def _sightings(cursor: str | None) -> frozenset[Sighting]:
+def _file_states(cursor: str | None) -> frozenset[FileState]:
     if not cursor:
         return frozenset()
     return frozenset(
-        Sighting(device=device, inode=inode, size=size, modified_ns=modified_ns)
+        FileState(device=device, inode=inode, size=size, modified_ns=modified_ns)
         for device, inode, size, modified_ns in json.loads(cursor)
     )
 
 
-def _cursor(waiting: tuple[Sighting, ...]) -> str:
+def _cursor(waiting: tuple[FileState, ...]) -> str:
     return json.dumps([[s.device, s.inode, s.size, s.modified_ns] for s in waiting])
 
 
@@ -182,7 +182,7 @@ def _reconcile(
 ) -> bool:
     settings = store.settings()
     facts = run_facts(instance, attempt)
-    action = decide(
+    action = remedy_for(
         attempt,
         facts,
         runs_so_far=sum(
@@ -194,19 +194,19 @@ def _reconcile(
         now=now(),
     )
     match action:
-        case Action.NOTHING:
+        case Remedy.NOTHING:
             return False
-        case Action.CANCEL:
+        case Remedy.CANCEL:
             _finish(engine, attempt, UploadStatus.CANCELLED, None, None)
-        case Action.ASK_TO_STOP:
+        case Remedy.ASK_TO_STOP:
             attempts.request_cancel(engine, attempt.upload_id, now())
-        case Action.FAIL:
+        case Remedy.FAIL:
             _finish(engine, attempt, UploadStatus.FAILED, *_RUN_FAILED)
-        case Action.POISON:
+        case Remedy.POISON:
             _finish(engine, attempt, UploadStatus.FAILED, *_POISON)
-        case Action.RELAUNCH:
+        case Remedy.RELAUNCH:
             attempts.relaunch(engine, attempt.id, reason="run_lost", now=now())
-        case Action.REPORT_RUN_FAILED:
+        case Remedy.REPORT_RUN_FAILED:
             _report_run_failed(instance, facts.run_id)
     return True
 

@@ -191,7 +191,7 @@ class _Found:
     seen: int = 0
     pages: int = 0
     unreadable: int = 0
-    foreign: int = 0
+    unrelated: int = 0
     next_page: str | None = None
     transaction: str | None = None
 
@@ -211,7 +211,7 @@ class _Found:
             return True
         self.seen += page.seen - (len(page.claims) - is_new)
         self.unreadable += page.unreadable
-        self.foreign += page.foreign
+        self.unrelated += page.unrelated
         return page.seen < CAPABILITIES.page_size or not page.transaction
 
     def may_answer(self, query: Query) -> bool:
@@ -231,7 +231,7 @@ class _Found:
             complete=incomplete_reason is None,
             incomplete_reason=incomplete_reason,
             transaction=self.transaction,
-            foreign_claims=self.foreign,
+            unrelated_claims=self.unrelated,
         )
 
 

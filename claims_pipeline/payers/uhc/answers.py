@@ -61,8 +61,8 @@ class UhcAnswer:
     problem: PayerError | None = None
 
 
-def read_answer(reply: HttpReply, *, dealt_with: frozenset[ErrorClass] = frozenset()) -> UhcAnswer:
-    """Understand any UHC answer; an error is raised unless its class is in `dealt_with`.
+def read_answer(reply: HttpReply, *, done: frozenset[ErrorClass] = frozenset()) -> UhcAnswer:
+    """Understand any UHC answer; an error is raised unless its class is in `done`.
 
     The payer's own code counts before the HTTP status, but for 429, which a gateway says. Where
     that code got lost on the way, the status alone is not believed. A 404 without it is neither
@@ -86,7 +86,7 @@ def read_answer(reply: HttpReply, *, dealt_with: frozenset[ErrorClass] = frozens
                 ErrorClass.TRANSIENT, NOTHING_THERE, "Nothing answered for the payer (HTTP 404)."
             )
         raise error_for_status(reply.status)
-    if problem is not None and problem.error_class not in dealt_with:
+    if problem is not None and problem.error_class not in done:
         raise problem
     if not isinstance(document, dict):
         raise unreadable_answer()

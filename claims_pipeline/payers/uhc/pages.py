@@ -34,7 +34,7 @@ class Page:
     claims: tuple[Claim, ...]
     seen: int
     unreadable: int
-    foreign: int
+    unrelated: int
     transaction: str | None
     problem: PayerError | None
 
@@ -46,7 +46,7 @@ def read_page(reply: HttpReply, query: Query) -> Page:
         PayerError: every other error.
 
     """
-    answer = read_answer(reply, dealt_with=_DEALT_WITH)
+    answer = read_answer(reply, done=_DEALT_WITH)
     listed = answer.fields.get("claims")
     if not isinstance(listed, list):
         if answer.problem is None:
@@ -55,13 +55,13 @@ def read_page(reply: HttpReply, query: Query) -> Page:
     objects = list(entries(listed))
     claims: list[Claim] = []
     not_answered: list[ErrorClass] = []
-    unreadable, foreign = len(listed) - len(objects), 0
+    unreadable, unrelated = len(listed) - len(objects), 0
     for entry in objects:
         claim = claim_of(entry, payer_id=query.payer_id, tin=query.tin)
         if claim is None:
             unreadable += 1
         elif _is_foreign(claim, tins_of(entry), query):
-            foreign += 1
+            unrelated += 1
         elif error_class := _not_answered(claim):
             not_answered.append(error_class)
         elif not _is_absent(claim):
@@ -73,7 +73,7 @@ def read_page(reply: HttpReply, query: Query) -> Page:
         claims=tuple(claims),
         seen=len(listed),
         unreadable=unreadable + len(not_answered),
-        foreign=foreign,
+        unrelated=unrelated,
         transaction=transaction_of(answer.fields),
         problem=answer.problem,
     )

@@ -1,7 +1,9 @@
 """Everything that may happen to an attempt, under one name; each part has a module of its own.
 
-Launching hands out tickets, a run takes the attempt and holds it by heartbeats, ending gives every
-open row a result, and only a retry begins a new attempt.
+`launching` hands out tickets, a run acquires the attempt and keeps it by heartbeats (`holding`),
+`ending` gives every open row a result, and only a retry (`retrying`) begins a new attempt. What may
+follow what is decided in `lifecycle`; `records` has attempts as values, `alerts` what operators are
+told, `launch_tags` the names that launches share with Dagster's definitions.
 """
 
 from claims_pipeline.store.attempts.ending import (
@@ -12,11 +14,11 @@ from claims_pipeline.store.attempts.ending import (
     wait_for_payer,
 )
 from claims_pipeline.store.attempts.holding import (
+    acquire,
     heartbeat,
     held_by,
     hold_step,
     release_step,
-    take,
     verify_hold,
 )
 from claims_pipeline.store.attempts.launching import (
@@ -43,6 +45,7 @@ __all__ = [
     "Attempt",
     "AttemptRun",
     "Hold",
+    "acquire",
     "ask_to_cancel",
     "ask_to_retry",
     "attempt_runs_of",
@@ -64,7 +67,6 @@ __all__ = [
     "request_cancel",
     "request_retry",
     "rows_in_scope",
-    "take",
     "verify_hold",
     "void_ticket",
     "wait_for_payer",

@@ -60,7 +60,7 @@ def finish(
         InputError: `upload_unknown`.
         HoldLostError: a `hold` is given that does not hold.
         CancelRequestedError: a hold wants to complete what was to be cancelled.
-        InvariantError: `move_not_allowed`, such as completing what no run has taken.
+        InvariantError: `move_not_allowed`, such as completing what no run has acquired.
 
     """
     with writing(engine) as connection:

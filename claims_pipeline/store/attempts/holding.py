@@ -1,4 +1,4 @@
-"""Taking an attempt and keeping it: a run holds an attempt by compare-and-set and heartbeats."""
+"""Acquiring an attempt and keeping it: a run holds an attempt by compare-and-set and heartbeats."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,7 +19,7 @@ from claims_pipeline.store.attempts.lifecycle import (
     StillHeld,
     Ticket,
     check_move,
-    decide,
+    decide_acquisition,
 )
 from claims_pipeline.store.attempts.records import (
     Attempt,
@@ -32,7 +32,7 @@ from claims_pipeline.store.database import writing
 from claims_pipeline.store.tables import attempt_runs, attempts, uploads
 
 
-def take(
+def acquire(
     engine: Engine,
     upload_id: str,
     run_id: str,
@@ -45,7 +45,7 @@ def take(
     now: datetime,
     is_automatic_retry: bool = False,
 ) -> Hold | None:
-    """Let the run hold the upload's attempt, by the rules of `lifecycle.decide`.
+    """Let the run hold the upload's attempt, by the rules of `lifecycle.decide_acquisition`.
 
     Idempotent: each step of a run calls it. None means that the run is stale and has to end at
     once, successfully. `run_has_ended` asks Dagster about the present holder's run.
@@ -73,7 +73,7 @@ def take(
                 continue
             run = _asking_run(connection, upload_id, run_id, ticket)
             run = replace(run, has_parent=has_parent, is_automatic_retry=is_automatic_retry)
-            decision = decide(
+            decision = decide_acquisition(
                 run, _facts(latest, holder_has_ended=has_ended), patience=patience, now=now
             )
             _claim_ticket(connection, run, ticket, now)
@@ -216,7 +216,7 @@ def _claim_ticket(
         connection.execute(
             update(attempt_runs)
             .where(attempt_runs.c.ticket == ticket)
-            .values(run_id=run.run_id, taken_at=now)
+            .values(run_id=run.run_id, acquired_at=now)
         )
 
 
@@ -256,7 +256,7 @@ def _hold(
                 upload_id=attempt.upload_id,
                 attempt_id=attempt.id,
                 run_id=run_id,
-                taken_at=now,
+                acquired_at=now,
             )
         )
 

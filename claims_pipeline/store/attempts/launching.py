@@ -44,10 +44,10 @@ def issue_ticket(engine: Engine, attempt_id: str, *, ticket: str, now: datetime)
 
 
 def void_ticket(engine: Engine, attempt_id: str, *, ticket: str) -> bool:
-    """A launch came to nothing: the attempt may be launched again. False when it was taken.
+    """A launch came to nothing: the attempt may be launched again. False when it was acquired.
 
-    Should the run appear after all, it takes the attempt if that is still free. It does not count
-    as a run that died.
+    Should the run appear after all, it acquires the attempt if that is still free. It does not
+    count as a run that died.
     """
     with writing(engine) as connection:
         voided = connection.execute(
@@ -78,9 +78,9 @@ def relaunch(
 ) -> bool:
     """The run of the attempt is lost: let the attempt be launched again, at once.
 
-    What a run had taken keeps its status PROCESSING and waits with `reason`. With `holder_run_id`
-    only that run's attempt is let go. False when the attempt has ended or gone on meanwhile, or is
-    to be cancelled.
+    What a run had acquired keeps its status PROCESSING and waits with `reason`. With
+    `holder_run_id` only that run's attempt is let go. False when the attempt has ended or gone on
+    meanwhile, or is to be cancelled.
     """
     is_lost = and_(
         attempts.c.id == attempt_id,
@@ -128,7 +128,7 @@ def pending_attempts(engine: Engine, now: datetime, limit: int) -> list[Attempt]
 
 
 def open_attempts(engine: Engine) -> list[Attempt]:
-    """Attempts to be watched: launched but not taken, running, or waiting for a payer."""
+    """Attempts to be watched: launched but not acquired, running, or waiting for a payer."""
     launched = and_(attempts.c.state == AttemptState.PENDING, attempts.c.launch_ticket.is_not(None))
     at_work = attempts.c.state.in_((AttemptState.RUNNING, AttemptState.WAITING))
     return _attempts(engine, or_(launched, at_work), None)

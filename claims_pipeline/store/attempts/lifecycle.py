@@ -12,7 +12,7 @@ from claims_pipeline.model import RetryScope, UploadStatus
 
 
 class AttemptState(StrEnum):
-    """`PENDING`: nobody has taken it. `WAITING`: the payer is down, no run is on it."""
+    """`PENDING`: no run has acquired it. `WAITING`: the payer is down, no run is on it."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -48,7 +48,7 @@ class Ticket:
 class AskingRun:
     """The run that wants to work on an upload.
 
-    `has_served`: it has taken an attempt of this upload before. `brings_ticket`: its launch gave
+    `has_served`: it has acquired an attempt of this upload before. `brings_ticket`: its launch gave
     it one; `ticket` is None when the database does not know it. `is_automatic_retry`: Dagster
     launched it again after a crash, nobody asked for it.
     """
@@ -71,7 +71,7 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """The attempt is free: the run takes it."""
+    """The attempt is free: the run acquires it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,9 @@ class NewAttempt:
 Decision = Take | TakeOver | StillHeld | Stale | NewAttempt
 
 
-def decide(run: AskingRun, latest: LatestAttempt, *, patience: Patience, now: datetime) -> Decision:
+def decide_acquisition(
+    run: AskingRun, latest: LatestAttempt, *, patience: Patience, now: datetime
+) -> Decision:
     """What the run may do with the upload."""
     if latest.state is AttemptState.RUNNING and latest.holder_run_id == run.run_id:
         return StillHeld()
@@ -149,10 +151,10 @@ _CANCELLED = (UploadStatus.CANCELLED, AttemptState.FINISHED)
 _COMPLETED = (UploadStatus.COMPLETED, AttemptState.FINISHED)
 _FAILED = (UploadStatus.FAILED, AttemptState.FINISHED)
 
-Standing = tuple[UploadStatus, AttemptState]
+_State = tuple[UploadStatus, AttemptState]
 
 # Every standing an upload can have, and where it may go from there.
-MOVES: dict[Standing, frozenset[Standing]] = {
+MOVES: dict[_State, frozenset[_State]] = {
     _PENDING: frozenset({_RUNNING, _CANCELLED, _FAILED}),
     _RUNNING: frozenset({_RUNNING, _WAITING, _CANCELLING, _CANCELLED, _COMPLETED, _FAILED}),
     _WAITING: frozenset({_RUNNING, _CANCELLED, _COMPLETED, _FAILED}),
@@ -163,7 +165,7 @@ MOVES: dict[Standing, frozenset[Standing]] = {
 }
 
 
-def check_move(before: Standing, after: Standing) -> None:
+def check_move(before: _State, after: _State) -> None:
     """Refuse a move that is not one of `MOVES`.
 
     Raises:

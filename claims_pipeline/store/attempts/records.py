@@ -16,8 +16,8 @@ from claims_pipeline.store.tables import attempt_runs, attempts, uploads
 class Attempt:
     """One try at an upload. `status` is set once it is finished.
 
-    `launch_ticket` is what the latest launch handed its run, until a run has taken the attempt.
-    `rows_stored`: intake is complete. `settled_before` is how many rows had their answer when the
+    `launch_ticket` is what the latest launch handed its run, until a run has acquired the attempt.
+    `rows_stored`: intake is complete. `answered_before` is how many rows had their answer when the
     attempt began. `correlation_id` is that of the HTTP request that asked.
     """
 
@@ -40,12 +40,12 @@ class Attempt:
     waiting_reason: str | None
     next_try_at: datetime | None
     payer_down_since: datetime | None
-    settled_before: int
+    answered_before: int
     search_calls: int
     detail_calls: int
     payment_calls: int
     one_per_row_calls: int
-    foreign_claims: int
+    unrelated_claims: int
     error_code: str | None
     error_message: str | None
     created_at: datetime
@@ -66,7 +66,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRun:
-    """A launch, and the run that took the attempt with or without one.
+    """A launch, and the run that acquired the attempt with or without one.
 
     `let_go_at` is set when the run ended well without ending the attempt, as when the payer was
     down, or never came to be: it does not count as one that died.
@@ -77,7 +77,7 @@ class AttemptRun:
     ticket: str | None
     run_id: str | None
     launched_at: datetime | None
-    taken_at: datetime | None
+    acquired_at: datetime | None
     let_go_at: datetime | None
 
 
@@ -113,11 +113,11 @@ def attempt_runs_of(engine: Engine, attempt_id: str) -> list[AttemptRun]:
             attempt_runs.c.ticket,
             attempt_runs.c.run_id,
             attempt_runs.c.launched_at,
-            attempt_runs.c.taken_at,
+            attempt_runs.c.acquired_at,
             attempt_runs.c.let_go_at,
         )
         .where(attempt_runs.c.attempt_id == attempt_id)
-        .order_by(attempt_runs.c.launched_at, attempt_runs.c.taken_at, attempt_runs.c.id)
+        .order_by(attempt_runs.c.launched_at, attempt_runs.c.acquired_at, attempt_runs.c.id)
     )
     with reading(engine) as connection:
         return [AttemptRun(**row) for row in connection.execute(query).mappings()]

@@ -125,7 +125,7 @@ def reopen(
             scope=scope,
             state=AttemptState.PENDING,
             rows_stored=latest.rows_stored,
-            settled_before=settled,
+            answered_before=settled,
             correlation_id=correlation_id,
             created_at=now,
         )

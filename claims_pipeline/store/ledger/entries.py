@@ -62,14 +62,14 @@ class AnsweredQuery:
 class RowProgress:
     """A row at a checkpoint: the windows covered and the claims seen for it so far.
 
-    `covered` is merged, oldest first. `settled_by` is the query that has told most: the last
+    `covered` is merged, oldest first. `decided_by` is the query that has told most: the last
     complete one, else the last. `failed_by` is a query of the row that met an error.
     """
 
     request: Request
     covered: tuple[DateWindow, ...]
     claims: tuple[Claim, ...]
-    settled_by: AnsweredQuery
+    decided_by: AnsweredQuery
     failed_by: AnsweredQuery | None = None
 
 

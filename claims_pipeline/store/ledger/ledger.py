@@ -53,7 +53,7 @@ class Ledger:
     """One lane's access to the queries of an attempt that its run holds.
 
     Not shared between threads: a lane's main thread plans, leases and settles. Methods raise
-    `HoldLostError` when another run has taken the attempt, `CancelRequestedError` when someone
+    `HoldLostError` when another run has acquired the attempt, `CancelRequestedError` when someone
     asked to cancel; nothing is written then.
     """
 
@@ -166,10 +166,10 @@ class Ledger:
                 self._renew(connection)
             leased: list[LeasedQuery] = []
             while len(leased) < limit and most_rows > 0:
-                taken = self._take(connection, limit - len(leased), most_rows)
-                if not taken:
+                leasing = self._lease_some(connection, limit - len(leased), most_rows)
+                if not leasing:
                     break
-                with_rows = self._with_open_rows(connection, taken)
+                with_rows = self._with_open_rows(connection, leasing)
                 leased.extend(with_rows)
                 most_rows -= sum(len(query.requests) for query in with_rows)
         return leased
@@ -313,7 +313,7 @@ class Ledger:
             "state": "planned",
         }
 
-    def _take(self, connection: Connection, limit: int, most_rows: int) -> list[Any]:
+    def _lease_some(self, connection: Connection, limit: int, most_rows: int) -> list[Any]:
         columns = tables.queries.c
         free = or_(
             columns.state == "planned",
@@ -342,7 +342,7 @@ class Ledger:
                     break
         if not chosen:
             return []
-        taken = connection.execute(
+        leasing = connection.execute(
             update(tables.queries)
             .where(columns.id.in_(chosen))
             .values(
@@ -353,10 +353,10 @@ class Ledger:
             )
             .returning(tables.queries)
         )
-        return sorted(taken, key=lambda row: row.position)
+        return sorted(leasing, key=lambda row: row.position)
 
-    def _with_open_rows(self, connection: Connection, taken: Sequence[Any]) -> list[LeasedQuery]:
-        wanted = sorted({number for row in taken for number in row.row_numbers})
+    def _with_open_rows(self, connection: Connection, leasing: Sequence[Any]) -> list[LeasedQuery]:
+        wanted = sorted({number for row in leasing for number in row.row_numbers})
         requests = {
             request.row_number: request
             for request in stored.load_requests(
@@ -365,7 +365,7 @@ class Ledger:
         }
         leased: list[LeasedQuery] = []
         needless: list[str] = []
-        for row in taken:
+        for row in leasing:
             open_requests = tuple(requests[n] for n in row.row_numbers if n in requests)
             if open_requests:
                 leased.append(leased_query_of(row, open_requests))

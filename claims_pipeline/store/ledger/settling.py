@@ -81,7 +81,7 @@ class _TouchedRow:
     brought: tuple[Claim, ...] = ()
     single_only: bool = False
     has_news: bool = False
-    settled_by: AnsweredQuery | None = None
+    decided_by: AnsweredQuery | None = None
     failed_by: AnsweredQuery | None = None
 
     def add(self, item: AnsweredQuery) -> None:
@@ -89,11 +89,11 @@ class _TouchedRow:
         if answer is not None and answer.complete:
             self.covered = (*self.covered, item.leased.query.window)
             self.brought = (*self.brought, *item.candidates.get(self.request.row_number, ()))
-            self.settled_by = item
+            self.decided_by = item
             self.has_news = True
             return
-        if self.settled_by is None:
-            self.settled_by = item
+        if self.decided_by is None:
+            self.decided_by = item
         if answer is None:
             self.failed_by = item
         if answer is None or answer.incomplete_reason in _UNRELIABLE:
@@ -101,13 +101,13 @@ class _TouchedRow:
             self.has_news = True
 
     def progress(self) -> RowProgress:
-        if self.settled_by is None:
+        if self.decided_by is None:
             raise InvariantError("row_not_touched", "A row is settled that no query was about.")
         return RowProgress(
             request=self.request,
             covered=merge_windows(self.covered),
             claims=(*self.kept, *self.brought),
-            settled_by=self.settled_by,
+            decided_by=self.decided_by,
             failed_by=self.failed_by,
         )
 
@@ -141,8 +141,8 @@ class Settlement:
             [seen for item in closed if (seen := _observation(item, self.now))],
             now=self.now,
         )
-        foreign = sum(item.answer.foreign_claims for item in closed if item.answer)
-        count(self.connection, self.hold, foreign_claims=foreign)
+        unrelated = sum(item.answer.unrelated_claims for item in closed if item.answer)
+        count(self.connection, self.hold, unrelated_claims=unrelated)
         return len(concluded)
 
     def write_conclusions(self, conclusions: Sequence[Conclusion]) -> None:
@@ -257,7 +257,7 @@ class Settlement:
             for row in unfinished
             if row.brought
             for claim in (*row.kept, *row.brought)
-            if (key := codec.claim_key(claim))
+            if (key := codec.claim_digest(claim))
         }
         if not kept:
             return
@@ -335,7 +335,7 @@ def _tells_of_rows(item: AnsweredQuery) -> bool:
 
 
 def _observation(item: AnsweredQuery, now: datetime) -> DensityObservation | None:
-    """What a sweep taught about the practice. Singles tell nothing about their strangers."""
+    """What a sweep taught about the practice. Singles tell nothing about unrelated claims."""
     query, answer = item.leased.query, item.answer
     if answer is None or query.kind is not QueryKind.SWEEP:
         return None

@@ -113,13 +113,13 @@ class LimitRecords:
             connection.execute(
                 update(payer_limits)
                 .where(self._own_limits())
-                .values(breaker_open_until=until, consecutive_failures=times_opened)
+                .values(breaker_open_until=until, times_opened=times_opened)
             )
 
     def _lock(self, connection: Connection) -> None:
         connection.execute(
             insert_or_ignore(connection, payer_limits).values(
-                organization_id=self._organization_id, payer=self._payer, consecutive_failures=0
+                organization_id=self._organization_id, payer=self._payer, times_opened=0
             )
         )
         connection.execute(select(payer_limits.c.payer).where(self._own_limits()).with_for_update())
@@ -138,7 +138,7 @@ class LimitRecords:
             shared,
             pause_until=limits.pause_until,
             open_until=limits.breaker_open_until,
-            times_opened=limits.consecutive_failures,
+            times_opened=limits.times_opened,
         )
 
     def _own_limits(self) -> ColumnElement[bool]:

@@ -10,7 +10,6 @@ from claims_pipeline.store.tables import (
     audit_log,
     claim_densities,
     idempotency_keys,
-    inbox_files,
     sessions,
 )
 
@@ -22,7 +21,6 @@ class Kind(StrEnum):
 
     IDEMPOTENCY_KEYS = "idempotency_keys"
     SESSIONS = "sessions"
-    INBOX_FILES = "inbox_files"
     CLAIM_DENSITIES = "claim_densities"
     AUDIT_LOG = "audit_log"
 
@@ -56,8 +54,6 @@ def _expired(kind: Kind, before: datetime) -> tuple[Table, ColumnElement[bool]]:
             return idempotency_keys, idempotency_keys.c.created_at < before
         case Kind.SESSIONS:
             return sessions, sessions.c.expires_at < before
-        case Kind.INBOX_FILES:
-            return inbox_files, inbox_files.c.taken_at < before
         case Kind.CLAIM_DENSITIES:
             return claim_densities, claim_densities.c.observed_at < before
         case Kind.AUDIT_LOG:

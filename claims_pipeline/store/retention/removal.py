@@ -11,7 +11,7 @@ from claims_pipeline.errors import InputError
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.store import audit
 from claims_pipeline.store.database import chunks_of, reading, writing
-from claims_pipeline.store.tables import idempotency_keys, inbox_files, uploads
+from claims_pipeline.store.tables import idempotency_keys, uploads
 from claims_pipeline.store.uploads import Upload, find_upload
 
 
@@ -67,7 +67,6 @@ def upload_removed(
         if not UploadStatus(status).is_terminal:
             raise InputError("still_running", "Cancel the upload first, then delete it.")
         connection.execute(delete(uploads).where(of_organization))
-        connection.execute(delete(inbox_files).where(inbox_files.c.upload_id == upload_id))
         connection.execute(
             update(idempotency_keys)
             .where(idempotency_keys.c.upload_id == upload_id)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from claims_pipeline.model import MatchedClaim, Outcome, OutcomeCounts, Result
 from claims_pipeline.payers.base import NOT_CONNECTED
 from claims_pipeline.store.attempts.records import Hold
-from claims_pipeline.store.codec import claim_key, claim_to_json
+from claims_pipeline.store.codec import claim_digest, claim_to_json
 from claims_pipeline.store.database import chunks_of, reading
 from claims_pipeline.store.rows.answered import iterate_answered_rows
 from claims_pipeline.store.rows.checks import verify_results
@@ -157,7 +157,7 @@ def _claim_values(hold: Hold, result: Result) -> Iterable[dict[str, Any]]:
     """One row for each version of each claim; a claim that is there twice counts once."""
     by_key: dict[str, MatchedClaim] = {}
     for match in result.claims:
-        by_key.setdefault(claim_key(match.claim), match)
+        by_key.setdefault(claim_digest(match.claim), match)
     for position, (key, match) in enumerate(by_key.items(), start=1):
         claim = match.claim
         yield {

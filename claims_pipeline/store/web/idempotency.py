@@ -1,7 +1,7 @@
 """Keys by which a client that lost an answer sends its upload again without making a second one.
 
 A key belongs to an organization. It is claimed before the upload is received, for an upload id that
-is chosen then, and settled in the transaction that makes the upload.
+is chosen then, and bound in the transaction that makes the upload.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class KeyRecord:
     body_sha256: str
 
 
-def claim_key(
+def reserve_key(
     engine: Engine, *, organization_id: str, key: str, upload_id: str, now: datetime
 ) -> KeyRecord:
     """Claim the key for `upload_id`, or say who has it.
@@ -85,7 +85,7 @@ def keep_key(
         )
 
 
-def settle_key(
+def bind_key(
     connection: Connection,
     *,
     organization_id: str,
@@ -95,12 +95,12 @@ def settle_key(
     now: datetime,
 ) -> bool:
     """The upload is made; False when another has taken the key meanwhile, and it must not be."""
-    settled = connection.execute(
+    bound = connection.execute(
         update(idempotency_keys)
         .where(_is_held(organization_id, key, upload_id))
         .values(state=KeyState.DONE, body_sha256=body_sha256, created_at=now)
     )
-    return settled.rowcount == 1
+    return bound.rowcount == 1
 
 
 def release_key(engine: Engine, *, organization_id: str, key: str, upload_id: str) -> None:

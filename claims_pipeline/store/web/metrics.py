@@ -13,7 +13,7 @@ DURATION_BOUNDS_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoreFigures:
+class StoreMetrics:
     """How many of what there are now; ages are 0 when there is nothing to wait for."""
 
     uploads_by_status: dict[str, int]
@@ -80,7 +80,7 @@ class CallCounts:
                 spread.up_to[bound] += number
 
 
-def store_figures(connection: Connection, now: datetime) -> StoreFigures:
+def store_metrics(connection: Connection, now: datetime) -> StoreMetrics:
     """Count; every status and outcome is there, with 0 when there is none of it."""
     by_status = select(uploads.c.status, func.count()).group_by(uploads.c.status)
     rows = select(*(func.sum(uploads.c[f"{outcome.value}_count"]) for outcome in Outcome))
@@ -99,7 +99,7 @@ def store_figures(connection: Connection, now: datetime) -> StoreFigures:
         select(attempts.c.heartbeat_at).where(at_work).order_by(attempts.c.heartbeat_at).limit(1)
     )
     counts = connection.execute(rows).one()
-    return StoreFigures(
+    return StoreMetrics(
         uploads_by_status={
             **dict.fromkeys((status.value for status in UploadStatus), 0),
             **dict(connection.execute(by_status).tuples().all()),

@@ -12,7 +12,7 @@ from claims_pipeline.upload_api.keycloak.principal import Principal
 from claims_pipeline.upload_api.services import Services
 
 
-def reachable_upload(services: Services, caller: Principal, upload_id: str) -> Upload:
+def upload_for(services: Services, caller: Principal, upload_id: str) -> Upload:
     """The upload of this id, if the caller may work with it; a refusal is recorded.
 
     Raises:
@@ -23,7 +23,7 @@ def reachable_upload(services: Services, caller: Principal, upload_id: str) -> U
     asked = upload_id if _is_upload_id(upload_id) else None
     _require_upload_role(services, caller, asked)
     upload = asked and get_upload(services.engine, asked, organization_id=caller.organization_id)
-    if not upload or not _may_reach(caller, upload):
+    if not upload or not _may_access(caller, upload):
         record(services, caller, Action.ACCESS, asked, refusal="upload_unknown")
         raise ApiError(404, "upload_unknown", "There is no upload of this id.")
     return upload
@@ -52,7 +52,7 @@ def _require_upload_role(services: Services, caller: Principal, upload_id: str |
         )
 
 
-def _may_reach(caller: Principal, upload: Upload) -> bool:
+def _may_access(caller: Principal, upload: Upload) -> bool:
     return caller.sees_all_uploads or upload.user_id == caller.user_id
 
 

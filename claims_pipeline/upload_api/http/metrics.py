@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from claims_pipeline.store.database import reading
 from claims_pipeline.store.web import metrics
-from claims_pipeline.store.web.metrics import CallCounts, StoreFigures
+from claims_pipeline.store.web.metrics import CallCounts, StoreMetrics
 
 # Worker processes count in files of this folder, which the first process reads.
 MULTIPROCESS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -66,7 +66,7 @@ class StoreCollector(Collector):
         with self._lock:
             try:
                 with reading(self._engine) as connection:
-                    found = metrics.store_figures(connection, self._clock())
+                    found = metrics.store_metrics(connection, self._clock())
                     self._calls.count_new(connection)
             except SQLAlchemyError:
                 yield _gauge("claims_database_up", "Whether the database answers.", 0)
@@ -76,7 +76,7 @@ class StoreCollector(Collector):
             yield from _of_calls(self._calls)
 
 
-def _of_store(found: StoreFigures) -> Iterator[Metric]:
+def _of_store(found: StoreMetrics) -> Iterator[Metric]:
     yield _gauges("claims_uploads", "Uploads by status.", "status", found.uploads_by_status)
     yield _gauges(
         "claims_rows", "Rows of the uploads kept, by outcome.", "outcome", found.rows_by_outcome

@@ -17,7 +17,7 @@ from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from claims_pipeline.intake import FIRST_LOOK_BYTES, refuse_at_first_look
+from claims_pipeline.intake import PRESCREEN_BYTES, prescreen
 from claims_pipeline.store.files import FileStore
 from claims_pipeline.upload_api.http.problems import ApiError
 from claims_pipeline.upload_api.receiving.multipart import FormReader
@@ -111,7 +111,7 @@ class _StoredFile:
             raise _too_large(self._max_bytes)
         if self._first is not None:
             self._first += data
-            if len(self._first) >= FIRST_LOOK_BYTES:
+            if len(self._first) >= PRESCREEN_BYTES:
                 self._look(is_whole=False)
         self._digest.update(data)
         if self._stream is not None:
@@ -133,7 +133,7 @@ class _StoredFile:
     def _look(self, *, is_whole: bool) -> None:
         first, self._first = self._first, None
         if first is not None:
-            refuse_at_first_look(bytes(first[:FIRST_LOOK_BYTES]), is_whole=is_whole)
+            prescreen(bytes(first[:PRESCREEN_BYTES]), is_whole=is_whole)
 
 
 def _folder(file_key: str) -> str:

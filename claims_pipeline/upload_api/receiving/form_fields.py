@@ -58,7 +58,7 @@ def read_form(fields: Mapping[str, str], *, today: date) -> UploadForm:
     return UploadForm(
         payer=payer,
         options=UploadOptions(
-            use_batch_query=_flag(given, "use_batch_query"),
+            use_sweeps=_flag(given, "use_batch_query"),
             start_date=start,
             end_date=end,
             detail_level=_detail_level(given),

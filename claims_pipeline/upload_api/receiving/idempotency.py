@@ -41,14 +41,14 @@ class HeldKey:
     upload_id: str
     earlier: KeyRecord | None = None
 
-    def settle(self, connection: Connection, body_sha256: str) -> None:
+    def bind(self, connection: Connection, body_sha256: str) -> None:
         """Bind the key to its upload, in the transaction that makes it.
 
         Raises:
             ApiError: 409 `idempotency_in_flight`: we were silent for too long and lost it.
 
         """
-        is_ours = idempotency.settle_key(
+        is_ours = idempotency.bind_key(
             connection,
             organization_id=self.organization_id,
             key=self.key,
@@ -101,7 +101,7 @@ def content_digest(received: ReceivedForm, form: UploadForm, *, user_id: str) ->
         received.file_sha256,
         received.file_name,
         form.payer,
-        options.use_batch_query,
+        options.use_sweeps,
         options.detail_level,
         str(options.start_date),
         str(options.end_date),
@@ -116,7 +116,7 @@ def _claim(services: Services, caller: Principal, key: str, upload_id: str) -> H
             "idempotency_key_invalid",
             f"{HEADER} has 1 to 255 letters, digits or signs, without blanks.",
         )
-    record = idempotency.claim_key(
+    record = idempotency.reserve_key(
         services.engine,
         organization_id=caller.organization_id,
         key=key,

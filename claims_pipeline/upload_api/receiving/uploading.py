@@ -76,7 +76,7 @@ async def take_upload(
             received=received,
             correlation_id=getattr(request.state, "request_id", None),
         )
-        return await run_in_threadpool(_take, services, caller, new, held)
+        return await run_in_threadpool(_accept, services, caller, new, held)
 
 
 @asynccontextmanager
@@ -98,7 +98,7 @@ class _NewUpload:
     correlation_id: str | None
 
 
-def _take(
+def _accept(
     services: Services, caller: Principal, new: _NewUpload, key: HeldKey | None
 ) -> TakenUpload:
     received = new.received
@@ -152,7 +152,7 @@ def _kept(
     received = new.received
     commits = False
     try:
-        total_rows = _rows_at_first_look(services.files, received)
+        total_rows = _rows_at_prescreen(services.files, received)
         require_quota(services, caller, rows=total_rows)
         with writing(services.engine) as connection:
             upload = add_upload(
@@ -173,7 +173,7 @@ def _kept(
                 now=datetime.now(UTC),
             )
             if key is not None:
-                key.settle(connection, digest)
+                key.bind(connection, digest)
             auditing.append(connection, caller, Action.UPLOAD, new.id)
             commits = True
     except BaseException:
@@ -183,7 +183,7 @@ def _kept(
     return upload
 
 
-def _rows_at_first_look(files: FileStore, received: ReceivedForm) -> int:
+def _rows_at_prescreen(files: FileStore, received: ReceivedForm) -> int:
     """How many rows the file has; 0 when it cannot be read to its end, which its run will tell."""
     try:
         with storage_errors(), files.open(received.file_key) as stream:

@@ -10,7 +10,7 @@ from sse_starlette import EventSourceResponse
 from claims_pipeline.store.uploads import get_upload
 from claims_pipeline.upload_api.access.caller import Caller, CallerServices, authenticated
 from claims_pipeline.upload_api.access.limiting import seat_of
-from claims_pipeline.upload_api.access.uploads import reachable_upload
+from claims_pipeline.upload_api.access.uploads import upload_for
 from claims_pipeline.upload_api.streams import event_id, progress_events
 
 router = APIRouter()
@@ -39,7 +39,7 @@ async def follow_job(
     Its data is what `/progress/` answers. A client that comes back with the last event's id gets
     what has changed since.
     """
-    upload = await run_in_threadpool(reachable_upload, services, caller, upload_id)
+    upload = await run_in_threadpool(upload_for, services, caller, upload_id)
     if upload.status.is_terminal and event_id(upload) == last_event_id:
         # This tells browsers not to come back.
         return Response(status_code=204)

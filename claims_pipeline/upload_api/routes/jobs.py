@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 
 from claims_pipeline.upload_api.access.caller import Caller, CallerServices
-from claims_pipeline.upload_api.access.uploads import reachable_upload
+from claims_pipeline.upload_api.access.uploads import upload_for
 from claims_pipeline.upload_api.http.paging import links
 from claims_pipeline.upload_api.keycloak.principal import Principal
 from claims_pipeline.upload_api.receiving.json_body import documented_body, json_body
@@ -56,13 +56,13 @@ def search_jobs(
 @router.get("/{upload_id}", summary="Show an upload")
 def get_job(upload_id: str, services: CallerServices, caller: Caller) -> UploadJson:
     """One upload with its counts as they are now."""
-    return upload_json(services, caller, reachable_upload(services, caller, upload_id))
+    return upload_json(services, caller, upload_for(services, caller, upload_id))
 
 
 @router.get("/{upload_id}/progress", summary="Show an upload's progress")
 def get_progress(upload_id: str, services: CallerServices, caller: Caller) -> ProgressJson:
     """The counts, the rate and the time left, as they are now."""
-    upload = reachable_upload(services, caller, upload_id)
+    upload = upload_for(services, caller, upload_id)
     return ProgressJson.of(upload, now=datetime.now(UTC))
 
 

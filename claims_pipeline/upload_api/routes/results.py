@@ -16,7 +16,7 @@ from claims_pipeline.store.rows.pages import (
 from claims_pipeline.store.uploads import Upload
 from claims_pipeline.upload_api.access.auditing import Action, record
 from claims_pipeline.upload_api.access.caller import Caller, CallerServices
-from claims_pipeline.upload_api.access.uploads import reachable_upload
+from claims_pipeline.upload_api.access.uploads import upload_for
 from claims_pipeline.upload_api.http.attachments import CSV, XLSX, attachment
 from claims_pipeline.upload_api.http.paging import links
 from claims_pipeline.upload_api.http.parameters import Optional, PageNumber, PageSize, SearchText
@@ -89,7 +89,7 @@ def list_results(
 
     With `format=csv`, or when only `text/csv` is accepted, all wanted rows as one file instead.
     """
-    upload = reachable_upload(services, caller, upload_id)
+    upload = upload_for(services, caller, upload_id)
     if page_format is PageFormat.CSV or (page_format is None and _wants_csv(request)):
         record(services, caller, Action.DOWNLOAD, upload.id)
         return attachment(
@@ -118,7 +118,7 @@ def search_results(
 
     Numbers are claim, account and subscriber numbers, those of the payer's claims too.
     """
-    upload = reachable_upload(services, caller, upload_id)
+    upload = upload_for(services, caller, upload_id)
     record(services, caller, Action.VIEW, upload.id)
     return _page(request, services, upload, query, search=query.search)
 
@@ -136,7 +136,7 @@ def download_results(
     file_format: Annotated[FileFormat, Query(alias="format")] = FileFormat.CSV,
 ) -> StreamingResponse:
     """The results as a file, at any time: rows that are still open are `unprocessed` in it."""
-    upload = reachable_upload(services, caller, upload_id)
+    upload = upload_for(services, caller, upload_id)
     record(services, caller, Action.DOWNLOAD, upload.id)
     is_csv = file_format is FileFormat.CSV
     return attachment(
@@ -167,7 +167,7 @@ def get_rejected_rows(
 
     With `format=json`, a page of them.
     """
-    upload = reachable_upload(services, caller, upload_id)
+    upload = upload_for(services, caller, upload_id)
     if page_format is PageFormat.CSV:
         record(services, caller, Action.DOWNLOAD, upload.id)
         return attachment(

@@ -81,17 +81,17 @@ class UploadJson(BaseModel):
             status=upload.status,
             status_display=_STATUS_DISPLAY[upload.status],
             total_rows=counts.total,
-            processed_rows=counts.settled,
+            processed_rows=counts.with_outcome,
             success_count=counts.found + counts.ambiguous,
-            failure_count=counts.settled - counts.found - counts.ambiguous,
+            failure_count=counts.with_outcome - counts.found - counts.ambiguous,
             found_count=counts.found,
             not_found_count=counts.not_found,
             ambiguous_count=counts.ambiguous,
             rejected_count=counts.rejected,
             failed_count=counts.failed,
             unprocessed_count=counts.unprocessed,
-            progress_percentage=_percentage(counts.settled, counts.total),
-            success_rate=_percentage(counts.found + counts.ambiguous, counts.settled),
+            progress_percentage=_percentage(counts.with_outcome, counts.total),
+            success_rate=_percentage(counts.found + counts.ambiguous, counts.with_outcome),
             eta_seconds=_eta_seconds(upload, now),
             attempt=upload.attempt,
             run_id=upload.run_id,
@@ -192,15 +192,15 @@ def _rows_per_second(upload: Upload, now: datetime) -> float | None:
     if upload.status is not UploadStatus.PROCESSING or upload.processing_started_at is None:
         return None
     elapsed_s = (now - upload.processing_started_at).total_seconds()
-    unasked = max(upload.settled_before, upload.counts.rejected)
-    asked = upload.counts.settled - unasked
+    unasked = max(upload.answered_before, upload.counts.rejected)
+    asked = upload.counts.with_outcome - unasked
     return asked / elapsed_s if asked > 0 and elapsed_s > 0 else None
 
 
 def _eta_seconds(upload: Upload, now: datetime) -> int | None:
     """Time left at the rate so far; None before the first answer and after the end."""
     rate = _rows_per_second(upload, now)
-    return round((upload.counts.total - upload.counts.settled) / rate) if rate else None
+    return round((upload.counts.total - upload.counts.with_outcome) / rate) if rate else None
 
 
 def _celery_status(status: UploadStatus) -> str:

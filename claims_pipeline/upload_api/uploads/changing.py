@@ -13,7 +13,7 @@ from claims_pipeline.store.database import writing
 from claims_pipeline.store.uploads import Upload
 from claims_pipeline.upload_api.access import auditing
 from claims_pipeline.upload_api.access.auditing import Action
-from claims_pipeline.upload_api.access.uploads import reachable_upload
+from claims_pipeline.upload_api.access.uploads import upload_for
 from claims_pipeline.upload_api.keycloak.principal import Principal
 from claims_pipeline.upload_api.receiving.body import storage_errors
 from claims_pipeline.upload_api.services import Services
@@ -27,11 +27,11 @@ def cancel_upload(services: Services, caller: Principal, upload_id: str) -> Uplo
     part. One that is cancelled already stays as it is.
 
     Raises:
-        ApiError: as `reachable_upload`.
+        ApiError: as `upload_for`.
         InputError: `already_ended`.
 
     """
-    reachable_upload(services, caller, upload_id)
+    upload_for(services, caller, upload_id)
     before = attempts.latest_attempt(services.engine, upload_id)
     with writing(services.engine) as connection:
         status = attempts.ask_to_cancel(connection, upload_id, datetime.now(UTC))
@@ -40,7 +40,7 @@ def cancel_upload(services: Services, caller: Principal, upload_id: str) -> Uplo
         auditing.append(connection, caller, Action.CANCEL, upload_id, refusal=refusal)
     if has_ended:
         raise InputError("already_ended", "The upload has ended already.")
-    upload = reachable_upload(services, caller, upload_id)
+    upload = upload_for(services, caller, upload_id)
     _end_run(services, upload, ticket=before.launch_ticket if before else None)
     return upload
 
@@ -67,11 +67,11 @@ def retry_upload(
     """Begin a new attempt and launch it.
 
     Raises:
-        ApiError: as `reachable_upload`.
+        ApiError: as `upload_for`.
         InputError: `still_running` or `nothing_to_retry`.
 
     """
-    reachable_upload(services, caller, upload_id)
+    upload_for(services, caller, upload_id)
     try:
         with writing(services.engine) as connection:
             attempt = attempts.ask_to_retry(
@@ -82,18 +82,18 @@ def retry_upload(
         auditing.record(services, caller, Action.RETRY, upload_id, refusal=refusal.code)
         raise
     launch(services, caller, upload_id, attempt_id=attempt.id, correlation_id=correlation_id)
-    return reachable_upload(services, caller, upload_id)
+    return upload_for(services, caller, upload_id)
 
 
 def delete_upload(services: Services, caller: Principal, upload_id: str) -> None:
     """Remove an ended upload for good: database, files and the copies in the outbox.
 
     Raises:
-        ApiError: as `reachable_upload`; 503 or 507 when files cannot be removed.
+        ApiError: as `upload_for`; 503 or 507 when files cannot be removed.
         InputError: `still_running`.
 
     """
-    reachable_upload(services, caller, upload_id)
+    upload_for(services, caller, upload_id)
     try:
         with storage_errors():
             delete_upload_everywhere(

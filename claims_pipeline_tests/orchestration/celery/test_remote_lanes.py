@@ -6,7 +6,7 @@ import pytest
 from celery import Celery
 from celery.result import AsyncResult
 
-from claims_pipeline.orchestration.celery.executor import LaneElsewhere
+from claims_pipeline.orchestration.celery.executor import RemoteLane
 
 
 class Watched:
@@ -19,7 +19,7 @@ class Watched:
         self.done_here = 0
         self.let_go = 0
         self.kept = 0
-        self.lane = LaneElsewhere(
+        self.lane = RemoteLane(
             AsyncResult(self.task_id, app=self.app),
             carry_out_here=self._carry_out_here,
             let_go=self._let_go,

@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 
 from claims_pipeline.model import RetryScope
-from claims_pipeline.orchestration.sensors.reconciliation import Action, RunFacts, RunState, decide
+from claims_pipeline.orchestration.sensors.reconciliation import (
+    Remedy,
+    RunFacts,
+    RunState,
+    remedy_for,
+)
 from claims_pipeline.store.attempts import Attempt
 from claims_pipeline.store.attempts.lifecycle import AttemptState
 
@@ -40,8 +45,8 @@ def make_attempt(state: AttemptState, **changes: Any) -> Attempt:
             "detail_calls",
             "payment_calls",
             "one_per_row_calls",
-            "foreign_claims",
-            "settled_before",
+            "unrelated_claims",
+            "answered_before",
         ),
         0,
     )
@@ -59,8 +64,8 @@ def make_attempt(state: AttemptState, **changes: Any) -> Attempt:
     return Attempt(**(values | changes))
 
 
-def decided(attempt: Attempt, run: RunFacts, *, runs_so_far: int = 1) -> Action:
-    return decide(
+def decided(attempt: Attempt, run: RunFacts, *, runs_so_far: int = 1) -> Remedy:
+    return remedy_for(
         attempt,
         run,
         runs_so_far=runs_so_far,
@@ -114,47 +119,47 @@ MISSING = RunFacts(state=RunState.MISSING)
 @pytest.mark.parametrize(
     ("attempt", "run", "action"),
     [
-        (held(10), ALIVE, Action.NOTHING),
-        (held(31), ALIVE, Action.REPORT_RUN_FAILED),
-        (held(31, step_is_held=False), ALIVE, Action.NOTHING),
-        (held(601, step_is_held=False), ALIVE, Action.REPORT_RUN_FAILED),
-        (held(2), CANCELED, Action.ASK_TO_STOP),
-        (held(31), CANCELED, Action.CANCEL),
-        (held(2, step_is_held=False), CANCELED, Action.CANCEL),
-        (held(2), failed(crashed=True, retry_is_coming=True), Action.NOTHING),
-        (held(2), failed(crashed=True, retry_is_coming=True, ended_s_ago=61), Action.RELAUNCH),
-        (held(2), failed(crashed=True), Action.RELAUNCH),
-        (held(2), failed(crashed=False), Action.RELAUNCH),
-        (held(99), QUEUED, Action.NOTHING),
-        (held(99), started(59), Action.NOTHING),
-        (held(99), started(61), Action.REPORT_RUN_FAILED),
-        (held(2), SUCCEEDED, Action.RELAUNCH),
-        (held(2), MISSING, Action.RELAUNCH),
-        (launched(10), MISSING, Action.NOTHING),
-        (launched(61), MISSING, Action.RELAUNCH),
-        (launched(61), QUEUED, Action.NOTHING),
-        (launched(99), started(59), Action.NOTHING),
-        (launched(99), started(61), Action.REPORT_RUN_FAILED),
-        (launched(10), CANCELED, Action.CANCEL),
-        (launched(10), failed(crashed=True), Action.RELAUNCH),
-        (launched(10), failed(crashed=True, retry_is_coming=True), Action.NOTHING),
-        (make_attempt(AttemptState.PENDING), MISSING, Action.NOTHING),
-        (make_attempt(AttemptState.WAITING), MISSING, Action.NOTHING),
+        (held(10), ALIVE, Remedy.NOTHING),
+        (held(31), ALIVE, Remedy.REPORT_RUN_FAILED),
+        (held(31, step_is_held=False), ALIVE, Remedy.NOTHING),
+        (held(601, step_is_held=False), ALIVE, Remedy.REPORT_RUN_FAILED),
+        (held(2), CANCELED, Remedy.ASK_TO_STOP),
+        (held(31), CANCELED, Remedy.CANCEL),
+        (held(2, step_is_held=False), CANCELED, Remedy.CANCEL),
+        (held(2), failed(crashed=True, retry_is_coming=True), Remedy.NOTHING),
+        (held(2), failed(crashed=True, retry_is_coming=True, ended_s_ago=61), Remedy.RELAUNCH),
+        (held(2), failed(crashed=True), Remedy.RELAUNCH),
+        (held(2), failed(crashed=False), Remedy.RELAUNCH),
+        (held(99), QUEUED, Remedy.NOTHING),
+        (held(99), started(59), Remedy.NOTHING),
+        (held(99), started(61), Remedy.REPORT_RUN_FAILED),
+        (held(2), SUCCEEDED, Remedy.RELAUNCH),
+        (held(2), MISSING, Remedy.RELAUNCH),
+        (launched(10), MISSING, Remedy.NOTHING),
+        (launched(61), MISSING, Remedy.RELAUNCH),
+        (launched(61), QUEUED, Remedy.NOTHING),
+        (launched(99), started(59), Remedy.NOTHING),
+        (launched(99), started(61), Remedy.REPORT_RUN_FAILED),
+        (launched(10), CANCELED, Remedy.CANCEL),
+        (launched(10), failed(crashed=True), Remedy.RELAUNCH),
+        (launched(10), failed(crashed=True, retry_is_coming=True), Remedy.NOTHING),
+        (make_attempt(AttemptState.PENDING), MISSING, Remedy.NOTHING),
+        (make_attempt(AttemptState.WAITING), MISSING, Remedy.NOTHING),
     ],
 )
 def test_an_attempt_and_its_run_decide_what_is_done(
-    attempt: Attempt, run: RunFacts, action: Action
+    attempt: Attempt, run: RunFacts, action: Remedy
 ) -> None:
     assert decided(attempt, run) is action
 
 
 @pytest.mark.parametrize("run", [SUCCEEDED, MISSING, failed(crashed=True)])
 def test_an_attempt_that_lost_three_runs_is_not_launched_again(run: RunFacts) -> None:
-    assert decided(held(2), run, runs_so_far=3) is Action.POISON
+    assert decided(held(2), run, runs_so_far=3) is Remedy.POISON
 
 
 def test_a_third_run_that_failed_with_an_error_is_told_from_one_that_died() -> None:
-    assert decided(held(2), failed(crashed=False), runs_so_far=3) is Action.FAIL
+    assert decided(held(2), failed(crashed=False), runs_so_far=3) is Remedy.FAIL
 
 
 @pytest.mark.parametrize(
@@ -163,4 +168,4 @@ def test_a_third_run_that_failed_with_an_error_is_told_from_one_that_died() -> N
 def test_what_is_to_be_cancelled_is_not_launched_again(run: RunFacts) -> None:
     cancelling = replace(held(2), cancel_requested_at=NOW)
 
-    assert decided(cancelling, run) is Action.CANCEL
+    assert decided(cancelling, run) is Remedy.CANCEL

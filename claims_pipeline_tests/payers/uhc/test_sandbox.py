@@ -161,4 +161,4 @@ def test_claims_that_were_not_asked_for_are_ignored_and_counted(
     ada = Patient(first_name="Ada", last_name="Example", date_of_birth=date(1975, 5, 10))
     answer = asked.payer.search(single(ada, window=QUARTER, tin=tin))
     assert numbers(answer.claims) == {"FH00000001"}
-    assert answer.foreign_claims == 2
+    assert answer.unrelated_claims == 2

@@ -323,7 +323,7 @@ def test_claims_of_another_practice_are_ignored_and_counted(
     script.say(*pages({"claims": [claim_json(1), claim_json(2, tin=OTHER_TIN)]}))
     answer = asked.payer.search(sweep())
     assert [claim.claim_number for claim in answer.claims] == ["FT00000001"]
-    assert (answer.foreign_claims, answer.claims_seen, answer.complete) == (1, 2, True)
+    assert (answer.unrelated_claims, answer.claims_seen, answer.complete) == (1, 2, True)
 
 
 def test_a_claim_submitted_or_decided_under_our_tin_is_ours(
@@ -355,7 +355,7 @@ def test_a_single_ignores_other_patients(
 ) -> None:
     script.say(*pages({"claims": [with_member(claim_json(1), **member)]}))
     answer = asked.payer.search(single(PATIENT))
-    assert (len(answer.claims), answer.foreign_claims) == ((1, 0) if is_ours else (0, 1))
+    assert (len(answer.claims), answer.unrelated_claims) == ((1, 0) if is_ours else (0, 1))
 
 
 # Claims that cannot be read, and claims that are none

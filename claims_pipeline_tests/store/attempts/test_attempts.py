@@ -41,7 +41,7 @@ from claims_pipeline.store.database import open_engine
 url, upload_id, run_id = sys.argv[1:]
 engine = open_engine(url)
 sys.stdin.readline()
-hold = attempts.take(
+hold = attempts.acquire(
     engine, upload_id, run_id, ticket=None, has_parent=False, run_has_ended=lambda run: False,
     dead_after_s=30, dead_between_steps_s=600, now=datetime.now(UTC),
 )
@@ -68,13 +68,13 @@ def test_a_launched_run_takes_its_attempt_and_the_upload_is_processing(engine: E
     assert upload is not None
     assert (upload.status, upload.run_id) == (UploadStatus.PROCESSING, "run-1")
     assert upload.processing_started_at == NOW
-    assert runs.take("run-1") == hold
+    assert runs.acquire("run-1") == hold
 
 
 def test_a_second_run_is_stale_while_the_first_is_alive(engine: Engine) -> None:
     runs = make_runs(engine)
     hold = runs.held()
-    assert runs.take("run-2") is None
+    assert runs.acquire("run-2") is None
     attempts.heartbeat(engine, hold, seconds_later(5))
 
 
@@ -82,14 +82,14 @@ def test_a_run_takes_over_from_one_that_has_ended(engine: Engine) -> None:
     runs = make_runs(engine)
     first = runs.held("run-1")
     runs.ended.add("run-1")
-    second = runs.take("run-2", has_parent=True)
+    second = runs.acquire("run-2", has_parent=True)
     assert second is not None
     assert second.attempt_id == first.attempt_id
     with pytest.raises(HoldLostError):
         attempts.heartbeat(engine, first, NOW)
     with pytest.raises(HoldLostError), writing(engine) as connection:
         attempts.verify_hold(connection, first)
-    assert runs.take("run-1") is None
+    assert runs.acquire("run-1") is None
 
 
 def test_a_run_lets_go_of_its_own_attempt_only_and_does_not_count_as_dead(engine: Engine) -> None:
@@ -121,8 +121,8 @@ def test_a_silent_holder_is_replaced_and_its_late_writes_are_refused(engine: Eng
     first = runs.held("run-1")
     store_rows(engine, first)
     attempts.hold_step(engine, first, NOW)
-    assert runs.take("run-2", now=seconds_later(29)) is None
-    assert runs.take("run-3", now=seconds_later(31)) is not None
+    assert runs.acquire("run-2", now=seconds_later(29)) is None
+    assert runs.acquire("run-3", now=seconds_later(31)) is not None
     with pytest.raises(HoldLostError):
         answer(engine, first, make_result(1))
 
@@ -132,8 +132,8 @@ def test_between_steps_a_holder_may_be_silent_longer(engine: Engine) -> None:
     hold = runs.held("run-1")
     attempts.hold_step(engine, hold, NOW)
     attempts.release_step(engine, hold, NOW)
-    assert runs.take("run-2", now=seconds_later(60)) is None
-    assert runs.take("run-3", now=seconds_later(601)) is not None
+    assert runs.acquire("run-2", now=seconds_later(60)) is None
+    assert runs.acquire("run-3", now=seconds_later(601)) is not None
 
 
 def test_of_two_processes_that_take_at_once_one_wins(engine: Engine) -> None:
@@ -169,8 +169,8 @@ def test_a_ticket_is_issued_once_and_can_be_voided(engine: Engine) -> None:
     assert never_came.let_go_at is not None, "a launch that came to nothing is no run that died"
     assert attempts.issue_ticket(engine, attempt.id, ticket="three", now=NOW)
     # The launch that was thought lost appears after all, and is first.
-    assert runs.take("late", ticket="one") is not None
-    assert runs.take("second", ticket="three") is None
+    assert runs.acquire("late", ticket="one") is not None
+    assert runs.acquire("second", ticket="three") is None
     assert not attempts.void_ticket(engine, attempt.id, ticket="three")
 
 
@@ -180,7 +180,7 @@ def test_a_run_that_was_handed_anothers_ticket_touches_nothing(engine: Engine) -
     ticket = attempts.attempt_runs_of(engine, hold.attempt_id)[0].ticket
     store_rows(engine, hold)
     _finish(engine, runs.upload_id, UploadStatus.FAILED)
-    assert runs.take("run-2", ticket=ticket) is None
+    assert runs.acquire("run-2", ticket=ticket) is None
     assert _status(engine, runs.upload_id) is UploadStatus.FAILED
 
 
@@ -192,7 +192,7 @@ def test_a_re_execution_of_an_ended_upload_is_a_new_attempt_of_the_failed_rows(
     store_rows(engine, hold)
     answer(engine, hold, make_result(1), make_result(2, Outcome.FAILED))
     _finish(engine, runs.upload_id, UploadStatus.COMPLETED)
-    again = runs.take("run-2", has_parent=True)
+    again = runs.acquire("run-2", has_parent=True)
     assert again is not None
     assert again.attempt_number == 2
     assert _status(engine, runs.upload_id) is UploadStatus.PROCESSING
@@ -209,7 +209,7 @@ def test_a_re_execution_with_nothing_to_ask_is_stale(engine: Engine) -> None:
     store_rows(engine, hold, accepted=1)
     answer(engine, hold, make_result(1))
     _finish(engine, runs.upload_id, UploadStatus.COMPLETED)
-    assert runs.take("run-2", has_parent=True) is None
+    assert runs.acquire("run-2", has_parent=True) is None
     assert _status(engine, runs.upload_id) is UploadStatus.COMPLETED
 
 
@@ -217,7 +217,7 @@ def test_taking_an_unknown_upload_is_refused(engine: Engine) -> None:
     runs = make_runs(engine)
     runs.upload_id = str(uuid4())
     with pytest.raises(InputError, match="no upload"):
-        runs.take("run-1")
+        runs.acquire("run-1")
 
 
 def test_finish_answers_every_open_row_and_closes_queries(engine: Engine) -> None:
@@ -274,7 +274,7 @@ def test_a_run_that_lost_its_hold_cannot_end_the_upload(engine: Engine) -> None:
     runs = make_runs(engine)
     hold = runs.held("run-1")
     runs.ended.add("run-1")
-    runs.take("run-2")
+    runs.acquire("run-2")
     with pytest.raises(HoldLostError):
         attempts.finish(
             engine,
@@ -320,7 +320,7 @@ def test_cancelling_what_no_run_works_on_is_done_at_once(engine: Engine) -> None
     assert attempts.request_cancel(engine, runs.upload_id, NOW) is UploadStatus.CANCELLED
     assert attempts.request_cancel(engine, runs.upload_id, NOW) is UploadStatus.CANCELLED
     # The run that was queued meanwhile finds the attempt ended.
-    assert runs.take("run-1", ticket="one") is None
+    assert runs.acquire("run-1", ticket="one") is None
 
 
 def test_cancelling_a_running_upload_stops_its_run_at_the_next_checkpoint(
@@ -335,7 +335,7 @@ def test_cancelling_a_running_upload_stops_its_run_at_the_next_checkpoint(
     for stopped in (
         lambda: attempts.heartbeat(engine, hold, NOW),
         lambda: answer(engine, hold, make_result(2)),
-        lambda: runs.take("run-1"),
+        lambda: runs.acquire("run-1"),
     ):
         with pytest.raises(CancelRequestedError):
             stopped()
@@ -366,7 +366,7 @@ def test_a_crash_while_cancelling_still_ends_cancelled(engine: Engine) -> None:
     attempts.request_cancel(engine, runs.upload_id, NOW)
     runs.ended.add("run-1")
     with pytest.raises(CancelRequestedError):
-        runs.take("run-2", has_parent=True)
+        runs.acquire("run-2", has_parent=True)
     assert _finish(engine, runs.upload_id, UploadStatus.FAILED)
     assert _status(engine, runs.upload_id) is UploadStatus.CANCELLED
 
@@ -447,8 +447,8 @@ def test_a_retry_opens_the_rows_of_its_scope_and_keeps_their_answers_as_history(
     upload = get_upload(engine, runs.upload_id)
     assert upload is not None
     assert upload.counts == results.count_outcomes(engine, runs.upload_id)
-    assert upload.counts.settled == 6 - len(opened)
-    assert upload.settled_before == attempt.settled_before == 6 - len(opened)
+    assert upload.counts.with_outcome == 6 - len(opened)
+    assert upload.answered_before == attempt.answered_before == 6 - len(opened)
 
 
 def test_a_retry_is_refused_while_it_runs_and_when_there_is_nothing_to_ask(

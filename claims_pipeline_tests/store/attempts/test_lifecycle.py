@@ -20,7 +20,7 @@ from claims_pipeline.store.attempts.lifecycle import (
     TakeOver,
     Ticket,
     check_move,
-    decide,
+    decide_acquisition,
     final_status,
     holder_is_dead,
 )
@@ -69,7 +69,7 @@ def _run(
 
 
 def _decide(run: AskingRun, latest: LatestAttempt) -> object:
-    return decide(run, latest, patience=PATIENCE, now=NOW)
+    return decide_acquisition(run, latest, patience=PATIENCE, now=NOW)
 
 
 @pytest.mark.parametrize("ticket", TICKETS)

@@ -195,7 +195,7 @@ class UploadLife(RuleBasedStateMachine):
             broken -= {"rows_without_result"}
         assert not broken
         if upload.status.is_terminal:
-            assert upload.counts.settled == upload.counts.total
+            assert upload.counts.with_outcome == upload.counts.total
         listed = [
             row.row.row_number for row in results.iterate_answered_rows(self.engine, upload.id)
         ]
@@ -215,7 +215,7 @@ class UploadLife(RuleBasedStateMachine):
     ) -> None:
         attempt_before = self.upload.attempt
         try:
-            hold = self.runs.take(
+            hold = self.runs.acquire(
                 run_id,
                 ticket=ticket,
                 has_parent=has_parent,

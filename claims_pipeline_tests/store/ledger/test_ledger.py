@@ -105,7 +105,7 @@ def answered(
             pages=1,
             complete=incomplete is None,
             incomplete_reason=incomplete,
-            foreign_claims=2,
+            unrelated_claims=2,
         ),
         candidates={request.row_number: list(claims) for request in leased.requests},
     )
@@ -199,7 +199,7 @@ def test_settling_writes_answers_counters_and_the_query_together(book: Book) -> 
     assert count_outcomes(book.engine, book.hold.upload_id).found == 3
     attempt = attempts.latest_attempt(book.engine, book.hold.upload_id)
     assert attempt is not None
-    assert (attempt.one_per_row_calls, attempt.foreign_claims) == (6, 2)
+    assert (attempt.one_per_row_calls, attempt.unrelated_claims) == (6, 2)
     assert not lane.has_open_rows()
     assert not lane.others_are_asking()
 
@@ -340,7 +340,7 @@ def test_leases_of_a_run_that_lost_the_attempt_are_free_at_once(book: Book) -> N
     lane.add(GROUP, [single(1)])
     lane.lease(1)
     book.runs.ended.add("run-1")
-    heir = book.runs.take("run-2", has_parent=True)
+    heir = book.runs.acquire("run-2", has_parent=True)
     assert heir is not None
 
     assert len(book.lane(heir).lease(1)) == 1
@@ -350,9 +350,9 @@ def test_a_frozen_lane_writes_nothing_once_another_run_holds_the_attempt(book: B
     frozen = book.lane()
     frozen.add(GROUP, [single(1)])
     [leased] = frozen.lease(1)
-    assert book.runs.take("run-2", has_parent=True, now=seconds_later(31)) is None
+    assert book.runs.acquire("run-2", has_parent=True, now=seconds_later(31)) is None
     attempts.hold_step(book.engine, book.hold, NOW)
-    heir = book.runs.take("run-2", has_parent=True, now=seconds_later(31))
+    heir = book.runs.acquire("run-2", has_parent=True, now=seconds_later(31))
     assert heir is not None
 
     with pytest.raises(HoldLostError):
@@ -389,7 +389,7 @@ def test_a_query_whose_rows_are_all_answered_is_closed_without_a_call(book: Book
 def test_calls_are_counted_by_kind_even_after_the_hold_is_lost(book: Book) -> None:
     lane = book.lane()
     book.runs.ended.add("run-1")
-    book.runs.take("run-2", has_parent=True)
+    book.runs.acquire("run-2", has_parent=True)
     calls = [
         CallRecord(
             kind=kind,
@@ -416,7 +416,7 @@ def test_answers_of_an_earlier_run_stay_when_another_goes_on(book: Book) -> None
     first, *_ = lane.lease(3)
     lane.settle([answered(first, claims=[make_claim()])], conclude_all)
     book.runs.ended.add("run-1")
-    heir = book.runs.take("run-2", has_parent=True)
+    heir = book.runs.acquire("run-2", has_parent=True)
     assert heir is not None
     going_on = book.lane(heir)
 

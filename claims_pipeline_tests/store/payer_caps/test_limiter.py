@@ -234,7 +234,7 @@ def test_a_payer_that_keeps_failing_is_left_alone_and_then_tried_by_one(engine: 
     _call(first)
     with reading(engine) as connection:
         limits = connection.execute(select(payer_limits)).one()
-    assert (limits.breaker_open_until, limits.consecutive_failures) == (None, 0)
+    assert (limits.breaker_open_until, limits.times_opened) == (None, 0)
     first.close()
     second.close()
 

@@ -22,16 +22,16 @@ _TEXTS = (
 
 @pytest.mark.parametrize("times", [1, 10], ids=["each_once", "each_ten_times"])
 def test_every_text_comes_back_as_it_was(engine: Engine, times: int) -> None:
-    stored = [_with_text(number, text) for number, text in enumerate(_TEXTS * times, start=1)]
+    given = [_with_text(number, text) for number, text in enumerate(_TEXTS * times, start=1)]
     hold = make_runs(engine).held()
     stored.begin_rows(engine, hold, HEADER)
-    stored.add_rows(engine, hold, RequestColumns.of(stored), [])
+    stored.add_rows(engine, hold, RequestColumns.of(given), [])
     stored.complete_rows(engine, hold)
     with reading(engine) as connection:
-        loaded = stored.load_requests(connection, hold.upload_id, range(1, len(stored) + 1))
-    assert loaded == [replace(request, cells=()) for request in stored]
+        loaded = stored.load_requests(connection, hold.upload_id, range(1, len(given) + 1))
+    assert loaded == [replace(request, cells=()) for request in given]
     cells = [answer.row.cells for answer in iterate_answered_rows(engine, hold.upload_id)]
-    assert cells == [request.cells for request in stored]
+    assert cells == [request.cells for request in given]
 
 
 def test_columns_that_are_empty_here_and_there_stay_so(engine: Engine) -> None:

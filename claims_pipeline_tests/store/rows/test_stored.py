@@ -37,17 +37,17 @@ def test_requests_come_back_as_they_were_stored(engine: Engine) -> None:
         total_charged=None,
         cells=("=1+1", "\u202ename", "\x00\ud800", ""),
     )
-    stored = [make_request(1), bare, make_request(3, duplicate_of=1)]
+    given = [make_request(1), bare, make_request(3, duplicate_of=1)]
     stored.begin_rows(engine, hold, HEADER)
-    stored.add_rows(engine, hold, RequestColumns.of(stored), [])
+    stored.add_rows(engine, hold, RequestColumns.of(given), [])
     stored.complete_rows(engine, hold)
     with reading(engine) as connection:
         loaded = stored.load_requests(connection, hold.upload_id, [3, 1, 2, 2, 99])
         keys = connection.execute(select(tables.requests.c.patient_key)).scalars().all()
-    assert loaded == [replace(request, cells=()) for request in stored]
+    assert loaded == [replace(request, cells=()) for request in given]
     cells = [answer.row.cells for answer in iterate_answered_rows(engine, hold.upload_id)]
-    assert cells == [request.cells for request in stored]
-    patient = stored[0].patient
+    assert cells == [request.cells for request in given]
+    patient = given[0].patient
     assert keys[0] == patient_key(
         first_name=patient.first_name,
         last_name=patient.last_name,
@@ -91,7 +91,7 @@ def test_an_interrupted_intake_begins_again_from_nothing(engine: Engine) -> None
     stored.begin_rows(engine, first, HEADER)
     stored.add_rows(engine, first, RequestColumns.of([make_request(1)]), [make_rejected(2)])
     runs.ended.add("run-1")
-    second = runs.take("run-2", has_parent=True)
+    second = runs.acquire("run-2", has_parent=True)
     assert second is not None
     with pytest.raises(HoldLostError):
         stored.add_rows(engine, first, RequestColumns.of([make_request(3)]), [])
@@ -113,7 +113,7 @@ def test_rows_are_stored_once_for_all_attempts(engine: Engine) -> None:
     attempts.finish(
         engine, hold.upload_id, UploadStatus.FAILED, attempt_id=hold.attempt_id, now=NOW
     )
-    again = runs.take("run-2", has_parent=True)
+    again = runs.acquire("run-2", has_parent=True)
     assert again is not None
     with pytest.raises(InvariantError):
         stored.add_rows(engine, again, RequestColumns.of([make_request(9)]), [])

@@ -123,7 +123,7 @@ def test_a_hundred_at_once_make_one_upload(api: Api) -> None:
 
 
 def claimed(engine: Engine, upload_id: str, *, now: datetime) -> bool:
-    record = idempotency.claim_key(
+    record = idempotency.reserve_key(
         engine, organization_id=ORGANIZATION, key="key", upload_id=upload_id, now=now
     )
     return record.upload_id == upload_id
@@ -141,9 +141,9 @@ def test_a_key_whose_holder_was_killed_is_free_again_and_the_holder_cannot_settl
     later = NOW + KEPT_FOR + timedelta(seconds=1)
     assert not claimed(engine, "second", now=later), "the holder has said that it lives"
     assert claimed(engine, "second", now=later + KEPT_FOR)
-    assert not settled(engine, "first")
-    assert settled(engine, "second")
-    record = idempotency.claim_key(
+    assert not bound(engine, "first")
+    assert bound(engine, "second")
+    record = idempotency.reserve_key(
         engine,
         organization_id=ORGANIZATION,
         key="key",
@@ -153,9 +153,9 @@ def test_a_key_whose_holder_was_killed_is_free_again_and_the_holder_cannot_settl
     assert (record.state, record.upload_id) == (KeyState.DONE, "second")
 
 
-def settled(engine: Engine, upload_id: str) -> bool:
+def bound(engine: Engine, upload_id: str) -> bool:
     with writing(engine) as connection:
-        return idempotency.settle_key(
+        return idempotency.bind_key(
             connection,
             organization_id=ORGANIZATION,
             key="key",

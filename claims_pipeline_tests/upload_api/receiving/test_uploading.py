@@ -104,7 +104,7 @@ def test_the_choices_of_the_form_are_kept(api: Api) -> None:
     upload = get_upload(api.engine, body["id"])
     assert upload is not None
     options = upload.options
-    assert (options.use_batch_query, options.detail_level) == (False, DetailLevel.FULL)
+    assert (options.use_sweeps, options.detail_level) == (False, DetailLevel.FULL)
     assert (options.start_date, options.end_date) == (date(2026, 1, 2), date(2026, 2, 3))
 
 
@@ -121,7 +121,7 @@ def test_empty_fields_are_as_absent_and_unknown_ones_are_left_alone(api: Api) ->
     assert answer.status_code == 201
     upload = get_upload(api.engine, answer.json()["id"])
     assert upload is not None
-    assert (upload.payer, upload.use_batch_query, upload.start_date) == ("uhc", True, None)
+    assert (upload.payer, upload.use_sweeps, upload.start_date) == ("uhc", True, None)
 
 
 @pytest.mark.usefixtures("untouched")

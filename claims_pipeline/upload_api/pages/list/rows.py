@@ -79,7 +79,7 @@ def list_row(services: Services, caller: Principal, upload: Upload) -> ListRow:
     """The upload as the list shows it now."""
     return ListRow(
         upload=upload_json(services, caller, upload),
-        done=upload.counts.dealt_with,
+        done=upload.counts.done,
         state=event_id(upload),
     )
 

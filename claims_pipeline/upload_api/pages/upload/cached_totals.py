@@ -48,7 +48,7 @@ class _Remembered:
 _REMEMBERED = _Remembered()
 
 
-def figures_of(services: Services, upload: Upload) -> Figures:
+def totals_of(services: Services, upload: Upload) -> Figures:
     """The figures of an upload that the caller may see, as it stands or a moment later."""
     state = event_id(upload)
     known = _REMEMBERED.get(upload.id, state)

@@ -5,7 +5,7 @@ from fastapi.responses import RedirectResponse
 
 from claims_pipeline.errors import InputError
 from claims_pipeline.store.attempts import latest_attempt, rows_in_scope
-from claims_pipeline.upload_api.access.uploads import reachable_upload
+from claims_pipeline.upload_api.access.uploads import upload_for
 from claims_pipeline.upload_api.keycloak.principal import Principal
 from claims_pipeline.upload_api.pages.rendering import render
 from claims_pipeline.upload_api.pages.session.signed_in import PageServices, SignedIn
@@ -75,7 +75,7 @@ def _confirmation_page(
     *,
     refused: str | None = None,
 ) -> Response:
-    upload = reachable_upload(services, caller, upload_id)
+    upload = upload_for(services, caller, upload_id)
     attempt = latest_attempt(services.engine, upload.id)
     asked = confirmation(
         upload,

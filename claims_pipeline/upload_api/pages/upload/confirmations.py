@@ -73,7 +73,7 @@ def offers(upload: Upload) -> tuple[Offer, ...]:
             Change.RETRY_FAILED: counts.failed + counts.unprocessed,
             Change.RETRY_OPEN: counts.found + counts.ambiguous,
             Change.RETRY_NOT_FOUND: counts.not_found,
-            Change.RETRY_ALL: counts.settled - counts.rejected,
+            Change.RETRY_ALL: counts.with_outcome - counts.rejected,
             Change.DELETE: 1,
         }
         wanted = [change for change, rows in is_there.items() if rows]
@@ -102,7 +102,7 @@ def confirmation(
 def _cancel(upload: Upload) -> Confirmation:
     if upload.status.is_terminal:
         return _nothing(Change.CANCEL, "There is nothing to cancel", "The upload has ended.")
-    left = max(0, upload.counts.total - upload.counts.settled)
+    left = max(0, upload.counts.total - upload.counts.with_outcome)
     return Confirmation(
         change=Change.CANCEL,
         title="Cancel this upload?",
@@ -175,7 +175,7 @@ def _retry(upload: Upload, change: Change, rows: int, *, rows_stored: bool) -> C
 
 
 def _retry_sentences(upload: Upload, scope: RetryScope, rows: int) -> list[str]:
-    kept = upload.counts.settled - upload.counts.rejected - rows
+    kept = upload.counts.with_outcome - upload.counts.rejected - rows
     sentences = [
         (
             f"The payer is asked about all rows {_ASKED_AGAIN[scope]}: {plural(rows, 'row')}. "

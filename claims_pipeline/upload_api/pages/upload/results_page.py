@@ -12,7 +12,7 @@ from claims_pipeline.payers.status import NEXT_ACTIONS
 from claims_pipeline.store.rows.pages import page_of_rejected_rows, page_of_results
 from claims_pipeline.store.uploads import Upload
 from claims_pipeline.upload_api.access.auditing import Action, record
-from claims_pipeline.upload_api.access.uploads import reachable_upload
+from claims_pipeline.upload_api.access.uploads import upload_for
 from claims_pipeline.upload_api.http.attachments import CSV, XLSX, attachment
 from claims_pipeline.upload_api.http.parameters import PageNumber
 from claims_pipeline.upload_api.keycloak.principal import Principal
@@ -64,7 +64,7 @@ async def search_results(
     if view.search:
         return await run_in_threadpool(_results, request, services, caller, upload_id, view)
     # What an address can tell gets one, to be kept and shared.
-    upload = await run_in_threadpool(reachable_upload, services, caller, upload_id)
+    upload = await run_in_threadpool(upload_for, services, caller, upload_id)
     query = view.address()
     return RedirectResponse(
         f"/uploads/{upload.id}/results{'?' if query else ''}{query}", status_code=303
@@ -80,7 +80,7 @@ def show_rejected_rows(
     page: Annotated[PageNumber, Query()] = 1,
 ) -> Response:
     """A page of the rows that cannot be asked, with what to do about each."""
-    upload = reachable_upload(services, caller, upload_id)
+    upload = upload_for(services, caller, upload_id)
     record(services, caller, Action.VIEW, upload.id)
     found = page_of_rejected_rows(services.engine, upload.id, page=page, page_size=PAGE_SIZE)
     return render(
@@ -116,7 +116,7 @@ def download_rejected_rows(upload_id: str, services: PageServices, caller: Signe
 def _results(
     request: Request, services: Services, caller: Principal, upload_id: str, view: ResultView
 ) -> Response:
-    upload = reachable_upload(services, caller, upload_id)
+    upload = upload_for(services, caller, upload_id)
     record(services, caller, Action.VIEW, upload.id)
     page = view.query.page
     found = page_of_results(
@@ -150,7 +150,7 @@ def _file(
     media_type: str,
     ending: str,
 ) -> Response:
-    upload = reachable_upload(services, caller, upload_id)
+    upload = upload_for(services, caller, upload_id)
     record(services, caller, Action.DOWNLOAD, upload.id)
     return attachment(
         made_by(services, upload),

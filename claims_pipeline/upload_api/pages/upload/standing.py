@@ -53,7 +53,7 @@ class Standing:
     @property
     def still_to_ask(self) -> int:
         """Rows without an answer yet."""
-        return max(0, self.counts.total - self.counts.settled)
+        return max(0, self.counts.total - self.counts.with_outcome)
 
 
 def standing_of(upload: Upload, now: datetime) -> Standing:

@@ -14,7 +14,7 @@ from claims_pipeline.store import attempts
 from claims_pipeline.store.rows.totals import outcomes_of_attempts, payer_environment_of
 from claims_pipeline.store.uploads import Upload, get_upload
 from claims_pipeline.upload_api.access.limiting import seat_of
-from claims_pipeline.upload_api.access.uploads import reachable_upload
+from claims_pipeline.upload_api.access.uploads import upload_for
 from claims_pipeline.upload_api.pages.rendering import fragment, render
 from claims_pipeline.upload_api.pages.session.signed_in import (
     PageServices,
@@ -23,7 +23,7 @@ from claims_pipeline.upload_api.pages.session.signed_in import (
     signed_in,
 )
 from claims_pipeline.upload_api.pages.upload.breakdown import breakdown_of
-from claims_pipeline.upload_api.pages.upload.cached_totals import figures_of
+from claims_pipeline.upload_api.pages.upload.cached_totals import totals_of
 from claims_pipeline.upload_api.pages.upload.confirmations import offers
 from claims_pipeline.upload_api.pages.upload.standing import standing_of
 from claims_pipeline.upload_api.services import Services
@@ -40,8 +40,8 @@ def show_upload(
     request: Request, upload_id: str, services: PageServices, caller: SignedIn
 ) -> Response:
     """The worklist, the breakdown and the reasons for denials, as far as answers are there."""
-    upload = reachable_upload(services, caller, upload_id)
-    figures = figures_of(services, upload)
+    upload = upload_for(services, caller, upload_id)
+    figures = totals_of(services, upload)
     return render(
         request,
         "upload.html",
@@ -60,7 +60,7 @@ def show_attempts(
     request: Request, upload_id: str, services: PageServices, caller: SignedIn
 ) -> Response:
     """Every attempt with the runs that served it, latest first."""
-    upload = reachable_upload(services, caller, upload_id)
+    upload = upload_for(services, caller, upload_id)
     ui_url = services.settings.dagster_ui_url
     return render(
         request,
@@ -78,7 +78,7 @@ def show_attempts(
 @router.get("/progress")
 def show_progress(upload_id: str, services: PageServices, caller: SignedIn) -> Response:
     """How the upload stands, for the page's script where it gets no events."""
-    upload = reachable_upload(services, caller, upload_id)
+    upload = upload_for(services, caller, upload_id)
     return JSONResponse(_news(upload))
 
 
@@ -91,7 +91,7 @@ async def follow_upload(
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> Response:
     """The same as events, one for each change, until the upload ends or the session's token."""
-    upload = await run_in_threadpool(reachable_upload, services, caller, upload_id)
+    upload = await run_in_threadpool(upload_for, services, caller, upload_id)
     if upload.status.is_terminal and event_id(upload) == last_event_id:
         # This tells browsers not to come back.
         return Response(status_code=204)

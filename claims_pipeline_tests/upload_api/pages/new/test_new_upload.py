@@ -185,8 +185,8 @@ def test_an_upload_leads_to_its_own_page(page_api: Api, client: requests.Session
         plain.headers["Location"],
         scripted.json()["location"],
     ]
-    assert found.uploads[0].use_batch_query is False
-    assert found.uploads[1].use_batch_query is True
+    assert found.uploads[0].use_sweeps is False
+    assert found.uploads[1].use_sweeps is True
 
 
 def test_a_form_that_is_sent_twice_makes_one_upload(

@@ -86,7 +86,7 @@ def test_as_many_rows_are_asked_again_as_was_said(
     answer = reader.post(change)
     assert (answer.status_code, answer.headers["Location"]) == (303, f"/uploads/{made.id}")
     upload = made.upload
-    asked_again = upload.counts.total - upload.counts.settled
+    asked_again = upload.counts.total - upload.counts.with_outcome
     assert f"Ask {asked_again} row" in said
     attempt = attempts.latest_attempt(api.engine, made.id)
     assert attempt is not None
