@@ -159,6 +159,21 @@ class Pipeline:
         return list(results.iterate_answered_rows(self.engine, upload_id))
 
 
+def shown(run: dg.ExecuteInProcessResult) -> list[str]:
+    """What Dagster shows as done by a run: assets materialised, and checks with their verdict."""
+    return [
+        *(
+            event.asset_key.to_user_string()
+            for event in run.all_events
+            if event.is_step_materialization and event.asset_key is not None
+        ),
+        *(
+            f"{evaluation.check_name}: {'passed' if evaluation.passed else 'failed'}"
+            for evaluation in run.get_asset_check_evaluations()
+        ),
+    ]
+
+
 def sandbox_practices() -> tuple[Practice, ...]:
     """The sandbox's practices 1, the default, and 2."""
     return tuple(
