@@ -19,7 +19,7 @@ from claims_pipeline.orchestration.executor import claims_executor
 from claims_pipeline.orchestration.jobs import claim_status_job, results_files_job
 from claims_pipeline.orchestration.purging import purge_job, purge_schedule
 from claims_pipeline.orchestration.resources import PayerResource, StoreResource
-from claims_pipeline.orchestration.sensors.alerts import alerts_sensor
+from claims_pipeline.orchestration.sensors.alerts import alerts_sensor, operator_alerts
 from claims_pipeline.orchestration.sensors.inbox import inbox_sensor
 from claims_pipeline.orchestration.sensors.pending_uploads import pending_uploads_sensor
 from claims_pipeline.orchestration.sensors.reconciliation import (
@@ -33,7 +33,14 @@ def build_defs(*, resource_overrides: Mapping[str, object] | None = None) -> dg.
     """Fresh definitions; `resource_overrides` replaces resources by name, for tests."""
     resources: dict[str, object] = {"store": StoreResource(), "payers": PayerResource()}
     return dg.Definitions(
-        assets=[uploaded_csv, claim_requests, claim_statuses, claim_results, results_files],
+        assets=[
+            operator_alerts,
+            uploaded_csv,
+            claim_requests,
+            claim_statuses,
+            claim_results,
+            results_files,
+        ],
         jobs=[claim_status_job, results_files_job, purge_job],
         schedules=[purge_schedule],
         sensors=[

@@ -90,7 +90,7 @@ def _files_of_ended(
     """Files of an upload that has ended; one that is deleted meanwhile has none."""
     try:
         written = _publish(engine, store, upload)
-    except ClaimsError:
+    except (ClaimsError, FileNotFoundError):
         if uploads.get_upload(engine, upload.id) is not None:
             raise
         written = None

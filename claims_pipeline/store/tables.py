@@ -319,7 +319,6 @@ payer_limits = Table(
     Column("organization_id", String(64), primary_key=True),
     Column("payer", String(32), primary_key=True),
     Column("pause_until", UtcInstant),
-    Column("times_opened", Integer, nullable=False, default=0),
     Column("breaker_open_until", UtcInstant),
 )
 

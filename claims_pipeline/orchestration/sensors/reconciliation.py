@@ -175,7 +175,7 @@ def _reconcile(
         facts,
         runs_so_far=watched.runs_that_died,
         # The first run, and as many retries as dagster.yaml allows.
-        max_runs=1 + (instance.run_retries_max_retries if instance.run_retries_enabled else 0),
+        max_runs=1 + instance.run_retries_max_retries,
         dead_after_s=settings.dead_after_s,
         dead_between_steps_s=settings.dead_between_steps_s,
         now=now(),

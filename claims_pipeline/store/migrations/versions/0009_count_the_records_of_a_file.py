@@ -1,4 +1,4 @@
-"""Keep how many records the reader counted, and which lines it left out."""
+"""Keep how many records the reader counted; a breaker opens for as long each time."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -16,3 +16,4 @@ def upgrade() -> None:
         "uploads", sa.Column("left_out_count", sa.Integer(), nullable=False, server_default="0")
     )
     op.add_column("uploads", sa.Column("left_out", sa.JSON(none_as_null=True), nullable=True))
+    op.drop_column("payer_limits", "consecutive_failures")
