@@ -68,7 +68,9 @@ def dev(
 
     console = Console(stderr=True, highlight=False)
     with _stack(port=sandbox_port, home=None) as (store, processes):
-        workspace = _start_code_server(processes, store.home.path)
+        workspace = _start_code_server(
+            processes, store.home.path, page_url=f"http://127.0.0.1:{api_port}"
+        )
         processes.start(
             "webserver",
             (
@@ -173,7 +175,7 @@ def _start_daemon(processes: Processes, workspace: Path) -> None:
     )
 
 
-def _start_code_server(processes: Processes, home: Path) -> Path:
+def _start_code_server(processes: Processes, home: Path, *, page_url: str) -> Path:
     """Start the process that holds the definitions; the workspace file that leads there.
 
     Without it webserver and daemon load them each for itself, and the daemon anew every minute.
@@ -189,6 +191,8 @@ def _start_code_server(processes: Processes, home: Path) -> Path:
             *("--module-name", "claims_pipeline.definitions"),
             *("--location-name", _LOCATION),
         ),
+        # Runs inherit it, and link each upload to its page.
+        environment={"CLAIMS_API_URL": page_url},
     )
     _wait_for_port(processes, port, "the code server")
     workspace = home / "workspace.yaml"
