@@ -10,7 +10,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Self
 
-from claims_pipeline.model import DateWindow, Patient, Request
+from claims_pipeline.model.requests import Patient, Request
+from claims_pipeline.model.windows import DateWindow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
