@@ -19,8 +19,8 @@ from s3fs import S3FileSystem
 
 from claims_pipeline.errors import FilesUnreachableError, SettingsError
 from claims_pipeline.settings import Settings
-from claims_pipeline.store.files import FileStore, parts_of
-from claims_pipeline.store.files.folder import remove_old_scratch, scratch_below
+from claims_pipeline.store.files.base import FileStore, parts_of
+from claims_pipeline.store.files.scratch import remove_old_scratch, scratch_below
 
 # What is held in memory of each open file; S3 wants parts of 5 MiB at least.
 _BLOCK_BYTES = 8 * 1024 * 1024
