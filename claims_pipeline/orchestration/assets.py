@@ -14,7 +14,7 @@ from claims_pipeline.orchestration.partitions import LANE_TAG, uploads_partition
 from claims_pipeline.orchestration.payer_backoff import waits_for_payer
 from claims_pipeline.orchestration.payer_queries import ask_open_rows, plan_open_rows
 from claims_pipeline.orchestration.resources import PayerResource, StoreResource
-from claims_pipeline.payers import registry
+from claims_pipeline.preflight.context import intake_context
 from claims_pipeline.store import attempts, uploads
 from claims_pipeline.store.rows import results, stored
 from claims_pipeline.store.tenants import practices
@@ -95,14 +95,11 @@ def claim_requests(context: dg.AssetExecutionContext, store: StoreResource) -> d
 
 
 def _store_rows(step: HeldStep, store: StoreResource, upload: Upload) -> None:
-    settings = step.settings
-    context = intake.IntakeContext(
+    context = intake_context(
+        step.settings,
+        payer=upload.payer,
         practices=practices.list_practices(step.engine, upload.organization_id),
-        payer_id=registry.default_payer_id(upload.payer, settings),
         today=store.payer_today(),
-        capabilities=registry.capabilities_of(upload.payer),
-        max_rows=settings.max_rows,
-        max_bytes=settings.max_file_bytes,
     )
     with store.files().open(upload.file_key) as stream:
         reading = intake.read(stream, context)

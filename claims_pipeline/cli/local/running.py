@@ -15,14 +15,12 @@ from claims_pipeline.cli.local.local_store import (
     LocalStore,
     now,
     opened_csv,
-    payer_today,
     practices_of,
 )
 from claims_pipeline.cli.local.processes import Processes, RunningProcess
 from claims_pipeline.errors import InputError
-from claims_pipeline.intake import IntakeContext
 from claims_pipeline.model import UploadOptions
-from claims_pipeline.payers import registry
+from claims_pipeline.preflight.context import intake_context
 from claims_pipeline.store import attempts, uploads
 from claims_pipeline.store.attempts import Attempt
 from claims_pipeline.store.attempts.launch_tags import CLAIM_STATUS_JOB, RESULTS_FILES_JOB
@@ -46,13 +44,11 @@ def take_in(
 
     """
     settings = store.settings
-    context = IntakeContext(
+    context = intake_context(
+        settings,
+        payer=payer,
         practices=practices_of(store, organization_id),
-        payer_id=registry.default_payer_id(payer, settings),
-        today=payer_today(settings),
-        capabilities=registry.capabilities_of(payer),
-        max_rows=settings.max_rows,
-        max_bytes=settings.max_file_bytes,
+        today=settings.payer_today(),
     )
     upload_id = str(uuid.uuid4())
     key = f"{organization_id}/{upload_id}/upload.csv"

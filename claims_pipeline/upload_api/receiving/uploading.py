@@ -24,10 +24,10 @@ from claims_pipeline.upload_api.access import auditing
 from claims_pipeline.upload_api.access.auditing import Action
 from claims_pipeline.upload_api.access.limiting import body_slot, require_quota
 from claims_pipeline.upload_api.access.uploads import require_upload_role
-from claims_pipeline.upload_api.http.problems import ApiError
+from claims_pipeline.upload_api.http.problems import ApiError, storage_errors
 from claims_pipeline.upload_api.keycloak.principal import Principal
-from claims_pipeline.upload_api.receiving.body import ReceivedForm, receive_form, storage_errors
-from claims_pipeline.upload_api.receiving.form_fields import UploadForm, payer_today, read_form
+from claims_pipeline.upload_api.receiving.body import ReceivedForm, receive_form
+from claims_pipeline.upload_api.receiving.form_fields import UploadForm, read_form
 from claims_pipeline.upload_api.receiving.idempotency import HeldKey, content_digest, held_key
 from claims_pipeline.upload_api.services import Services
 from claims_pipeline.upload_api.uploads.launching import launch
@@ -103,7 +103,7 @@ def _accept(
 ) -> TakenUpload:
     received = new.received
     try:
-        form = read_form(received.fields, today=payer_today(services.settings))
+        form = read_form(received.fields, today=services.settings.payer_today())
         digest = content_digest(received, form, user_id=caller.user_id)
         earlier = None if key is None else _earlier(services, key, digest)
     except BaseException:
