@@ -3,7 +3,8 @@
 from sqlalchemy import Engine
 
 from claims_pipeline.errors import ClaimsError, FilesUnreachableError
-from claims_pipeline.folders import outbox as outbox_folder
+from claims_pipeline.folders.outbox import copy_to_outbox, write_refusal
+from claims_pipeline.folders.result_files import verify_files, write_files
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.operations.retention import remove_files
 from claims_pipeline.orchestration.held_step import HeldStep, StepContext, now, redacted_errors
@@ -97,12 +98,12 @@ def _publish(engine: Engine, store: StoreResource, upload: Upload) -> int:
     outbox = settings.resolved_outbox
     if upload.header is None:
         code, message = _why_nothing_was_read(upload)
-        outbox_folder.write_refusal(upload, outbox, code=code, message=message)
+        write_refusal(upload, outbox, code=code, message=message)
         return 0
     files = store.files()
-    written = outbox_folder.write_files(engine, files, upload, bom=settings.results_csv_bom)
-    outbox_folder.verify_files(files, written, results.count_outcomes(engine, upload.id))
-    outbox_folder.copy_to_outbox(files, upload, written, outbox)
+    written = write_files(engine, files, upload, bom=settings.results_csv_bom)
+    verify_files(files, written, results.count_outcomes(engine, upload.id))
+    copy_to_outbox(files, upload, written, outbox)
     return written.lines
 
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from claims_pipeline.folders.outbox import file_keys, outcomes_in_file
+from claims_pipeline.folders.result_files import file_keys, outcomes_in_file
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.sandbox.running import Sandbox
 from claims_pipeline.sandbox.samples.samples import Shape

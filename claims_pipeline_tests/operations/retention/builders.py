@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from sqlalchemy import Engine, func, select
 
-from claims_pipeline.folders import outbox
+from claims_pipeline.folders import outbox, result_files
 from claims_pipeline.model import Outcome, UploadOptions, UploadStatus
 from claims_pipeline.operations import retention
 from claims_pipeline.store import attempts, tables, uploads
@@ -71,8 +71,10 @@ class Keeping:
 
     def publish(self, upload: Upload) -> None:
         """Write the upload's files and copies, as its run does."""
-        written = outbox.write_files(self.engine, self.files, upload, bom=True)
-        outbox.verify_files(self.files, written, results.count_outcomes(self.engine, upload.id))
+        written = result_files.write_files(self.engine, self.files, upload, bom=True)
+        result_files.verify_files(
+            self.files, written, results.count_outcomes(self.engine, upload.id)
+        )
         outbox.copy_to_outbox(self.files, upload, written, self.outbox)
 
     def delete(self, upload: Upload, *, actor: str = "user-1", now: datetime = NOW) -> None:
