@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-from claims_pipeline.folders.inbox import make_folder
 from claims_pipeline.folders.result_files import ResultFiles
 from claims_pipeline.model import Outcome
-from claims_pipeline.store.files import FileStore
+from claims_pipeline.store.files import FileStore, make_folder
 from claims_pipeline.store.uploads import Upload
 
 _FILE_MODE = 0o640

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from claims_pipeline.errors import SettingsError
 from claims_pipeline.settings import Settings
+from claims_pipeline.store.files import make_folder
 
 _PACKAGE = Path(__file__).resolve().parents[2]
 
@@ -54,7 +55,7 @@ def prepare_home(settings: Settings) -> Home:
     )
     try:
         for folder in (home.path, home.dagster_home, home.logs):
-            folder.mkdir(mode=0o770, parents=True, exist_ok=True)
+            make_folder(folder)
         _link(shipped_file("dagster.yaml"), home.dagster_home / "dagster.yaml")
     except OSError:
         raise SettingsError(

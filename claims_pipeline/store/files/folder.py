@@ -27,7 +27,7 @@ class FolderFileStore(FileStore):
     @contextmanager
     def writer(self, key: str) -> Iterator[BinaryIO]:
         path = self.path(key)
-        self._make_folders(path.parent)
+        make_folder(path.parent)
         unfinished = path.with_name(f"{UNFINISHED}{uuid4()}")
         try:
             with open(unfinished, "xb", opener=_private) as stream:
@@ -72,7 +72,7 @@ class FolderFileStore(FileStore):
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        self._make_folders(self._root)
+        make_folder(self._root)
         with scratch_below(self._root) as folder:
             yield folder
 
@@ -86,16 +86,18 @@ class FolderFileStore(FileStore):
             if path.is_file() and not any(part.startswith(UNFINISHED) for part in relative.parts):
                 yield relative.as_posix()
 
-    def _make_folders(self, folder: Path) -> None:
-        missing = [path for path in (folder, *folder.parents) if not path.exists()]
-        for path in reversed(missing):
-            try:
-                path.mkdir()
-            except FileExistsError:
-                continue  # Another process was faster.
-            # The process's umask would take away what the group needs.
-            path.chmod(_FOLDER_MODE)
-            _sync_folder(path.parent)
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those missing above it, each open to its owner and group only."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    for path in reversed(missing):
+        try:
+            path.mkdir(mode=_FOLDER_MODE)
+        except FileExistsError:
+            continue  # Another process was faster.
+        # The process's umask would take away what the group needs.
+        path.chmod(_FOLDER_MODE)
+        _sync_folder(path.parent)
 
 
 def _private(path: str, flags: int) -> int:
