@@ -25,9 +25,8 @@ from claims_pipeline.model import (
     UploadOptions,
     UploadStatus,
 )
-from claims_pipeline.store import audit
+from claims_pipeline.store import audit, tables
 from claims_pipeline.store.database import insert_or_ignore, reading, writing
-from claims_pipeline.store.tables import attempts, uploads
 
 Ordering = Literal["created_at", "-created_at", "file_name", "-file_name", "status", "-status"]
 
@@ -178,7 +177,7 @@ def add_upload(
 ) -> Upload:
     """As `create_upload`, within a transaction."""
     inserted = connection.execute(
-        insert_or_ignore(connection, uploads).values(
+        insert_or_ignore(connection, tables.uploads).values(
             id=upload_id,
             organization_id=organization_id,
             payer=payer,
@@ -206,7 +205,7 @@ def add_upload(
     )
     if inserted.rowcount == 1:
         connection.execute(
-            attempts.insert().values(
+            tables.attempts.insert().values(
                 id=str(uuid4()),
                 organization_id=organization_id,
                 upload_id=upload_id,
@@ -235,9 +234,9 @@ def find_upload(
     connection: Connection, upload_id: str, *, organization_id: str | None = None
 ) -> Upload | None:
     """As `get_upload`, within a transaction."""
-    query = _with_latest_attempt().where(uploads.c.id == upload_id)
+    query = _with_latest_attempt().where(tables.uploads.c.id == upload_id)
     if organization_id is not None:
-        query = query.where(uploads.c.organization_id == organization_id)
+        query = query.where(tables.uploads.c.organization_id == organization_id)
     row = connection.execute(query).mappings().first()
     return None if row is None else _upload_of(row)
 
@@ -251,10 +250,10 @@ def get_uploads(
 ) -> dict[str, Upload]:
     """Those of the uploads that are there and the organization's, by id; with a user, theirs."""
     query = _with_latest_attempt().where(
-        uploads.c.id.in_(upload_ids), uploads.c.organization_id == organization_id
+        tables.uploads.c.id.in_(upload_ids), tables.uploads.c.organization_id == organization_id
     )
     if user_id is not None:
-        query = query.where(uploads.c.user_id == user_id)
+        query = query.where(tables.uploads.c.user_id == user_id)
     with reading(engine) as connection:
         return {row["id"]: _upload_of(row) for row in connection.execute(query).mappings()}
 
@@ -278,33 +277,35 @@ def list_uploads(
     `search` looks for a part of the file's name, in any case. `created_after` is included,
     `created_before` is not.
     """
-    conditions: list[ColumnElement[bool]] = [uploads.c.organization_id == organization_id]
+    conditions: list[ColumnElement[bool]] = [tables.uploads.c.organization_id == organization_id]
     if statuses:
-        conditions.append(uploads.c.status.in_(statuses))
+        conditions.append(tables.uploads.c.status.in_(statuses))
     if payer is not None:
-        conditions.append(uploads.c.payer == payer)
+        conditions.append(tables.uploads.c.payer == payer)
     if user_id is not None:
-        conditions.append(uploads.c.user_id == user_id)
+        conditions.append(tables.uploads.c.user_id == user_id)
     if search:
-        conditions.append(uploads.c.file_name.icontains(search, autoescape=True))
+        conditions.append(tables.uploads.c.file_name.icontains(search, autoescape=True))
     if created_after is not None:
-        conditions.append(uploads.c.created_at >= created_after)
+        conditions.append(tables.uploads.c.created_at >= created_after)
     if created_before is not None:
-        conditions.append(uploads.c.created_at < created_before)
-    column = uploads.c[ordering.removeprefix("-")]
+        conditions.append(tables.uploads.c.created_at < created_before)
+    column = tables.uploads.c[ordering.removeprefix("-")]
     in_order = column.desc() if ordering.startswith("-") else column.asc()
     # The rows before the page are passed over by themselves, without their attempts.
     page_ids = (
-        select(uploads.c.id)
+        select(tables.uploads.c.id)
         .where(and_(*conditions))
-        .order_by(in_order, uploads.c.id)
+        .order_by(in_order, tables.uploads.c.id)
         .limit(page_size)
         .offset((page - 1) * page_size)
     )
     page_query = (
-        _with_latest_attempt().where(uploads.c.id.in_(page_ids)).order_by(in_order, uploads.c.id)
+        _with_latest_attempt()
+        .where(tables.uploads.c.id.in_(page_ids))
+        .order_by(in_order, tables.uploads.c.id)
     )
-    count_query = select(func.count()).select_from(uploads).where(and_(*conditions))
+    count_query = select(func.count()).select_from(tables.uploads).where(and_(*conditions))
     with reading(engine) as connection:
         rows = connection.execute(page_query).mappings().all()
         total = connection.execute(count_query).scalar_one()
@@ -313,9 +314,12 @@ def list_uploads(
 
 def _earlier_upload(connection: Connection, organization_id: str, sha256: str) -> str | None:
     query = (
-        select(uploads.c.id)
-        .where(uploads.c.organization_id == organization_id, uploads.c.file_sha256 == sha256)
-        .order_by(uploads.c.created_at, uploads.c.id)
+        select(tables.uploads.c.id)
+        .where(
+            tables.uploads.c.organization_id == organization_id,
+            tables.uploads.c.file_sha256 == sha256,
+        )
+        .order_by(tables.uploads.c.created_at, tables.uploads.c.id)
         .limit(1)
     )
     earlier: str | None = connection.execute(query).scalar_one_or_none()
@@ -323,15 +327,18 @@ def _earlier_upload(connection: Connection, organization_id: str, sha256: str) -
 
 
 def _with_latest_attempt() -> Select[Any]:
-    latest = and_(attempts.c.upload_id == uploads.c.id, attempts.c.number == uploads.c.attempt)
+    latest = and_(
+        tables.attempts.c.upload_id == tables.uploads.c.id,
+        tables.attempts.c.number == tables.uploads.c.attempt,
+    )
     return select(
-        uploads,
-        attempts.c.id.label("attempt_id"),
-        attempts.c.holder_run_id.label("run_id"),
-        attempts.c.waiting_reason,
-        attempts.c.next_try_at,
-        attempts.c.answered_before,
-    ).join_from(uploads, attempts, latest)
+        tables.uploads,
+        tables.attempts.c.id.label("attempt_id"),
+        tables.attempts.c.holder_run_id.label("run_id"),
+        tables.attempts.c.waiting_reason,
+        tables.attempts.c.next_try_at,
+        tables.attempts.c.answered_before,
+    ).join_from(tables.uploads, tables.attempts, latest)
 
 
 def _upload_of(row: RowMapping) -> Upload:

@@ -13,8 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from claims_pipeline.errors import ClaimsError, described_without_values
 from claims_pipeline.operations.daemons import is_alive
+from claims_pipeline.store import tables
 from claims_pipeline.store.database import reading
-from claims_pipeline.store.tables import uploads
 from claims_pipeline.upload_api.dagster_client import DagsterError
 from claims_pipeline.upload_api.services import Services
 
@@ -84,7 +84,7 @@ def readiness(services: Services) -> Readiness:
 
 def _read_a_table(services: Services) -> None:
     with reading(services.engine) as connection:
-        connection.execute(select(uploads.c.id).limit(1)).first()
+        connection.execute(select(tables.uploads.c.id).limit(1)).first()
 
 
 def _write_a_file(services: Services) -> None:

@@ -27,7 +27,6 @@ from claims_pipeline.store.attempts.records import Hold
 from claims_pipeline.store.database import chunks_of, reading, writing
 from claims_pipeline.store.rows.bulk import insert_columns
 from claims_pipeline.store.rows.counts import counted_outcomes
-from claims_pipeline.store.tables import attempts, rejected_rows, uploads
 
 _REJECTED_ROWS_AT_ONCE = 2000
 _REQUEST_COLUMNS = (
@@ -59,10 +58,12 @@ def begin_rows(engine: Engine, hold: Hold, header: Sequence[str]) -> None:
     """
     with writing(engine) as connection:
         _verify_incomplete(connection, hold)
-        for table in (tables.requests, rejected_rows):
+        for table in (tables.requests, tables.rejected_rows):
             connection.execute(delete(table).where(table.c.upload_id == hold.upload_id))
         connection.execute(
-            update(uploads).where(uploads.c.id == hold.upload_id).values(header=list(header))
+            update(tables.uploads)
+            .where(tables.uploads.c.id == hold.upload_id)
+            .values(header=list(header))
         )
 
 
@@ -81,7 +82,7 @@ def add_rows(
             insert_columns(connection, tables.requests, _request_columns(hold, requests))
         if rejected:
             connection.execute(
-                insert(rejected_rows), [_rejected_values(hold, row) for row in rejected]
+                insert(tables.rejected_rows), [_rejected_values(hold, row) for row in rejected]
             )
 
 
@@ -96,12 +97,14 @@ def complete_rows(engine: Engine, hold: Hold) -> OutcomeCounts:
         verify_hold(connection, hold)
         counts = counted_outcomes(connection, hold.upload_id)
         connection.execute(
-            update(uploads)
-            .where(uploads.c.id == hold.upload_id)
+            update(tables.uploads)
+            .where(tables.uploads.c.id == hold.upload_id)
             .values(total_rows=counts.total, rejected_count=counts.rejected)
         )
         connection.execute(
-            update(attempts).where(attempts.c.id == hold.attempt_id).values(rows_stored=True)
+            update(tables.attempts)
+            .where(tables.attempts.c.id == hold.attempt_id)
+            .values(rows_stored=True)
         )
     return counts
 
@@ -137,9 +140,12 @@ def iterate_rejected_rows(engine: Engine, upload_id: str) -> Iterator[RejectedRo
     last = 0
     while True:
         query = (
-            select(rejected_rows)
-            .where(rejected_rows.c.upload_id == upload_id, rejected_rows.c.row_number > last)
-            .order_by(rejected_rows.c.row_number)
+            select(tables.rejected_rows)
+            .where(
+                tables.rejected_rows.c.upload_id == upload_id,
+                tables.rejected_rows.c.row_number > last,
+            )
+            .order_by(tables.rejected_rows.c.row_number)
             .limit(_REJECTED_ROWS_AT_ONCE)
         )
         with reading(engine) as connection:

@@ -9,7 +9,6 @@ from claims_pipeline.errors import InputError
 from claims_pipeline.model import Practice
 from claims_pipeline.store import tables
 from claims_pipeline.store.database import insert_or_ignore, reading, writing
-from claims_pipeline.store.tables import organizations
 
 
 def ensure_organization(
@@ -23,7 +22,7 @@ def ensure_organization(
     """
     with writing(engine) as connection:
         connection.execute(
-            insert_or_ignore(connection, organizations).values(
+            insert_or_ignore(connection, tables.organizations).values(
                 id=organization_id, name=name, created_at=datetime.now(UTC)
             )
         )
@@ -69,7 +68,7 @@ def _import(connection: Connection, organization_id: str, items: Sequence[Practi
         raise InputError("several_default_practices", "Mark one practice as default, not several.")
     if len({item.practice_id for item in items}) < len(items):
         raise InputError("practice_repeated", "Give each practice id once.")
-    known = select(organizations.c.id).where(organizations.c.id == organization_id)
+    known = select(tables.organizations.c.id).where(tables.organizations.c.id == organization_id)
     if connection.execute(known).first() is None:
         raise InputError("organization_unknown", "There is no organization of this id.")
     of_organization = tables.practices.c.organization_id == organization_id
