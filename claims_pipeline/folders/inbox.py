@@ -24,7 +24,6 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from claims_pipeline.errors import FileRefusedError, FilesUnreachableError
-from claims_pipeline.model import UploadOptions
 from claims_pipeline.store import uploads
 from claims_pipeline.store.files import FileStore, make_folder
 from claims_pipeline.store.tenants.organizations import list_organizations
@@ -200,8 +199,8 @@ class Inbox:
         key = f"{organization}/{upload_id}/upload.csv"
         stored = self.files.write(key, _chunks(path), max_bytes=self.max_file_bytes)
         now = self.now()
-        uploads.create_upload(
-            self.engine,
+        new = uploads.NewUpload(
+            id=upload_id,
             organization_id=organization,
             payer=payer,
             source="inbox",
@@ -209,12 +208,9 @@ class Inbox:
             file_key=key,
             file_size=stored.size,
             file_sha256=stored.sha256,
-            options=UploadOptions(),
-            upload_id=upload_id,
-            actor="inbox",
             outbox_name=f"{path.stem}.{now:%Y%m%dT%H%M%SZ}-{upload_id[:8]}",
-            now=now,
         )
+        uploads.create_upload(self.engine, new, actor="inbox", now=now)
 
     def _refuse(
         self, folder: Path, path: Path, organization: str, payer: str, refusal: FileRefusedError

@@ -1,7 +1,7 @@
 """Uploads: one row for each CSV handed in, what people see of it."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
 from uuid import uuid4
@@ -92,111 +92,69 @@ class UploadPage:
     total: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewUpload:
+    """A file that lies in the file store and is to become an upload.
+
+    `total_rows` is what a first look at the file counted; intake replaces it. `correlation_id` is
+    that of the HTTP request that brought it.
+    """
+
+    id: str
+    organization_id: str
+    payer: str
+    source: str
+    file_name: str = field(repr=False)
+    file_key: str
+    file_size: int
+    file_sha256: str
+    options: UploadOptions = field(default_factory=UploadOptions)
+    user_id: str | None = None
+    user_email: str | None = field(default=None, repr=False)
+    outbox_name: str | None = field(default=None, repr=False)
+    total_rows: int = 0
+    correlation_id: str | None = None
+
+
 def create_upload(
-    engine: Engine,
-    *,
-    organization_id: str,
-    payer: str,
-    source: str,
-    file_name: str,
-    file_key: str,
-    file_size: int,
-    file_sha256: str,
-    options: UploadOptions,
-    now: datetime,
-    upload_id: str | None = None,
-    user_id: str | None = None,
-    user_email: str | None = None,
-    outbox_name: str | None = None,
-    total_rows: int = 0,
-    correlation_id: str | None = None,
-    actor: str | None = None,
+    engine: Engine, new: NewUpload, *, now: datetime, actor: str | None = None
 ) -> Upload:
     """Keep a new upload, PENDING, with its first attempt ready to be launched.
 
-    Asked again with the same `upload_id`, it gives back the upload that is there. `total_rows` is
-    what a first look at the file counted; intake replaces it. With an `actor` the audit log tells
-    of it.
+    Asked again with the same id, it gives back the upload that is there. With an `actor` the audit
+    log tells of it.
 
     Raises:
-        InputError: `upload_unknown` when `upload_id` is another organization's.
+        InputError: `upload_unknown` when the id is another organization's.
 
     """
-    new_id = upload_id or str(uuid4())
     with writing(engine) as connection:
-        is_new = find_upload(connection, new_id) is None
-        upload = add_upload(
-            connection,
-            upload_id=new_id,
-            organization_id=organization_id,
-            payer=payer,
-            source=source,
-            file_name=file_name,
-            file_key=file_key,
-            file_size=file_size,
-            file_sha256=file_sha256,
-            options=options,
-            user_id=user_id,
-            user_email=user_email,
-            outbox_name=outbox_name,
-            total_rows=total_rows,
-            correlation_id=correlation_id,
-            now=now,
-        )
+        is_new = find_upload(connection, new.id) is None
+        upload = add_upload(connection, new, now=now)
         if actor is not None and is_new:
             audit.append(
                 connection,
-                organization_id=organization_id,
+                organization_id=new.organization_id,
                 actor=actor,
                 action="upload",
-                upload_id=new_id,
+                upload_id=new.id,
                 outcome="ok",
                 now=now,
             )
     return upload
 
 
-def add_upload(
-    connection: Connection,
-    *,
-    upload_id: str,
-    organization_id: str,
-    payer: str,
-    source: str,
-    file_name: str,
-    file_key: str,
-    file_size: int,
-    file_sha256: str,
-    options: UploadOptions,
-    now: datetime,
-    user_id: str | None = None,
-    user_email: str | None = None,
-    outbox_name: str | None = None,
-    total_rows: int = 0,
-    correlation_id: str | None = None,
-) -> Upload:
+def add_upload(connection: Connection, new: NewUpload, *, now: datetime) -> Upload:
     """As `create_upload`, within a transaction."""
+    values = asdict(new)
+    options, correlation_id = values.pop("options"), values.pop("correlation_id")
     inserted = connection.execute(
         insert_or_ignore(connection, tables.uploads).values(
-            id=upload_id,
-            organization_id=organization_id,
-            payer=payer,
-            source=source,
+            **values,
+            **options,
             status=UploadStatus.PENDING,
-            file_name=file_name,
-            file_key=file_key,
-            file_size=file_size,
-            file_sha256=file_sha256,
-            duplicate_of=_earlier_upload(connection, organization_id, file_sha256),
-            user_id=user_id,
-            user_email=user_email,
-            use_sweeps=options.use_sweeps,
-            start_date=options.start_date,
-            end_date=options.end_date,
-            detail_level=options.detail_level,
+            duplicate_of=_earlier_upload(connection, new.organization_id, new.file_sha256),
             attempt=1,
-            total_rows=total_rows,
-            outbox_name=outbox_name,
             created_at=now,
             updated_at=now,
         ),
@@ -207,8 +165,8 @@ def add_upload(
         connection.execute(
             tables.attempts.insert().values(
                 id=str(uuid4()),
-                organization_id=organization_id,
-                upload_id=upload_id,
+                organization_id=new.organization_id,
+                upload_id=new.id,
                 number=1,
                 scope=RetryScope.ALL,
                 state="pending",
@@ -216,7 +174,7 @@ def add_upload(
                 created_at=now,
             )
         )
-    upload = find_upload(connection, upload_id, organization_id=organization_id)
+    upload = find_upload(connection, new.id, organization_id=new.organization_id)
     if upload is None:
         raise InputError("upload_unknown", "There is no upload of this id.")
     return upload

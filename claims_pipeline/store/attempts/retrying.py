@@ -43,14 +43,7 @@ _COUNTED = {
 _SETTLED = sum(_COUNTED.values(), start=tables.uploads.c.rejected_count)
 
 
-def request_retry(
-    engine: Engine,
-    upload_id: str,
-    scope: RetryScope,
-    now: datetime,
-    *,
-    correlation_id: str | None = None,
-) -> Attempt:
+def request_retry(engine: Engine, upload_id: str, scope: RetryScope, now: datetime) -> Attempt:
     """Begin a new attempt, pending, for the rows of `scope`; their answers become history.
 
     `FAILED` takes the failed and unprocessed rows, `NOT_FOUND` those not found, `OPEN` all of
@@ -62,7 +55,7 @@ def request_retry(
 
     """
     with writing(engine) as connection:
-        return ask_to_retry(connection, upload_id, scope, now, correlation_id=correlation_id)
+        return ask_to_retry(connection, upload_id, scope, now)
 
 
 def ask_to_retry(
