@@ -81,10 +81,6 @@ class FileStore(ABC):
         """Remove the file of this key, or every file below this prefix; none is no error."""
 
     @abstractmethod
-    def list_prefix(self, prefix: str = "") -> list[str]:
-        """Keys of the complete files below the prefix, of all files without one, in order."""
-
-    @abstractmethod
     def written_before(self, before: datetime) -> Iterator[str]:
         """Keys of the complete files that were last written before then, in no order."""
 

@@ -113,12 +113,6 @@ class ObjectFileStore(FileStore):
             if answer.get("Errors"):
                 raise FilesUnreachableError
 
-    def list_prefix(self, prefix: str = "") -> list[str]:
-        if prefix:
-            parts_of(prefix)
-        below = f"{prefix}/" if prefix else ""
-        return sorted(name.removeprefix(self._prefix) for name, _ in self._objects(below))
-
     def written_before(self, before: datetime) -> Iterator[str]:
         for name, written_at in self._objects(""):
             if written_at < before:

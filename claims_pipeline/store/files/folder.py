@@ -53,14 +53,14 @@ class FolderFileStore(FileStore):
         else:
             path.unlink(missing_ok=True)
 
-    def list_prefix(self, prefix: str = "") -> list[str]:
-        return sorted(self._keys(self.path(prefix) if prefix else self._root))
-
     def written_before(self, before: datetime) -> Iterator[str]:
-        for key in self._keys(self._root):
+        for path in self._root.rglob("*"):
+            key = path.relative_to(self._root)
+            if any(part.startswith(UNFINISHED) for part in key.parts):
+                continue
             try:
-                if self.path(key).stat().st_mtime < before.timestamp():
-                    yield key
+                if path.is_file() and path.stat().st_mtime < before.timestamp():
+                    yield key.as_posix()
             except FileNotFoundError:
                 continue  # It has just been removed.
 
@@ -79,12 +79,6 @@ class FolderFileStore(FileStore):
     def path(self, key: str) -> Path:
         """Where the file of this key lies."""
         return self._root.joinpath(*parts_of(key))
-
-    def _keys(self, folder: Path) -> Iterator[str]:
-        for path in folder.rglob("*"):
-            relative = path.relative_to(self._root)
-            if path.is_file() and not any(part.startswith(UNFINISHED) for part in relative.parts):
-                yield relative.as_posix()
 
 
 def make_folder(folder: Path) -> None:
