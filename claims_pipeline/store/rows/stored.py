@@ -17,9 +17,9 @@ from sqlalchemy import (
 )
 
 from claims_pipeline.errors import InvariantError
-from claims_pipeline.model import DateWindow, OutcomeCounts, Patient, RejectedRow, Request
+from claims_pipeline.model import DateWindow, OutcomeCounts, RejectedRow, Request
 from claims_pipeline.model.gc_pause import collection_paused
-from claims_pipeline.model.request_columns import RequestColumns
+from claims_pipeline.model.request_columns import REQUEST_FIELDS, RequestColumns, request_of
 from claims_pipeline.names import patient_keys
 from claims_pipeline.store import tables
 from claims_pipeline.store.attempts.holding import verify_hold
@@ -29,23 +29,15 @@ from claims_pipeline.store.rows.bulk import insert_columns
 from claims_pipeline.store.rows.counts import counted_outcomes
 
 _REJECTED_ROWS_AT_ONCE = 2000
-_REQUEST_COLUMNS = (
-    tables.requests.c.row_number,
-    tables.requests.c.line_number,
-    tables.requests.c.practice_id,
-    tables.requests.c.tin,
-    tables.requests.c.payer_id,
-    tables.requests.c.first_name,
-    tables.requests.c.last_name,
-    tables.requests.c.date_of_birth,
-    tables.requests.c.claim_number,
-    tables.requests.c.patient_account_number,
-    tables.requests.c.subscriber_id,
-    tables.requests.c.service_from,
-    tables.requests.c.service_to,
-    tables.requests.c.total_charged,
-    tables.requests.c.duplicate_of,
+# A request's fields stand in columns of the same names, but for its window, which is two.
+_STORED_AS_THEY_ARE = tuple(name for name in REQUEST_FIELDS if name != "service")
+# Without the cells: asking and matching need none.
+_READ_BACK = (
+    *(name for name in _STORED_AS_THEY_ARE if name != "cells"),
+    "service_from",
+    "service_to",
 )
+REQUEST_COLUMNS = tuple(tables.requests.c[name] for name in _READ_BACK)
 
 
 def begin_rows(engine: Engine, hold: Hold, header: Sequence[str]) -> None:
@@ -118,12 +110,12 @@ def load_requests(
 ) -> list[Request]:
     """The requests of these rows, by row number; numbers that are no request are left out.
 
-    `where` leaves out others, too. They come without their cells: asking and matching need none.
+    `where` leaves out others, too. They come without their cells.
     """
     loaded: list[Request] = []
     for chunk in chunks_of(sorted(set(row_numbers))):
         query = (
-            select(*_REQUEST_COLUMNS)
+            select(*REQUEST_COLUMNS)
             .where(
                 tables.requests.c.upload_id == upload_id,
                 tables.requests.c.row_number.in_(chunk),
@@ -131,8 +123,16 @@ def load_requests(
             )
             .order_by(tables.requests.c.row_number)
         )
-        loaded.extend(_request_of(row) for row in connection.execute(query))
+        loaded.extend(stored_request(row) for row in connection.execute(query))
     return loaded
+
+
+def stored_request(row: Row[Any]) -> Request:
+    """A row that was read with `REQUEST_COLUMNS` before any others."""
+    values: dict[str, Any] = dict(zip(_READ_BACK, row, strict=False))
+    first, last = values.pop("service_from"), values.pop("service_to")
+    values["service"] = DateWindow(first, last) if first else None
+    return request_of(values)
 
 
 def iterate_rejected_rows(engine: Engine, upload_id: str) -> Iterator[RejectedRow]:
@@ -176,29 +176,16 @@ def _verify_incomplete(connection: Connection, hold: Hold) -> None:
 def _request_columns(hold: Hold, requests: RequestColumns) -> dict[str, Collection[Any]]:
     count = len(requests)
     return {
-        "upload_id": [hold.upload_id] * count,
-        "row_number": requests.row_number,
-        "organization_id": [hold.organization_id] * count,
-        "line_number": requests.line_number,
-        "practice_id": requests.practice_id,
-        "tin": requests.tin,
-        "payer_id": requests.payer_id,
-        "first_name": requests.first_name,
-        "last_name": requests.last_name,
-        "date_of_birth": requests.date_of_birth,
+        **{name: getattr(requests, name) for name in _STORED_AS_THEY_ARE},
+        "service_from": [service and service.first for service in requests.service],
+        "service_to": [service and service.last for service in requests.service],
         "patient_key": patient_keys(
             first_names=requests.first_name,
             last_names=requests.last_name,
             dates_of_birth=requests.date_of_birth,
         ),
-        "claim_number": requests.claim_number,
-        "patient_account_number": requests.patient_account_number,
-        "subscriber_id": requests.subscriber_id,
-        "service_from": [service and service.first for service in requests.service],
-        "service_to": [service and service.last for service in requests.service],
-        "total_charged": requests.total_charged,
-        "cells": requests.cells,
-        "duplicate_of": requests.duplicate_of,
+        "upload_id": [hold.upload_id] * count,
+        "organization_id": [hold.organization_id] * count,
         "is_open": [True] * count,
         "single_only": [False] * count,
     }
@@ -215,24 +202,3 @@ def _rejected_values(hold: Hold, row: RejectedRow) -> dict[str, Any]:
         "message": row.message,
         "cells": row.cells,
     }
-
-
-def _request_of(row: Row[Any]) -> Request:
-    return Request(
-        row_number=row.row_number,
-        line_number=row.line_number,
-        practice_id=row.practice_id,
-        tin=row.tin,
-        payer_id=row.payer_id,
-        patient=Patient(
-            first_name=row.first_name,
-            last_name=row.last_name,
-            date_of_birth=row.date_of_birth,
-        ),
-        claim_number=row.claim_number,
-        patient_account_number=row.patient_account_number,
-        subscriber_id=row.subscriber_id,
-        service=DateWindow(row.service_from, row.service_to) if row.service_from else None,
-        total_charged=row.total_charged,
-        duplicate_of=row.duplicate_of,
-    )
