@@ -53,15 +53,18 @@ def check(
 
 def _check(file: Path, *, payer: str, organization: str, options: UploadOptions) -> "FileCheck":
     from claims_pipeline.cli.local.local_store import known_facts, opened_csv
+    from claims_pipeline.payers import registry
+    from claims_pipeline.planning import Terms
     from claims_pipeline.preflight.check import FileCheck, check_file
-    from claims_pipeline.preflight.context import intake_context, planning_terms
+    from claims_pipeline.preflight.context import intake_context
     from claims_pipeline.settings import load_settings
 
     settings = load_settings()
     today = settings.payer_today()
     with known_facts(settings, organization) as facts:
         context = intake_context(settings, payer=payer, practices=facts.practices, today=today)
-        terms = planning_terms(settings, payer=payer, options=options, today=today)
+        capabilities = registry.capabilities_of(payer)
+        terms = Terms.of(settings, capabilities=capabilities, options=options, today=today)
         try:
             with opened_csv(file) as stream:
                 return check_file(

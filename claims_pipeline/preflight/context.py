@@ -1,12 +1,11 @@
-"""What reading and planning a file must know, joined from the settings and the payer."""
+"""What reading a file must know, joined from the settings and the payer."""
 
 from collections.abc import Sequence
 from datetime import date
 
 from claims_pipeline.intake import IntakeContext
-from claims_pipeline.model import Practice, UploadOptions
+from claims_pipeline.model import Practice
 from claims_pipeline.payers import registry
-from claims_pipeline.preflight.check import PlanningTerms
 from claims_pipeline.settings import Settings
 
 
@@ -26,17 +25,4 @@ def intake_context(
         capabilities=registry.capabilities_of(payer),
         max_rows=settings.max_rows,
         max_bytes=settings.max_file_bytes,
-    )
-
-
-def planning_terms(
-    settings: Settings, *, payer: str, options: UploadOptions, today: date
-) -> PlanningTerms:
-    """What decides about the first plan; raises as `intake_context`."""
-    return PlanningTerms(
-        capabilities=registry.capabilities_of(payer),
-        options=options,
-        today=today,
-        slack_days=settings.date_slack_days,
-        threads=settings.query_threads,
     )

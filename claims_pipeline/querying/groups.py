@@ -6,9 +6,8 @@ from claims_pipeline.errors import ErrorClass, InvariantError
 from claims_pipeline.model import DateWindow
 from claims_pipeline.names import wire_name
 from claims_pipeline.payers.base import Payer
-from claims_pipeline.planning import Need, free_concurrency, next_windows, plan
+from claims_pipeline.planning import Need, Terms, free_concurrency, next_windows, plan
 from claims_pipeline.querying.conclusions import failed, matched
-from claims_pipeline.querying.terms import Terms, span_for
 from claims_pipeline.store.ledger.entries import Conclusion, Group, OpenRow
 from claims_pipeline.store.ledger.ledger import Ledger
 
@@ -37,16 +36,15 @@ def plan_group(ledger: Ledger, group: Group, payer: Payer, terms: Terms) -> None
     needs: list[Need] = []
     searched_out: list[OpenRow] = []
     view = ledger.view(group)
-    use_sweeps = terms.options.use_sweeps and payer.capabilities.sweep
     free = free_concurrency(
         open_rows=len(view.rows),
         observations=view.observations,
-        capabilities=payer.capabilities,
-        use_sweeps=use_sweeps,
+        capabilities=terms.capabilities,
+        use_sweeps=terms.use_sweeps,
         concurrency=terms.threads,
     )
     for row in view.rows:
-        span = span_for(row.request, payer, terms)
+        span = terms.span(row.request)
         windows = next_windows(span, row.covered, free_concurrency=free)
         if windows:
             needs.append(_need(row, windows))
@@ -56,15 +54,15 @@ def plan_group(ledger: Ledger, group: Group, payer: Payer, terms: Terms) -> None
         needs,
         tin=group.tin,
         payer_id=group.payer_id,
-        capabilities=payer.capabilities,
+        capabilities=terms.capabilities,
         observations=view.observations,
-        use_sweeps=use_sweeps,
+        use_sweeps=terms.use_sweeps,
         concurrency=terms.threads,
         today=terms.today,
     )
     if needs and not planned.queries and not planned.unaskable:
         raise InvariantError("plan_is_stuck", "Open rows were planned without a query.")
-    message = _SWEEP_WAS_IN_VAIN if use_sweeps else _ASK_BY_SWEEP
+    message = _SWEEP_WAS_IN_VAIN if terms.use_sweeps else _ASK_BY_SWEEP
     conclusions = [_unaskable(number, message, payer.environment) for number in planned.unaskable]
     ledger.write_plan(
         group,
@@ -83,7 +81,7 @@ def _searched_out(
             row.request,
             interim.get(row.request.row_number, ()),
             covered=row.covered,
-            span=span_for(row.request, payer, terms),
+            span=terms.span(row.request),
             environment=payer.environment,
         )
         for row in rows

@@ -9,8 +9,10 @@ from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 
 from claims_pipeline.errors import FileRefusedError
+from claims_pipeline.payers import registry
+from claims_pipeline.planning import Terms
 from claims_pipeline.preflight.check import FileCheck, check_file
-from claims_pipeline.preflight.context import intake_context, planning_terms
+from claims_pipeline.preflight.context import intake_context
 from claims_pipeline.store.ledger.densities import known_observations
 from claims_pipeline.store.tenants.practices import list_practices
 from claims_pipeline.upload_api.access.auditing import Action, record
@@ -76,7 +78,8 @@ def _checked(services: Services, caller: Principal, received: ReceivedForm) -> F
     form = read_form(received.fields, today=today)
     practices = list_practices(services.engine, caller.organization_id)
     context = intake_context(settings, payer=form.payer, practices=practices, today=today)
-    terms = planning_terms(settings, payer=form.payer, options=form.options, today=today)
+    capabilities = registry.capabilities_of(form.payer)
+    terms = Terms.of(settings, capabilities=capabilities, options=form.options, today=today)
     with storage_errors(), services.files.open(received.file_key) as stream:
         return check_file(
             stream,
