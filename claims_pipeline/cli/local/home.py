@@ -11,7 +11,6 @@ from pathlib import Path
 
 from claims_pipeline.errors import SettingsError
 from claims_pipeline.settings import Settings
-from claims_pipeline.store.files import make_folder
 
 _PACKAGE = Path(__file__).resolve().parents[2]
 
@@ -55,7 +54,7 @@ def prepare_home(settings: Settings) -> Home:
     )
     try:
         for folder in (home.path, home.dagster_home, home.logs):
-            make_folder(folder)
+            folder.mkdir(mode=0o770, parents=True, exist_ok=True)
         _link(shipped_file("dagster.yaml"), home.dagster_home / "dagster.yaml")
     except OSError:
         raise SettingsError(
