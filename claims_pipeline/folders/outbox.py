@@ -9,15 +9,19 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-from claims_pipeline.folders.result_files import ResultFiles
+from claims_pipeline.folders.result_files import (
+    REJECTED_CSV,
+    RESULTS_CSV,
+    RESULTS_XLSX,
+    ResultFiles,
+)
 from claims_pipeline.model import Outcome
 from claims_pipeline.store.files import FileStore, make_folder
 from claims_pipeline.store.uploads import Upload
 
 _FILE_MODE = 0o640
-_RESULTS_CSV, _RESULTS_XLSX, _REJECTED_CSV = ".results.csv", ".results.xlsx", ".rejected.csv"
 _REFUSED, _STATUS = ".refused.txt", ".status.txt"
-_OUTBOX_SUFFIXES = (_RESULTS_CSV, _RESULTS_XLSX, _REJECTED_CSV, _REFUSED, _STATUS)
+_OUTBOX_SUFFIXES = (RESULTS_CSV, RESULTS_XLSX, REJECTED_CSV, _REFUSED, _STATUS)
 
 
 def copy_to_outbox(files: FileStore, upload: Upload, written: ResultFiles, outbox: Path) -> None:
@@ -25,9 +29,9 @@ def copy_to_outbox(files: FileStore, upload: Upload, written: ResultFiles, outbo
     if upload.outbox_name is None:
         return
     stem = _outbox_stem(upload, outbox)
-    wanted = {_RESULTS_CSV: written.results_csv, _RESULTS_XLSX: written.results_xlsx}
+    wanted = {RESULTS_CSV: written.results_csv, RESULTS_XLSX: written.results_xlsx}
     if written.rejected_csv:
-        wanted[_REJECTED_CSV] = written.rejected_csv
+        wanted[REJECTED_CSV] = written.rejected_csv
     for suffix, key in wanted.items():
         with files.open(key) as source:
             _appear(stem.with_name(stem.name + suffix), source)

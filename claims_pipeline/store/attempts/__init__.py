@@ -17,23 +17,23 @@ from claims_pipeline.store.attempts.holding import (
     acquire,
     heartbeat,
     held_by,
-    hold_step,
     release_step,
     verify_hold,
 )
 from claims_pipeline.store.attempts.launching import (
-    finished_without_files,
     issue_ticket,
     mark_files_written,
-    open_attempts,
     pending_attempts,
     relaunch,
     void_ticket,
+    watched_attempts,
 )
+from claims_pipeline.store.attempts.lifecycle import NoBusiness
 from claims_pipeline.store.attempts.records import (
     Attempt,
     AttemptRun,
     Hold,
+    WatchedAttempt,
     attempt_runs_of,
     attempts_of,
     get_attempt,
@@ -42,10 +42,9 @@ from claims_pipeline.store.attempts.records import (
 from claims_pipeline.store.attempts.retrying import ask_to_retry, request_retry, rows_in_scope
 
 __all__ = [
-    "Attempt", "AttemptRun", "Hold", "acquire", "ask_to_cancel", "ask_to_retry",
-    "attempt_runs_of", "attempts_of", "finish", "finished_without_files", "get_attempt",
-    "heartbeat", "held_by", "hold_step", "issue_ticket", "latest_attempt", "mark_files_written",
-    "open_attempts", "payer_is_back", "pending_attempts", "relaunch", "release_step",
-    "request_cancel", "request_retry", "rows_in_scope", "verify_hold", "void_ticket",
-    "wait_for_payer",
+    "Attempt", "AttemptRun", "Hold", "NoBusiness", "WatchedAttempt", "acquire", "ask_to_cancel",
+    "ask_to_retry", "attempt_runs_of", "attempts_of", "finish", "get_attempt", "heartbeat",
+    "held_by", "issue_ticket", "latest_attempt", "mark_files_written", "payer_is_back",
+    "pending_attempts", "relaunch", "release_step", "request_cancel", "request_retry",
+    "rows_in_scope", "verify_hold", "void_ticket", "wait_for_payer", "watched_attempts",
 ]  # fmt: skip

@@ -3,11 +3,11 @@
 from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Engine, and_, or_, select, update
+from sqlalchemy import ColumnElement, Engine, RowMapping, and_, func, or_, select, update
 
 from claims_pipeline.store import tables
 from claims_pipeline.store.attempts.lifecycle import AttemptState
-from claims_pipeline.store.attempts.records import Attempt, attempt_of
+from claims_pipeline.store.attempts.records import Attempt, WatchedAttempt, attempt_of
 from claims_pipeline.store.database import reading, writing
 
 
@@ -127,32 +127,73 @@ def relaunch(
 
 def pending_attempts(engine: Engine, now: datetime, limit: int) -> list[Attempt]:
     """Attempts to be launched, oldest first: pending, or waiting and due, without a live ticket."""
-    return _attempts(engine, _to_be_launched(now), limit)
+    query = (
+        select(tables.attempts)
+        .where(_to_be_launched(now))
+        .order_by(tables.attempts.c.created_at, tables.attempts.c.id)
+        .limit(limit)
+    )
+    with reading(engine) as connection:
+        return [attempt_of(row) for row in connection.execute(query).mappings()]
 
 
-def open_attempts(engine: Engine) -> list[Attempt]:
-    """Attempts to be watched: launched but not acquired, running, or waiting for a payer."""
+def watched_attempts(
+    engine: Engine, most_finished: int, *, upload_id: str | None = None
+) -> list[WatchedAttempt]:
+    """Attempts that the reconciliation looks at, in one query, oldest first.
+
+    Those that a run should be working on (launched or running), and at most `most_finished` of
+    those that have ended without their files. One that waits for its payer without a run is in
+    nobody's hands: nothing can have happened to it.
+    """
     launched = and_(
-        tables.attempts.c.state == AttemptState.PENDING,
+        tables.attempts.c.state.in_((AttemptState.PENDING, AttemptState.WAITING)),
         tables.attempts.c.launch_ticket.is_not(None),
     )
-    at_work = tables.attempts.c.state.in_((AttemptState.RUNNING, AttemptState.WAITING))
-    return _attempts(engine, or_(launched, at_work), None)
-
-
-def finished_without_files(engine: Engine, limit: int) -> list[Attempt]:
-    """Uploads' latest attempts that have ended but whose results files are not written."""
-    without_files = and_(
-        tables.attempts.c.state == AttemptState.FINISHED,
-        tables.attempts.c.files_written_at.is_(None),
-        select(tables.uploads.c.id)
+    without_files = (
+        select(tables.attempts.c.id)
         .where(
-            tables.uploads.c.id == tables.attempts.c.upload_id,
-            tables.uploads.c.attempt == tables.attempts.c.number,
+            tables.attempts.c.state == AttemptState.FINISHED,
+            tables.attempts.c.files_written_at.is_(None),
+            select(tables.uploads.c.id)
+            .where(
+                tables.uploads.c.id == tables.attempts.c.upload_id,
+                tables.uploads.c.attempt == tables.attempts.c.number,
+            )
+            .exists(),
         )
-        .exists(),
+        .order_by(tables.attempts.c.created_at)
+        .limit(most_finished)
     )
-    return _attempts(engine, without_files, limit)
+    runs_that_died = (
+        select(func.count())
+        .where(
+            tables.attempt_runs.c.attempt_id == tables.attempts.c.id,
+            tables.attempt_runs.c.let_go_at.is_(None),
+        )
+        .scalar_subquery()
+    )
+    query = (
+        select(tables.attempts, runs_that_died.label("runs_that_died"))
+        .where(
+            or_(
+                launched,
+                tables.attempts.c.state == AttemptState.RUNNING,
+                tables.attempts.c.id.in_(without_files),
+            )
+        )
+        .order_by(tables.attempts.c.created_at, tables.attempts.c.id)
+    )
+    if upload_id is not None:
+        query = query.where(tables.attempts.c.upload_id == upload_id)
+    with reading(engine) as connection:
+        return [_watched(row) for row in connection.execute(query).mappings()]
+
+
+def _watched(row: RowMapping) -> WatchedAttempt:
+    values = dict(row)
+    runs_that_died = values.pop("runs_that_died")
+    return WatchedAttempt(attempt=attempt_of(values), runs_that_died=runs_that_died)
 
 
 def mark_files_written(engine: Engine, attempt_id: str, now: datetime) -> bool:
@@ -170,20 +211,6 @@ def mark_files_written(engine: Engine, attempt_id: str, now: datetime) -> bool:
 
 
 def _to_be_launched(now: datetime) -> ColumnElement[bool]:
-    is_due = and_(
-        tables.attempts.c.state == AttemptState.WAITING, tables.attempts.c.next_try_at <= now
-    )
-    return and_(
-        or_(tables.attempts.c.state == AttemptState.PENDING, is_due),
-        tables.attempts.c.launch_ticket.is_(None),
-    )
-
-
-def _attempts(engine: Engine, condition: ColumnElement[bool], limit: int | None) -> list[Attempt]:
-    query = (
-        select(tables.attempts)
-        .where(condition)
-        .order_by(tables.attempts.c.created_at, tables.attempts.c.id)
-    )
-    with reading(engine) as connection:
-        return [attempt_of(row) for row in connection.execute(query.limit(limit)).mappings()]
+    columns = tables.attempts.c
+    is_due = and_(columns.state == AttemptState.WAITING, columns.next_try_at <= now)
+    return and_(or_(columns.state == AttemptState.PENDING, is_due), columns.launch_ticket.is_(None))

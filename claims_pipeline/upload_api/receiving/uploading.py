@@ -128,7 +128,7 @@ def _accept(
         correlation_id=correlation_id,
     )
     upload = _kept(services, caller, received, new, key=key, digest=digest)
-    launch(services, caller, upload.id, attempt_id=upload.attempt_id, correlation_id=correlation_id)
+    launch(services, caller, upload.id, attempt_id=upload.attempt_id, attempt_number=upload.attempt)
     return TakenUpload(upload=upload)
 
 
