@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, func, select
 
-from claims_pipeline.folders.outbox import file_keys, outcomes_in_file
+from claims_pipeline.folders.result_files import file_keys, outcomes_in_file
 from claims_pipeline.model import Outcome
 from claims_pipeline.store import attempts, tables
 from claims_pipeline.store.database import reading

@@ -234,6 +234,8 @@ def _start_api(
 def _drop_sample(store: "LocalStore", rows: int, console: "Console") -> None:
     import subprocess
 
+    from claims_pipeline.store.files import make_folder
+
     sample = subprocess.run(  # noqa: S603 - our own command
         (
             installed_command("claims-pipeline"),
@@ -243,7 +245,7 @@ def _drop_sample(store: "LocalStore", rows: int, console: "Console") -> None:
         stdout=subprocess.PIPE,
     ).stdout
     folder = store.settings.resolved_inbox / DEMO_ORGANIZATION / _PAYER
-    folder.mkdir(mode=0o770, parents=True, exist_ok=True)
+    make_folder(folder)
     # Written under another name first: the watched folder takes whole files only.
     part = folder / "sample.csv.part"
     part.write_bytes(sample)
