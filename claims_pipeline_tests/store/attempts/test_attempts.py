@@ -45,7 +45,7 @@ hold = attempts.acquire(
     engine, upload_id, run_id, ticket=None, has_parent=False, run_has_ended=lambda run: False,
     dead_after_s=30, dead_between_steps_s=600, now=datetime.now(UTC),
 )
-print("held" if hold else "stale")
+print("held" if isinstance(hold, attempts.Hold) else "stale")
 """
 
 
