@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
@@ -13,6 +14,7 @@ from claims_pipeline.store.migrating import upgrade
 from claims_pipeline.store.tables import metadata
 from claims_pipeline_tests.browser import running_browser, watched_context
 from claims_pipeline_tests.keycloak import Keycloak, shared_keycloak
+from claims_pipeline_tests.scheduling import ByStack, choose_disk, in_order
 from claims_pipeline_tests.services import (
     ObjectStorage,
     PostgresqlServer,
@@ -21,16 +23,20 @@ from claims_pipeline_tests.services import (
 )
 
 
+def pytest_configure() -> None:
+    """Before anything is written."""
+    choose_disk()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that no process is left alone with it at the end."""
-    items.sort(key=_longest_time_s, reverse=True)
+    """Begin with what takes longest."""
+    items[:] = in_order(items)
 
 
-def _longest_time_s(item: pytest.Item) -> float:
-    if item.get_closest_marker("stack") is None:
-        return 0.0
-    timeout = item.get_closest_marker("timeout")
-    return float(timeout.args[0]) if timeout else 1.0
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByStack:
+    """Keep in one process what shares a stack."""
+    return ByStack(config, log)
 
 
 @pytest.fixture(scope="session")
