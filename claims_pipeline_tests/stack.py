@@ -298,6 +298,16 @@ class Stack:
             lambda: worker_answers(settings, name=name, within_s=1.0), what=f"worker {name}"
         )
 
+    def start_what_is_missing(self) -> None:
+        """Start again what a test that failed has left killed."""
+        for name, start in (
+            ("code-server", self.start_code_server),
+            ("webserver", self.start_webserver),
+            ("daemon", self.start_daemon),
+        ):
+            if not self.is_running(name):
+                start()
+
     def kill(self, name: str) -> None:
         """kill -9 a process and its whole group; it may be started again."""
         process = self._named.pop(name)
