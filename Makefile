@@ -42,12 +42,12 @@ test-properties: $(STAMP) ## The properties with all their examples: five times 
 	TEST_EXAMPLES=all $(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m hypothesis $(ARGS)
 
 test-postgresql: $(STAMP) ## The pipeline's and stacks' tests with Dagster and our tables on PostgreSQL
-	TEST_DATABASE=postgresql $(BIN)/python -m pytest --numprocesses 2 --dist loadfile \
+	TEST_DATABASE=postgresql TEST_EXAMPLES=all $(BIN)/python -m pytest --numprocesses 2 --dist loadfile \
 		claims_pipeline_tests/orchestration claims_pipeline_tests/end_to_end \
 		claims_pipeline_tests/chaos $(ARGS)
 
 test-postgresql-quick: $(STAMP) ## What CI runs of these: not every stack, but kills, a resume, rounds of chaos
-	TEST_DATABASE=postgresql $(BIN)/python -m pytest --numprocesses 2 --dist loadfile \
+	TEST_DATABASE=postgresql TEST_EXAMPLES=all $(BIN)/python -m pytest --numprocesses 2 --dist loadfile \
 		claims_pipeline_tests/orchestration claims_pipeline_tests/chaos \
 		$(addprefix claims_pipeline_tests/end_to_end/,test_kills.py test_resume.py) $(ARGS)
 
