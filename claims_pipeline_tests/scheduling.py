@@ -42,6 +42,11 @@ def unit_of(node_id: str) -> str:
     return _SHARING.get(file, file)
 
 
+def shared_by(stack: str) -> set[str]:
+    """The files whose tests are listed for a shared stack."""
+    return {file for file, unit in _SHARING.items() if unit == stack}
+
+
 class ByStack(LoadFileScheduling):
     """As `--dist loadfile`, but files that share a stack are one."""
 
