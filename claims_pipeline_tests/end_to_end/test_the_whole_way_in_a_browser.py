@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(2400)]
 _ENDS_WITHIN_MS = 900_000
 # Long enough that a search for each row goes on while somebody looks for the button.
 _ROWS = 20
-_SLOW_S = 5.0
+_SLOW = [{"match": {"kind": "summary"}, "what": {"delay_s": 5.0}}]
 _A_TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{10,}")
 _AN_UPLOAD = re.compile(r"/uploads/[0-9a-f-]{36}$")
 
@@ -222,7 +222,7 @@ def _cancel_another_and_retry(hand: Hand, stack: StackApi, rows: list[list[str]]
     hand.press(page.get_by_role("link", name="New upload"))
     page.wait_for_url("**/uploads/new")
     hand.tick(page.get_by_label("One search for each row"))
-    stack.answer_after(_SLOW_S)
+    sandbox.set_faults(_SLOW)
     asked_before = sandbox.calls()["summary"]
     try:
         hand.hand_in(page.locator("#file"), _file(rows, "april.csv"))

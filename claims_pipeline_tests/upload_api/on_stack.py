@@ -50,8 +50,8 @@ class StackApi:
         return DropStack(self.stack, self.api.engine, self.sandbox)
 
     def answer_after(self, seconds: float) -> None:
-        """Let the payer take so long for each search, and forget what other tests made of it."""
-        self.sandbox.set_faults([{"match": {"kind": "summary"}, "what": {"delay_s": seconds}}])
+        """Let the payer take so long for each call, and forget what other tests made of it."""
+        self.sandbox.set_faults([{"what": {"delay_s": seconds}}])
 
     def let_a_minute_pass(self) -> None:
         """Have the launches that brought no run, and keys of uploads under way, waited for it."""
