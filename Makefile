@@ -79,11 +79,13 @@ down: ## Stop the containers, once calls that are out are finished; volumes are 
 compose-check: $(STAMP) ## Build the image, bring all services up beside others, use them, remove them
 	$(BIN)/python -m claims_pipeline_tests.containers.compose_check $(ARGS)
 
-lint: $(STAMP) ## Style, types and import walls
+lint: $(STAMP) ## Style, types, import walls, and whether Dagster takes the definitions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/dg check defs
+	$(BIN)/dg list defs >/dev/null
 
 audit: $(STAMP) ## Ask PyPI for known vulnerabilities of the locked packages
 	$(UV) export --quiet --frozen --no-emit-project --no-hashes --output-file $(VENV)/locked.txt

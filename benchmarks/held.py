@@ -52,7 +52,9 @@ class HeldUpload:
             stored.begin_rows(self.engine, self.hold, reading_.header)
             for chunk in reading_.chunks():
                 stored.add_rows(self.engine, self.hold, chunk.requests, chunk.rejected)
-        return stored.complete_rows(self.engine, self.hold).total
+        return stored.complete_rows(
+            self.engine, self.hold, record_count=reading_.record_count
+        ).total
 
 
 @contextmanager
@@ -71,8 +73,8 @@ def take(settings: Settings, upload_id: str) -> Iterator[HeldUpload]:
             dead_between_steps_s=settings.dead_between_steps_s,
             now=datetime.now(UTC),
         )
-        if hold is None:
-            raise RuntimeError("the attempt could not be taken")
+        if not isinstance(hold, Hold):
+            raise TypeError("the attempt could not be acquired")
         yield HeldUpload(settings=settings, engine=engine, hold=hold)
     finally:
         engine.dispose()

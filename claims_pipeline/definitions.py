@@ -13,16 +13,19 @@ from claims_pipeline.orchestration.assets import (
     claim_results,
     claim_statuses,
     results_files,
+    uploaded_csv,
 )
 from claims_pipeline.orchestration.executor import claims_executor
 from claims_pipeline.orchestration.jobs import claim_status_job, results_files_job
 from claims_pipeline.orchestration.purging import purge_job, purge_schedule
 from claims_pipeline.orchestration.resources import PayerResource, StoreResource
-from claims_pipeline.orchestration.sensors.alerts import alerts_sensor
-from claims_pipeline.orchestration.sensors.sensors import (
+from claims_pipeline.orchestration.sensors.alerts import alerts_sensor, operator_alerts
+from claims_pipeline.orchestration.sensors.inbox import inbox_sensor
+from claims_pipeline.orchestration.sensors.pending_uploads import pending_uploads_sensor
+from claims_pipeline.orchestration.sensors.reconciliation import (
     attempt_reconciliation_sensor,
-    inbox_sensor,
-    pending_uploads_sensor,
+    canceled_run_sensor,
+    failed_run_sensor,
 )
 
 
@@ -30,12 +33,21 @@ def build_defs(*, resource_overrides: Mapping[str, object] | None = None) -> dg.
     """Fresh definitions; `resource_overrides` replaces resources by name, for tests."""
     resources: dict[str, object] = {"store": StoreResource(), "payers": PayerResource()}
     return dg.Definitions(
-        assets=[claim_requests, claim_statuses, claim_results, results_files],
+        assets=[
+            operator_alerts,
+            uploaded_csv,
+            claim_requests,
+            claim_statuses,
+            claim_results,
+            results_files,
+        ],
         jobs=[claim_status_job, results_files_job, purge_job],
         schedules=[purge_schedule],
         sensors=[
             inbox_sensor,
             pending_uploads_sensor,
+            failed_run_sensor,
+            canceled_run_sensor,
             attempt_reconciliation_sensor,
             alerts_sensor,
         ],

@@ -100,6 +100,20 @@ class InvariantError(ClaimsError):
     """A promise of the store does not hold; nothing is published."""
 
 
+class RowsLostError(InvariantError):
+    """What was stored of a file are not the records that its reader counted."""
+
+    def __init__(self, *, records: int, stored: int, left_out: int) -> None:
+        super().__init__(
+            "rows_lost",
+            f"The file has {records} records, but {stored} rows were stored and {left_out} lines "
+            "left out. Nothing was asked. Ask the operators before you upload it again.",
+        )
+        self.records = records
+        self.stored = stored
+        self.left_out = left_out
+
+
 def described_without_values(error: BaseException) -> str:
     """An exception as text that may be logged: class, stable code and stack, no messages.
 

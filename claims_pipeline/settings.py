@@ -8,10 +8,10 @@ and of whom, is always somebody's decision.
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from claims_pipeline.errors import SettingsError
@@ -134,6 +134,16 @@ class Settings(BaseSettings):
             raise ValueError("is not a time zone, such as America/Chicago") from None
         return value
 
+    @model_validator(mode="after")
+    def _lanes_have_workers(self) -> Self:
+        """A run's own process carries out one step after the other: its first lane drains all."""
+        if self.query_lanes > 1 and self.executor != "celery":
+            raise ValueError(
+                "CLAIMS_QUERY_LANES above 1 needs workers: set CLAIMS_EXECUTOR=celery and start "
+                "some with `claims-pipeline worker start`, or leave it at 1"
+            )
+        return self
+
     @property
     def trusted_proxies(self) -> list[str]:
         """Addresses and networks whose `X-Forwarded-*` headers are believed."""
@@ -221,7 +231,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         return Settings.model_validate(values)
     except ValidationError as error:
         problems = "; ".join(
-            f"{_PREFIX}{str(item['loc'][0]).upper() if item['loc'] else '?'}: {item['msg']}"
+            f"{_PREFIX}{str(item['loc'][0]).upper()}: {item['msg']}" if item["loc"] else item["msg"]
             for item in error.errors(include_input=False, include_url=False)
         )
         raise SettingsError("setting_invalid", f"Check the settings: {problems}.") from None

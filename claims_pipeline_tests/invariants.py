@@ -4,6 +4,8 @@
 tested, and names what does not hold. The numbers are those of docs/reliability.md.
 """
 
+import csv
+import io
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
@@ -25,8 +27,8 @@ Settled = Mapping[str, datetime | None]
 def broken_promises(engine: Engine, files: FileStore, upload_id: str) -> list[str]:
     """What does not hold for an upload that has ended; empty when all is well.
 
-    I1 every row has one outcome and the counts are theirs (I2 is a primary key), I3 the upload has
-    ended, I5 the results file holds the table's rows, I7 no query is under way.
+    I1 every record of the file, counted here, has one outcome or was left out (I2 is a primary
+    key), I3 the upload has ended, I5 the results file holds the table's rows, I7 no query is under way.
     """
     upload = get_upload(engine, upload_id)
     if upload is None:
@@ -38,6 +40,11 @@ def broken_promises(engine: Engine, files: FileStore, upload_id: str) -> list[st
     if latest is None or latest.state != "finished" or latest.status is not upload.status:
         broken.append("I3: the attempt does not stand as its upload does")
     broken += [f"I1: {code}" for code in results.verify_results(engine, upload_id)]
+    if latest is not None and latest.rows_stored:
+        records = records_in(files, upload)
+        accounted = upload.counts.with_outcome + upload.left_out_count
+        if records != accounted:
+            broken.append(f"I1: the file has {records} records, {accounted} are accounted for")
     if upload.counts.with_outcome != upload.counts.total:
         broken.append(f"I1: {upload.counts.with_outcome} of {upload.counts.total} rows ended")
     if latest is not None and latest.rows_stored:
@@ -50,6 +57,13 @@ def broken_promises(engine: Engine, files: FileStore, upload_id: str) -> list[st
         if connection.execute(under_way).scalar_one():
             broken.append("I7: queries are under way for an upload that has ended")
     return broken
+
+
+def records_in(files: FileStore, upload: Upload) -> int:
+    """Records of the uploaded file by the standard library alone, for a plain CSV in UTF-8."""
+    with files.open(upload.file_key) as stream:
+        text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
+        return sum(1 for row in csv.reader(text) if any(row)) - 1
 
 
 def settled_queries(engine: Engine, upload_id: str) -> Settled:

@@ -28,12 +28,12 @@ from claims_pipeline.cli.local.processes import (
     port_answers,
 )
 from claims_pipeline.settings import load_settings
+from claims_pipeline.store.attempts.launch_tags import TICKET_TAG
 
 LOCATION = "claims_pipeline"
 REPOSITORY = "__repository__"
 JOB = "claim_status_job"
 PARTITION_TAG = "dagster/partition"
-TICKET_TAG = "claims/ticket"
 _START_TIMEOUT_S = 180.0
 # A worker finishes its calls first, and is slow to on a busy machine.
 _STOP_TIMEOUT_S = 60.0

@@ -37,7 +37,7 @@ _STABLE_AFTER_S = 5.0
 _CHUNK_BYTES = 1 << 20
 _FOLDER_MODE = 0o770
 # Dagster gives a sensor's tick 60 seconds; what is left waits for the next scan.
-_LOOK_FOR_S = 25.0
+_SCAN_FOR_S = 25.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +106,8 @@ class Inbox:
     max_file_bytes: int
     payers: tuple[str, ...]
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    scan_for_s: float = _LOOK_FOR_S
+    sleep: Callable[[float], None] = time.sleep
+    scan_for_s: float = _SCAN_FOR_S
 
     def prepare(self) -> None:
         """Make the folders of every organization and payer, so that people see where to drop."""
@@ -133,6 +134,25 @@ class Inbox:
             waiting=tuple(waiting),
             left=endings[_Ending.LEFT],
             refused=endings[_Ending.REFUSED],
+        )
+
+    def scan_until_stable(self, *, seen_before: frozenset[FileState]) -> Scan:
+        """As `scan`; files that were just dropped are waited for, and looked at once more.
+
+        A tick that came a moment after the drop would else leave the file to the next but one.
+        """
+        first = self.scan(seen_before=seen_before)
+        if not first.waiting:
+            return first
+        oldest_ns = min(state.modified_ns for state in first.waiting)
+        missing_s = oldest_ns / 1e9 + _STABLE_AFTER_S - self.now().timestamp()
+        self.sleep(min(max(missing_s, 0.0), _STABLE_AFTER_S))
+        second = self.scan(seen_before=frozenset(first.waiting))
+        return Scan(
+            ingested=first.ingested + second.ingested,
+            waiting=second.waiting,
+            left=second.left,
+            refused=first.refused + second.refused,
         )
 
     def _folders_to_finish(

@@ -1,257 +1,277 @@
-"""The asset graph of one upload: requests, statuses, results, files."""
+"""The asset graph of one upload: requests, statuses, results, files.
+
+A step that has no business with its upload (a stale or doubled run, a payer that is down, a
+cancelled upload) yields nothing, so that Dagster shows no materialization and no check, and what
+follows is skipped. Dagster lets an asset leave out its checks only where it may be subset, which
+is why these are written as multi-assets of one asset each.
+"""
 
 from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 
-from claims_pipeline import intake
-from claims_pipeline.errors import InvariantError, NothingAnsweredError
+from claims_pipeline.errors import NothingAnsweredError, RowsLostError
 from claims_pipeline.model import OutcomeCounts
-from claims_pipeline.orchestration.files import complete_upload, write_files_of_ended_upload
-from claims_pipeline.orchestration.held_step import HeldStep, attempt_held
-from claims_pipeline.orchestration.partitions import LANE_TAG, uploads_partitions
-from claims_pipeline.orchestration.payer_backoff import waits_for_payer
+from claims_pipeline.orchestration import checks
+from claims_pipeline.orchestration.files import WrittenFiles, write_files
+from claims_pipeline.orchestration.held_step import HeldStep, attempt_held, fail_upload, now
+from claims_pipeline.orchestration.metadata import (
+    Metadata,
+    calls_metadata,
+    column_schema,
+    counts_metadata,
+    page_metadata,
+    row_count_metadata,
+)
+from claims_pipeline.orchestration.partitions import LANE_TAG, UPLOADED_CSV, uploads_partitions
 from claims_pipeline.orchestration.payer_queries import ask_open_rows, plan_open_rows
+from claims_pipeline.orchestration.requests import stored_rows
 from claims_pipeline.orchestration.resources import PayerResource, StoreResource
-from claims_pipeline.payers import registry
-from claims_pipeline.store import attempts, uploads
-from claims_pipeline.store.rows import results, stored
-from claims_pipeline.store.tenants import practices
-from claims_pipeline.store.uploads import Upload
+from claims_pipeline.results_file.columns import RESULT_COLUMNS
+from claims_pipeline.store import attempts
+from claims_pipeline.store.rows import results
 
-_STALE = {"stale": dg.MetadataValue.bool(True)}
-_WAITING = {"waiting_for_payer": dg.MetadataValue.bool(True)}
+_GROUP = "claims"
+_OWNERS = ["team:claims-operators"]
 
-every_row_is_accounted_for = dg.AssetCheckSpec(
-    "every_row_is_accounted_for",
-    asset="claim_requests",
-    description="Records in the file = rows to ask + rejected rows.",
-)
-results_keep_their_promises = dg.AssetCheckSpec(
-    "results_keep_their_promises",
-    asset="claim_results",
-    blocking=True,
-    description="Every row has one outcome, and no claim answers a row twice.",
-)
-every_row_could_be_asked = dg.AssetCheckSpec(
-    "every_row_could_be_asked",
-    asset="claim_results",
+StepResult = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
+
+uploaded_csv = dg.AssetSpec(
+    UPLOADED_CSV,
+    partitions_def=uploads_partitions,
+    group_name=_GROUP,
+    owners=_OWNERS,
+    kinds={"csv"},
     description=(
-        "No row failed, and the payer is not down. Failed rows are never reported as not found; "
-        "retry them. An upload that waits for its payer goes on by itself."
+        "The file as it was handed in: dropped into the watched folder, uploaded, or given to the "
+        "command line. Its name and its content are patients' data and are not shown here."
     ),
 )
-files_equal_the_table = dg.AssetCheckSpec(
-    "files_equal_the_table",
-    asset="results_files",
-    description="The results file and the results table hold the same rows.",
-)
 
 
-def _counts_metadata(counts: OutcomeCounts) -> dict[str, dg.MetadataValue]:
-    names = ("total", "found", "not_found", "ambiguous", "rejected", "failed", "unprocessed")
-    return {name: dg.MetadataValue.int(getattr(counts, name)) for name in names}
-
-
-def _upload(step: HeldStep) -> Upload:
-    upload = uploads.get_upload(step.engine, step.hold.upload_id)
-    if upload is None:
-        raise InvariantError("upload_gone", "The upload was deleted while its run was on.")
-    return upload
-
-
-@dg.asset(
+@dg.multi_asset(
+    specs=[
+        dg.AssetSpec(
+            "claim_requests",
+            deps=[uploaded_csv],
+            skippable=True,
+            group_name=_GROUP,
+            owners=_OWNERS,
+            kinds={"csv", "pandera"},
+            code_version="2",
+            description=(
+                "Every row of the uploaded file, either to be asked of the payer or rejected with "
+                "its reason. When it fails, the upload's page and `….refused.txt` in the outbox "
+                "say what is wrong with the file."
+            ),
+        )
+    ],
+    check_specs=[checks.every_row_is_accounted_for],
     partitions_def=uploads_partitions,
-    check_specs=[every_row_is_accounted_for],
-    group_name="claims",
-    kinds={"csv", "pandera"},
+    can_subset=True,
 )
-def claim_requests(context: dg.AssetExecutionContext, store: StoreResource) -> dg.MaterializeResult:
-    """Every row of the uploaded CSV, either to be asked of the payer or rejected with its reason.
-
-    The file is read in chunks from the file store; rows and rejected rows go to the database.
-    """
-    counts = None
+def claim_requests(context: dg.AssetExecutionContext, store: StoreResource) -> StepResult:
+    """Read the file in chunks; rows and rejected rows go to the database."""
+    accounted: OutcomeCounts | RowsLostError | None = None
+    link: Metadata = {}
     with attempt_held(context, store) as step:
         if step is not None:
-            upload = _upload(step)
-            attempt = attempts.get_attempt(step.engine, step.hold.attempt_id)
-            if attempt is not None and not attempt.rows_stored:
-                _store_rows(step, store, upload)
-            counts = results.count_outcomes(step.engine, upload.id)
-    if counts is None:
-        return _stale_result(every_row_is_accounted_for)
-    return dg.MaterializeResult(
-        metadata=_counts_metadata(counts),
-        check_results=[
-            dg.AssetCheckResult(
-                check_name=every_row_is_accounted_for.name,
-                passed=counts.with_outcome <= counts.total,
-                metadata=_counts_metadata(counts),
-            )
-        ],
-    )
+            link = page_metadata(step.settings, step.upload.id)
+            try:
+                accounted = stored_rows(context, step, store)
+            except RowsLostError as lost:
+                fail_upload(step, lost.code, lost.message)
+                accounted = lost
+    if accounted is not None:
+        figures = counts_metadata(accounted) if isinstance(accounted, OutcomeCounts) else None
+        yield from _shown(
+            context, "claim_requests", figures, link, [checks.rows_accounted_for(accounted)]
+        )
 
 
-def _store_rows(step: HeldStep, store: StoreResource, upload: Upload) -> None:
-    settings = step.settings
-    context = intake.IntakeContext(
-        practices=practices.list_practices(step.engine, upload.organization_id),
-        payer_id=registry.default_payer_id(upload.payer, settings),
-        today=store.payer_today(),
-        capabilities=registry.capabilities_of(upload.payer),
-        max_rows=settings.max_rows,
-        max_bytes=settings.max_file_bytes,
-    )
-    with store.files().open(upload.file_key) as stream:
-        reading = intake.read(stream, context)
-        stored.begin_rows(step.engine, step.hold, reading.header)
-        for chunk in reading.chunks():
-            stored.add_rows(step.engine, step.hold, chunk.requests, chunk.rejected)
-    stored.complete_rows(step.engine, step.hold)
-
-
-@dg.op(ins={"claim_requests": dg.In(dg.Nothing)}, out=dg.DynamicOut(dg.Nothing))
+@dg.op(
+    ins={"claim_requests": dg.In(dg.Nothing)},
+    out=dg.DynamicOut(dg.Nothing, is_required=False),
+)
 def plan_queries(
     context: dg.OpExecutionContext, store: StoreResource, payers: PayerResource
 ) -> Iterator[dg.DynamicOutput[None]]:
     """Plan the fewest queries that cover every row, and open the lanes that will ask them."""
+    lanes = 0
     with attempt_held(context, store) as step:
         if step is not None:
             plan_open_rows(context, step, store, payers)
-    for lane in range(1, store.settings().query_lanes + 1):
+            lanes = step.settings.query_lanes
+    for lane in range(1, lanes + 1):
         yield dg.DynamicOutput(None, mapping_key=f"lane_{lane}")
 
 
-@dg.op(ins={"lane": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing), tags={LANE_TAG: "true"})
+@dg.op(
+    ins={"lane": dg.In(dg.Nothing)},
+    out=dg.Out(dg.Nothing, is_required=False),
+    tags={LANE_TAG: "true"},
+)
 def query_batches(
     context: dg.OpExecutionContext, store: StoreResource, payers: PayerResource
-) -> None:
+) -> Iterator[dg.Output[None]]:
     """Take batches of planned queries from the ledger and ask the payer, until none is left."""
+    asked = False
     with attempt_held(context, store) as step:
         if step is not None:
             ask_open_rows(context, step, store, payers)
+            asked = True
+    if asked:
+        yield dg.Output(None)
 
 
-@dg.op(ins={"lanes": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing))
+@dg.op(ins={"lanes": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing, is_required=False))
 def settle_remaining_queries(
     context: dg.OpExecutionContext, store: StoreResource, payers: PayerResource
-) -> None:
+) -> Iterator[dg.Output[None]]:
     """Ask what no lane has asked: after a crash Dagster may leave lanes out without a word."""
+    figures: Metadata | None = None
     with attempt_held(context, store) as step:
         if step is not None:
             ask_open_rows(context, step, store, payers)
+            figures = _answered(step)
+    if figures is not None:
+        yield dg.Output(None, metadata=figures)
 
 
 @dg.graph_asset(
     partitions_def=uploads_partitions,
     ins={"claim_requests": dg.AssetIn(dagster_type=dg.Nothing)},
-    group_name="claims",
+    group_name=_GROUP,
+    owners=_OWNERS,
     kinds={"rest"},
+    code_version="2",
+    description=(
+        "The payer's answers, asked in batches, each kept the moment it is matched to its rows. "
+        "While a run is on, observations count the answered rows. Materialised when every row was "
+        "asked: an upload whose payer is down waits without a run, and shows nothing new here."
+    ),
 )
 def claim_statuses(claim_requests: Any) -> Any:  # Dagster's wiring, not values
-    """The payer's answers, asked in batches, each kept the moment it is matched to its rows."""
+    """Plan, ask in lanes, and ask what is left."""
     lanes = plan_queries(claim_requests).map(query_batches)
     return settle_remaining_queries(lanes.collect())
 
 
-@dg.asset(
+@dg.multi_asset(
+    specs=[
+        dg.AssetSpec(
+            "claim_results",
+            deps=[claim_statuses],
+            skippable=True,
+            group_name=_GROUP,
+            owners=_OWNERS,
+            kinds={"table"},
+            code_version="2",
+            metadata=column_schema(RESULT_COLUMNS),
+            description=(
+                "One answer for every row of the file, complete and checked. Rows that failed are "
+                "counted and can be retried; they are never reported as not found."
+            ),
+        )
+    ],
+    check_specs=[checks.results_keep_their_promises, checks.every_row_could_be_asked],
     partitions_def=uploads_partitions,
-    deps=[claim_statuses],
-    check_specs=[results_keep_their_promises, every_row_could_be_asked],
-    group_name="claims",
-    kinds={"table"},
+    can_subset=True,
 )
 def claim_results(
     context: dg.AssetExecutionContext, store: StoreResource, payers: PayerResource
-) -> dg.MaterializeResult:
-    """One answer for every row of the file, complete and checked."""
+) -> StepResult:
+    """Complete the results table and hold it against the promises."""
     counts, broken = None, list[str]()
+    link: Metadata = {}
     with attempt_held(context, store) as step:
         if step is not None:
+            link = page_metadata(step.settings, step.upload.id)
             # Re-executed alone, this step finds rows that nobody has asked.
             ask_open_rows(context, step, store, payers)
-            counts = results.count_outcomes(step.engine, step.hold.upload_id)
-            broken = results.verify_results(step.engine, step.hold.upload_id)
-            if counts.failed and not counts.answered:
-                raise _nothing_answered(step)
-    if counts is None:
-        return _stale_results(waiting=waits_for_payer(context, store))
-    return dg.MaterializeResult(
-        metadata=_counts_metadata(counts),
-        check_results=[
-            dg.AssetCheckResult(
-                check_name=results_keep_their_promises.name,
-                passed=not broken,
-                metadata={"broken": dg.MetadataValue.text(", ".join(broken) or "none")},
+            broken = results.verify_results(step.engine, step.upload.id)
+            found = results.count_outcomes(step.engine, step.upload.id)
+            if broken:
+                fail_upload(step, *_BROKEN)
+            elif found.failed and not found.answered:
+                raise NothingAnsweredError(
+                    *results.most_frequent_failure(step.engine, step.upload.id)
+                )
+            counts = found
+    if counts is not None:
+        figures = (
+            None if broken else {**counts_metadata(counts), **row_count_metadata(counts.total)}
+        )
+        yield from _shown(
+            context,
+            "claim_results",
+            None if broken else figures,
+            link,
+            list(checks.results_checked(counts, broken)),
+        )
+
+
+@dg.multi_asset(
+    specs=[
+        dg.AssetSpec(
+            "results_files",
+            deps=["claim_results"],
+            skippable=True,
+            group_name=_GROUP,
+            owners=_OWNERS,
+            kinds={"csv", "xlsx"},
+            code_version="2",
+            metadata=column_schema(RESULT_COLUMNS),
+            description=(
+                "The results as CSV and workbook and the rejected rows, in the file store and the "
+                "outbox. Ends the upload. Of an upload that has ended already (cancelled, failed) "
+                "it writes what there is; materialize it alone to write the files again."
             ),
-            dg.AssetCheckResult(
-                check_name=every_row_could_be_asked.name,
-                passed=counts.failed == 0,
-                severity=dg.AssetCheckSeverity.WARN,
-                metadata={"failed": dg.MetadataValue.int(counts.failed)},
-            ),
-        ],
-    )
-
-
-def _nothing_answered(step: HeldStep) -> NothingAnsweredError:
-    code, message = results.most_frequent_failure(step.engine, step.hold.upload_id)
-    return NothingAnsweredError(code, message)
-
-
-def _stale_results(*, waiting: bool) -> dg.MaterializeResult:
-    """What `claim_results` returns when it has touched nothing: not its turn, or payer down."""
-    if not waiting:
-        return _stale_result(results_keep_their_promises, every_row_could_be_asked)
-    return dg.MaterializeResult(
-        metadata=_WAITING,
-        check_results=[
-            dg.AssetCheckResult(
-                check_name=results_keep_their_promises.name, passed=True, metadata=_WAITING
-            ),
-            dg.AssetCheckResult(
-                check_name=every_row_could_be_asked.name,
-                passed=False,
-                severity=dg.AssetCheckSeverity.WARN,
-                metadata=_WAITING,
-            ),
-        ],
-    )
-
-
-@dg.asset(
+        )
+    ],
+    check_specs=[checks.files_equal_the_table],
     partitions_def=uploads_partitions,
-    deps=[claim_results],
-    check_specs=[files_equal_the_table],
-    group_name="claims",
-    kinds={"csv", "xlsx"},
+    can_subset=True,
 )
-def results_files(context: dg.AssetExecutionContext, store: StoreResource) -> dg.MaterializeResult:
-    """The results as CSV and XLSX and the rejected rows, in the file store and the outbox.
-
-    Ends the upload. Of an upload that has ended (cancelled, failed) it writes what there is.
-    """
-    lines = write_files_of_ended_upload(context, store)
-    if lines is None:
-        with attempt_held(context, store) as step:
-            if step is not None:
-                lines = complete_upload(step, store)
-    if lines is None:
-        return _stale_result(files_equal_the_table)
-    return dg.MaterializeResult(
-        metadata={"lines": dg.MetadataValue.int(lines)},
-        check_results=[dg.AssetCheckResult(check_name=files_equal_the_table.name, passed=True)],
-    )
+def results_files(context: dg.AssetExecutionContext, store: StoreResource) -> StepResult:
+    """Write the files, read them back, end the upload."""
+    written: WrittenFiles | None = write_files(context, store)
+    if written is not None:
+        link = page_metadata(store.settings(), context.partition_key)
+        figures = None if written.differences else row_count_metadata(written.lines)
+        yield from _shown(
+            context, "results_files", figures, link, [checks.files_checked(written.differences)]
+        )
 
 
-def _stale_result(*checks: dg.AssetCheckSpec) -> dg.MaterializeResult:
-    """What a step returns when another run serves the upload: it has touched nothing."""
-    return dg.MaterializeResult(
-        metadata=_STALE,
-        check_results=[
-            dg.AssetCheckResult(check_name=check.name, passed=True, metadata=_STALE)
-            for check in checks
-        ],
-    )
+_BROKEN = (
+    "results_inconsistent",
+    "The results do not add up, so nothing was published. Ask the operators before you retry.",
+)
+
+
+def _answered(step: HeldStep) -> Metadata:
+    """What the asking has come to, for the materialization of `claim_statuses`."""
+    counts = results.count_outcomes(step.engine, step.upload.id)
+    attempt = attempts.get_attempt(step.engine, step.attempt.id) or step.attempt
+    return {
+        **counts_metadata(counts),
+        **calls_metadata(step.engine, attempt, now()),
+        **row_count_metadata(counts.with_outcome),
+        **page_metadata(step.settings, step.upload.id),
+    }
+
+
+def _shown(
+    context: dg.AssetExecutionContext,
+    asset: str,
+    figures: Metadata | None,
+    link: Metadata,
+    results_of_checks: list[dg.AssetCheckResult],
+) -> StepResult:
+    """The asset, unless there are no figures of it, and those of its checks that are wanted."""
+    if figures is not None and dg.AssetKey(asset) in context.selected_asset_keys:
+        yield dg.MaterializeResult(asset_key=asset, metadata={**figures, **link})
+    wanted = {key.name for key in context.selected_asset_check_keys}
+    yield from (result for result in results_of_checks if result.check_name in wanted)

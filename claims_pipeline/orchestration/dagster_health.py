@@ -1,26 +1,31 @@
-"""How Dagster is: its daemons' heartbeats, and what waits in its queue."""
+"""How Dagster is: its daemons, its sensors, what waits in its queue, how many partitions it has."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.scheduler.instigation import InstigatorStatus
 
 from claims_pipeline.operations.doctor import Finding
 from claims_pipeline.operations.doctor.findings import failed, ok, warning
+from claims_pipeline.orchestration.partitions import uploads_partitions
 
 # Written every 30 s; 88 s was seen in a daemon that is well.
 _OLDEST_HEARTBEAT = timedelta(seconds=90)
 _DAEMONS = {
-    "SENSOR": "takes files, launches runs and finds lost ones",
+    "SENSOR": "ingests files, launches runs and finds lost ones",
     "QUEUED_RUN_COORDINATOR": "starts runs from the queue",
     "SCHEDULER": "purges every day",
     "MONITORING": "notices runs that do not start",
 }
 _LONG_IN_QUEUE = timedelta(minutes=10)
+# Users report trouble from here on (dagster#10330, #15679); the documentation says 100,000.
+_MANY_PARTITIONS = 33_000
 
 
 def examine_dagster(instance: dg.DagsterInstance, now: datetime) -> Iterator[Finding]:
-    """Look at each daemon that we rely on, and at the queue."""
+    """Look at each daemon, sensor and schedule that we rely on, at the queue and the partitions."""
     heartbeats = instance.get_daemon_heartbeats()
     for daemon, purpose in _DAEMONS.items():
         heartbeat = heartbeats.get(daemon)
@@ -29,7 +34,25 @@ def examine_dagster(instance: dg.DagsterInstance, now: datetime) -> Iterator[Fin
             yield failed(f"daemon {daemon}", f"It does not run; it {purpose}.")
         else:
             yield ok(f"daemon {daemon}", f"it {purpose}")
+    yield from _instigators(instance)
     yield _queue(instance, now)
+    yield _partitions(instance)
+
+
+def _instigators(instance: dg.DagsterInstance) -> Iterator[Finding]:
+    """Those that somebody has switched off in the UI; all are on by default."""
+    for kind, what in (
+        (InstigatorType.SENSOR, "sensor"),
+        (InstigatorType.SCHEDULE, "schedule"),
+    ):
+        for state in instance.all_instigator_state(instigator_type=kind):
+            if state.status is InstigatorStatus.STOPPED:
+                yield failed(
+                    f"{what} {state.instigator_name}",
+                    "Somebody has switched it off; switch it on in Dagster's UI, Automation.",
+                )
+            else:
+                yield ok(f"{what} {state.instigator_name}", "it is switched on")
 
 
 def _queue(instance: dg.DagsterInstance, now: datetime) -> Finding:
@@ -39,3 +62,11 @@ def _queue(instance: dg.DagsterInstance, now: datetime) -> Finding:
     age = now - oldest[0].create_timestamp.replace(tzinfo=UTC) if oldest else timedelta()
     message = f"{count} runs wait, the oldest for {age.total_seconds():.0f} s"
     return (warning if age > _LONG_IN_QUEUE else ok)("queue", message)
+
+
+def _partitions(instance: dg.DagsterInstance) -> Finding:
+    count = len(instance.get_dynamic_partitions(str(uploads_partitions.name)))
+    if count > _MANY_PARTITIONS:
+        message = f"{count} uploads are kept; lower CLAIMS_RETENTION_DAYS, Dagster slows down"
+        return warning("partitions", message)
+    return ok("partitions", f"{count} uploads are kept, one partition each")

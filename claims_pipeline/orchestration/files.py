@@ -1,4 +1,6 @@
-"""Ends an upload whose rows are all answered, and writes the files of any that has ended."""
+"""Writes an upload's files, and ends an upload whose rows are all answered."""
+
+from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
@@ -6,15 +8,62 @@ from claims_pipeline.errors import ClaimsError, FilesUnreachableError
 from claims_pipeline.folders import outbox as outbox_folder
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.operations.retention import remove_files
-from claims_pipeline.orchestration.held_step import HeldStep, StepContext, now, redacted_errors
+from claims_pipeline.orchestration.held_step import (
+    HeldStep,
+    StepContext,
+    attempt_held,
+    fail_upload,
+    now,
+    redacted_errors,
+)
 from claims_pipeline.orchestration.resources import StoreResource
 from claims_pipeline.store import attempts, uploads
+from claims_pipeline.store.attempts import Attempt
 from claims_pipeline.store.rows import results
 from claims_pipeline.store.uploads import Upload
 
+_DIFFER = (
+    "files_differ",
+    "The results files do not hold what the table holds. None was published; ask the operators.",
+)
 
-def complete_upload(step: HeldStep, store: StoreResource) -> int | None:
-    """Write the files, then end the upload; lines written, or None when rows are still to ask.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenFiles:
+    """Lines of the results file, and which files hold other rows than the results table."""
+
+    lines: int
+    differences: list[str]
+
+
+def write_files(context: StepContext, store: StoreResource) -> WrittenFiles | None:
+    """Write the files of an upload that has ended, or that ends with them.
+
+    None when there was nothing to do: rows are still to be asked, by this upload's own run, or
+    the upload is deleted meanwhile.
+    """
+    with redacted_errors():
+        engine = store.engine()
+        latest = attempts.latest_attempt(engine, context.partition_key)
+        upload = uploads.get_upload(engine, context.partition_key)
+        if latest is None or upload is None:
+            return None
+        if latest.state == "finished":
+            return _files_of_ended(engine, store, upload, latest)
+        if not _every_row_is_answered(engine, latest):
+            # As for a run for files alone that comes upon an upload which is being retried.
+            context.log.info("nothing done: rows of this upload are still to be asked")
+            return None
+    written = None
+    with attempt_held(context, store) as step:
+        # Once more, now that nobody else changes it.
+        if step is not None and _every_row_is_answered(step.engine, step.attempt):
+            written = _complete_with_files(step, store)
+    return written
+
+
+def _complete_with_files(step: HeldStep, store: StoreResource) -> WrittenFiles:
+    """Write the files, then end the upload.
 
     Raises:
         OSError, FilesUnreachableError: the files could not be written, as on a disk that is full.
@@ -22,53 +71,40 @@ def complete_upload(step: HeldStep, store: StoreResource) -> int | None:
             and the reconciliation has the files written later.
 
     """
-    upload = uploads.get_upload(step.engine, step.hold.upload_id)
-    if upload is None or not _every_row_is_answered(step):
-        # Launched for files alone, the run came upon an upload that is being retried.
-        _leave_to_a_whole_run(step)
-        return None
     try:
-        lines = _publish(step.engine, store, upload)
+        written = _publish(step.engine, store, step.upload)
     except (OSError, FilesUnreachableError):
         _complete(step)
         raise
-    _complete(step)
-    attempts.mark_files_written(step.engine, step.hold.attempt_id, now())
-    return lines
+    if written.differences:
+        fail_upload(step, *_DIFFER)
+    else:
+        _complete(step)
+        attempts.mark_files_written(step.engine, step.hold.attempt_id, now())
+    return written
 
 
-def write_files_of_ended_upload(context: StepContext, store: StoreResource) -> int | None:
-    """Files of an upload that has ended; None while its attempt is not over.
-
-    One that is deleted meanwhile has none.
-    """
-    with redacted_errors():
-        engine = store.engine()
-        latest = attempts.latest_attempt(engine, context.partition_key)
-        upload = uploads.get_upload(engine, context.partition_key)
-        if latest is None or upload is None or latest.state != "finished":
-            return None
-        lines = _published_unless_deleted(engine, store, upload)
-        if lines is None or not attempts.mark_files_written(engine, latest.id, now()):
-            remove_files(store.files(), upload, store.settings().resolved_outbox)
-            return 0
-        return lines
-
-
-def _published_unless_deleted(engine: Engine, store: StoreResource, upload: Upload) -> int | None:
-    """As `_publish`; None when somebody deletes the upload meanwhile."""
+def _files_of_ended(
+    engine: Engine, store: StoreResource, upload: Upload, latest: Attempt
+) -> WrittenFiles | None:
+    """Files of an upload that has ended; one that is deleted meanwhile has none."""
     try:
-        return _publish(engine, store, upload)
-    except ClaimsError:
+        written = _publish(engine, store, upload)
+    except (ClaimsError, FileNotFoundError):
         if uploads.get_upload(engine, upload.id) is not None:
             raise
+        written = None
+    if written is not None and written.differences:
+        return written
+    if written is None or not attempts.mark_files_written(engine, latest.id, now()):
+        remove_files(store.files(), upload, store.settings().resolved_outbox)
         return None
+    return written
 
 
-def _every_row_is_answered(step: HeldStep) -> bool:
-    attempt = attempts.get_attempt(step.engine, step.hold.attempt_id)
-    counts = results.count_outcomes(step.engine, step.hold.upload_id)
-    return attempt is not None and attempt.rows_stored and counts.with_outcome == counts.total
+def _every_row_is_answered(engine: Engine, attempt: Attempt) -> bool:
+    counts = results.count_outcomes(engine, attempt.upload_id)
+    return attempt.rows_stored and counts.with_outcome == counts.total
 
 
 def _complete(step: HeldStep) -> None:
@@ -82,28 +118,21 @@ def _complete(step: HeldStep) -> None:
     )
 
 
-def _leave_to_a_whole_run(step: HeldStep) -> None:
-    attempts.relaunch(
-        step.engine,
-        step.hold.attempt_id,
-        reason="not_asked_yet",
-        now=now(),
-        holder_run_id=step.hold.run_id,
-    )
-
-
-def _publish(engine: Engine, store: StoreResource, upload: Upload) -> int:
+def _publish(engine: Engine, store: StoreResource, upload: Upload) -> WrittenFiles:
+    """Write every file and read it back; copies for the outbox are made of those that hold."""
     settings = store.settings()
     outbox = settings.resolved_outbox
     if upload.header is None:
         code, message = _why_nothing_was_read(upload)
         outbox_folder.write_refusal(upload, outbox, code=code, message=message)
-        return 0
+        return WrittenFiles(lines=0, differences=[])
     files = store.files()
     written = outbox_folder.write_files(engine, files, upload, bom=settings.results_csv_bom)
-    outbox_folder.verify_files(files, written, results.count_outcomes(engine, upload.id))
-    outbox_folder.copy_to_outbox(files, upload, written, outbox)
-    return written.lines
+    counts = results.count_outcomes(engine, upload.id)
+    differences = outbox_folder.files_that_differ(files, written, counts)
+    if not differences:
+        outbox_folder.copy_to_outbox(files, upload, written, outbox)
+    return WrittenFiles(lines=written.lines, differences=differences)
 
 
 def _why_nothing_was_read(upload: Upload) -> tuple[str, str]:

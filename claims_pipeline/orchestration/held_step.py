@@ -25,11 +25,13 @@ from claims_pipeline.errors import (
     described_without_values,
 )
 from claims_pipeline.model import UploadStatus
+from claims_pipeline.orchestration.metadata import counts_metadata
 from claims_pipeline.orchestration.resources import StoreResource
 from claims_pipeline.settings import Settings
-from claims_pipeline.store import attempts
-from claims_pipeline.store.attempts import Hold
+from claims_pipeline.store import attempts, uploads
+from claims_pipeline.store.attempts import Attempt, Hold, NoBusiness
 from claims_pipeline.store.attempts.launch_tags import TICKET_TAG
+from claims_pipeline.store.uploads import Upload
 
 StepContext = dg.AssetExecutionContext | dg.OpExecutionContext
 
@@ -44,9 +46,14 @@ _INTERNAL_ERROR = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldStep:
-    """What a step works with while it holds the attempt; `stop` ends it before the next call."""
+    """What a step works with while it holds the attempt; `stop` ends it before the next call.
+
+    `upload` and `attempt` are as they stood when the step began.
+    """
 
     hold: Hold
+    upload: Upload
+    attempt: Attempt
     engine: Engine
     settings: Settings
     stop: threading.Event = field(default_factory=threading.Event)
@@ -79,6 +86,9 @@ def redacted_errors() -> Iterator[None]:
 def attempt_held(context: StepContext, store: StoreResource) -> Iterator[HeldStep | None]:
     """Hold the upload's attempt for one step; None when this run has no business with it.
 
+    Also leaves quietly, with a line in the run's log, when the attempt is lost or let go of
+    meanwhile. A step that did not come to its end must show nothing as done (I10).
+
     Raises:
         dagster.Failure: for every error but a lost hold, without messages or values.
         dagster.DagsterExecutionInterruptedError: when the upload was cancelled.
@@ -88,16 +98,17 @@ def attempt_held(context: StepContext, store: StoreResource) -> Iterator[HeldSte
     cancelled = False
     step: HeldStep | None = None
     try:
-        step = _acquire(context, store)
-        if step is None:
-            context.log.info("stale run: another run serves this upload; nothing to do")
+        acquired = _acquire(context, store)
+        if isinstance(acquired, NoBusiness):
+            _say_why(context, store, acquired)
             yield None
             return
+        step = acquired
         with _heartbeats(step):
             yield step
         attempts.release_step(step.engine, step.hold, now())
     except HoldLostError:
-        context.log.info("another run has taken this upload over; this one stops")
+        context.log.info("another run has taken this upload over; this one stops here")
     except PayerDownError:
         # The attempt has been let go of: what follows in this run finds itself stale.
         context.log.warning("the payer is down; the upload waits, and will be launched again")
@@ -120,7 +131,7 @@ def attempt_held(context: StepContext, store: StoreResource) -> Iterator[HeldSte
         raise dg.Failure(description=failure, allow_retries=False) from None
 
 
-def _acquire(context: StepContext, store: StoreResource) -> HeldStep | None:
+def _acquire(context: StepContext, store: StoreResource) -> HeldStep | NoBusiness:
     settings = store.settings()
     engine = store.engine()
     run = context.run
@@ -136,10 +147,36 @@ def _acquire(context: StepContext, store: StoreResource) -> HeldStep | None:
         now=now(),
         is_automatic_retry=_RETRY_NUMBER_TAG in run.tags,
     )
-    if hold is None:
-        return None
-    attempts.hold_step(engine, hold, now())
-    return HeldStep(hold=hold, engine=engine, settings=settings)
+    if isinstance(hold, NoBusiness):
+        return hold
+    attempts.heartbeat(engine, hold, now())
+    upload = uploads.get_upload(engine, hold.upload_id)
+    attempt = attempts.get_attempt(engine, hold.attempt_id)
+    if upload is None or attempt is None:
+        raise HoldLostError
+    return HeldStep(hold=hold, upload=upload, attempt=attempt, engine=engine, settings=settings)
+
+
+def _say_why(context: StepContext, store: StoreResource, why: NoBusiness) -> None:
+    """One line in the run's log; of an upload that is complete, its figures once more.
+
+    An observation, because nothing was made: the partition keeps the materialization that it has.
+    """
+    upload = uploads.get_upload(store.engine(), context.partition_key)
+    if why is not NoBusiness.NOTHING_TO_ASK or upload is None:
+        context.log.info("nothing done: %s", why)
+        return
+    ended = upload.processing_completed_at
+    message = f"{why}; complete since {ended:%Y-%m-%d %H:%M} UTC" if ended else str(why)
+    context.log.info(message)
+    for key in context.selected_asset_keys:
+        context.log_event(
+            dg.AssetObservation(
+                asset_key=key,
+                partition=context.partition_key,
+                metadata={"note": message, **counts_metadata(upload.counts)},
+            )
+        )
 
 
 @contextmanager
@@ -225,6 +262,25 @@ def _cancel(engine: Engine, upload_id: str, attempt_id: str, *, hold: Hold | Non
     )
 
 
+def fail_upload(step: HeldStep, code: str, message: str) -> None:
+    """End the step's upload as FAILED.
+
+    Raises:
+        HoldLostError: it is not this run's to end any more.
+
+    """
+    attempts.finish(
+        step.engine,
+        step.hold.upload_id,
+        UploadStatus.FAILED,
+        attempt_id=step.hold.attempt_id,
+        error_code=code,
+        error_message=message,
+        now=now(),
+        hold=step.hold,
+    )
+
+
 def _end_if_final(context: StepContext, step: HeldStep | None, error: Exception) -> None:
     """End the upload with the error's own words; a store that is away leaves it to others."""
     if step is None:
@@ -234,15 +290,6 @@ def _end_if_final(context: StepContext, step: HeldStep | None, error: Exception)
     )
     try:
         if not isinstance(error, (SQLAlchemyError, FilesUnreachableError)):
-            attempts.finish(
-                step.engine,
-                step.hold.upload_id,
-                UploadStatus.FAILED,
-                attempt_id=step.hold.attempt_id,
-                error_code=code,
-                error_message=message,
-                now=now(),
-                hold=step.hold,
-            )
+            fail_upload(step, code, message)
     except (SQLAlchemyError, HoldLostError, CancelRequestedError):
         context.log.warning("the upload could not be ended here; the reconciliation will")

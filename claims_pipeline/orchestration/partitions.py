@@ -8,3 +8,6 @@ uploads_partitions = dg.DynamicPartitionsDefinition(name=UPLOADS_PARTITIONS)
 
 # Marks the steps that may be carried out by another process than the run's own.
 LANE_TAG = "claims/lane"
+
+# The file that an upload begins with; nothing here makes it.
+UPLOADED_CSV = "uploaded_csv"

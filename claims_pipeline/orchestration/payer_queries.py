@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from claims_pipeline.errors import InvariantError, PayerDownError, PayerRefusedError
+from claims_pipeline.errors import PayerDownError, PayerRefusedError
 from claims_pipeline.folders import outbox
 from claims_pipeline.orchestration.celery.shutdown import is_worker, worker_is_stopping
 from claims_pipeline.orchestration.held_step import HeldStep, StepContext, now
@@ -31,7 +31,6 @@ _ADDRESS_IS_WRONG = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Connected:
-    upload: Upload
     ledger: Ledger
     payer: Payer
     terms: Terms
@@ -91,8 +90,9 @@ def _only_ever_404(step: HeldStep) -> bool:
 
 def _waits_for_payer(step: HeldStep) -> bool:
     """Let go of the attempt until the payer's next try; False when it has had its time."""
-    attempt = attempts.get_attempt(step.engine, step.hold.attempt_id)
+    attempt = attempts.get_attempt(step.engine, step.attempt.id)
     try_at = next_try_at(
+        # It may have come back, and gone down again, since this step began.
         down_since=attempt.payer_down_since if attempt else None,
         patience=timedelta(hours=step.settings.payer_retry_hours),
         now=now(),
@@ -117,10 +117,7 @@ def _show_status(upload: Upload, step: HeldStep) -> None:
 
 @contextmanager
 def _connected(step: HeldStep, store: StoreResource, payers: PayerResource) -> Iterator[_Connected]:
-    upload = uploads.get_upload(step.engine, step.hold.upload_id)
-    if upload is None:
-        raise InvariantError("upload_gone", "The upload was deleted while its run was on.")
-    attempt = attempts.get_attempt(step.engine, step.hold.attempt_id)
+    upload = step.upload
     calls = CallLog()
     with (
         closing(
@@ -138,12 +135,11 @@ def _connected(step: HeldStep, store: StoreResource, payers: PayerResource) -> I
                 limiter=limiter,
                 on_call=calls.add,
                 stop=step.stop,
-                correlation_id=attempt.correlation_id if attempt else None,
+                correlation_id=step.attempt.correlation_id,
             )
         ) as payer,
     ):
         yield _Connected(
-            upload=upload,
             ledger=Ledger(step.engine, step.hold, lease_s=step.settings.lease_s, now=now),
             payer=payer,
             terms=Terms(

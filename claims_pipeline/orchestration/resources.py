@@ -38,22 +38,25 @@ class StoreResource(dg.ConfigurableResource):
         """Settings of this moment; reading them costs less than remembering when they changed."""
         return load_settings()
 
-    def engine(self) -> Engine:
-        """The database; raises `SettingsError` when its schema is not ours."""
-        return _engine(self.settings().resolved_database_url)
+    def engine(self, settings: Settings | None = None) -> Engine:
+        """The database; raises `SettingsError` when its schema is not ours.
 
-    def files(self) -> FileStore:
+        Who has read the settings already gives them, here and below: reading them again costs
+        more than a query.
+        """
+        return _engine((settings or self.settings()).resolved_database_url)
+
+    def files(self, settings: Settings | None = None) -> FileStore:
         """Where uploads and results are kept."""
-        return file_store_of(self.settings())
+        return file_store_of(settings or self.settings())
 
-    def inbox(self) -> Inbox:
+    def inbox(self, settings: Settings) -> Inbox:
         """The watched folder."""
-        settings = self.settings()
         return Inbox(
             folder=settings.resolved_inbox,
             outbox=settings.resolved_outbox,
-            engine=self.engine(),
-            files=self.files(),
+            engine=self.engine(settings),
+            files=self.files(settings),
             max_file_bytes=settings.max_file_bytes,
             payers=registry.payer_names(),
         )

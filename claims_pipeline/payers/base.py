@@ -151,6 +151,19 @@ class Payer(Protocol):
         """
         ...
 
+    def is_alive(self, like: Query) -> bool:
+        """Whether the payer answers anybody, by one small search that is `like` one it can answer.
+
+        Any answer is one, a refusal too. Only the adapter knows what a payer can be asked: not
+        each has sweeps, and some answer nothing about a day.
+
+        Raises:
+            PayerError: `auth` only.
+            CancelRequestedError: told to stop.
+
+        """
+        ...
+
     def enrich(self, claim: Claim, *, transaction: str | None, level: DetailLevel) -> Claim:
         """Fetch detail and payments as `level` asks for; never raises for a payer's error.
 

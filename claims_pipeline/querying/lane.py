@@ -131,7 +131,7 @@ class _Lane:
         self._answered: list[AnsweredQuery] = []
         self._answered_since = 0.0
         self._refused: dict[Group, PayerError] = {}
-        self._watch = OutageWatch(payer, today=terms.today)
+        self._watch = OutageWatch(payer)
         # Queries that were given up because the payer is down, while calls are still out.
         self._not_asked: list[LeasedQuery] = []
         self._planned_at = 0.0

@@ -89,6 +89,10 @@ uploads = Table(
     Column("detail_level", String(16), nullable=False),
     Column("header", JSON(none_as_null=True)),  # the file's own column names, in order
     Column("attempt", Integer, nullable=False),  # the latest one's number
+    # Records as the reader counted them, never as they were stored; None until they are read.
+    Column("record_count", Integer),
+    Column("left_out_count", Integer, nullable=False, server_default="0"),
+    Column("left_out", JSON(none_as_null=True)),  # the first of them: [line number, reason]
     Column("total_rows", Integer, nullable=False, default=0),
     Column("found_count", Integer, nullable=False, default=0),
     Column("not_found_count", Integer, nullable=False, default=0),
@@ -315,7 +319,6 @@ payer_limits = Table(
     Column("organization_id", String(64), primary_key=True),
     Column("payer", String(32), primary_key=True),
     Column("pause_until", UtcInstant),
-    Column("times_opened", Integer, nullable=False, default=0),
     Column("breaker_open_until", UtcInstant),
 )
 

@@ -39,7 +39,9 @@ class Upload:
     `file_name`, `header` and `outbox_name` are patients' data and no part of the representation.
     `run_id` is the run that holds the latest attempt, or held it last. `waiting_reason` and
     `next_try_at` are set while the payer is down. `answered_before` is how many rows had their
-    answer when the latest attempt began.
+    answer when the latest attempt began. `record_count` is what the reader counted in the file,
+    None until it has been read; of the lines that it left out, `left_out` has the first with line
+    number and reason.
     """
 
     id: str
@@ -59,6 +61,9 @@ class Upload:
     end_date: date | None
     detail_level: DetailLevel
     header: tuple[str, ...] | None = field(repr=False)
+    record_count: int | None
+    left_out_count: int
+    left_out: tuple[tuple[int, str], ...]
     attempt: int
     counts: OutcomeCounts
     error_code: str | None
@@ -347,5 +352,6 @@ def _upload_of(row: RowMapping) -> Upload:
     )
     values["status"] = UploadStatus(values["status"])
     values["detail_level"] = DetailLevel(values["detail_level"])
+    values["left_out"] = tuple((line, reason) for line, reason in values["left_out"] or ())
     values["header"] = None if values["header"] is None else tuple(values["header"])
     return Upload(**values, counts=counts)

@@ -104,7 +104,7 @@ class DagsterClient:
         return bool(self._url)
 
     def launch(
-        self, upload_id: str, *, ticket: str, organization_id: str, correlation_id: str | None
+        self, upload_id: str, *, ticket: str, organization_id: str, attempt_number: int
     ) -> Launch:
         """Register the upload's partition and launch a run for it that carries `ticket`."""
         try:
@@ -118,7 +118,7 @@ class DagsterClient:
                 launch_tags(
                     ticket=ticket,
                     organization_id=organization_id,
-                    correlation_id=correlation_id,
+                    attempt_number=attempt_number,
                 ),
             )
         except DagsterError as error:

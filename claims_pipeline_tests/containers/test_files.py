@@ -114,8 +114,8 @@ def test_runs_queue_alike_everywhere() -> None:
     assert containers == here
     values = yaml.safe_load((KUBERNETES / "dagster-values.yaml").read_text())
     queue = values["dagsterDaemon"]["runCoordinator"]["config"]["queuedRunCoordinator"]
-    assert queue["maxConcurrentRuns"] == here["run_queue"]["max_concurrent_runs"]
-    assert queue["tagConcurrencyLimits"] == here["run_queue"]["tag_concurrency_limits"]
+    assert queue["maxConcurrentRuns"] == here["concurrency"]["runs"]["max_concurrent_runs"]
+    assert queue["tagConcurrencyLimits"] == here["concurrency"]["runs"]["tag_concurrency_limits"]
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)

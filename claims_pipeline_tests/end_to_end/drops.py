@@ -94,7 +94,10 @@ class DropStack:
         # A sensor that was faster has launched it.
         if attempts.issue_ticket(self.engine, upload.attempt_id, ticket=ticket, now=now):
             launched = self._dagster.launch(
-                upload_id, ticket=ticket, organization_id=ORGANIZATION, correlation_id=None
+                upload_id,
+                ticket=ticket,
+                organization_id=ORGANIZATION,
+                attempt_number=upload.attempt,
             )
             assert launched is Launch.LAUNCHED
         return upload

@@ -41,7 +41,7 @@ def sandbox() -> Iterator[Sandbox]:
 def drops(tmp_path: Path, sandbox: Sandbox) -> Iterator[DropStack]:
     home = tmp_path / "home"
     configuration = yaml.safe_load(shipped_file("dagster.yaml").read_text(encoding="utf-8"))
-    queue = configuration["run_queue"]
+    queue = configuration["concurrency"]["runs"]
     [share] = queue["tag_concurrency_limits"]
     assert share["key"] == ORGANIZATION_TAG
     # As shipped, but for the numbers.

@@ -14,12 +14,11 @@ from claims_pipeline.model import Outcome, RetryScope, UploadStatus
 from claims_pipeline.orchestration import payer_queries
 from claims_pipeline.orchestration.payer_backoff import next_try_at
 from claims_pipeline.orchestration.resources import StoreResource
-from claims_pipeline.orchestration.sensors.sensors import (
-    attempt_reconciliation_sensor,
-    pending_uploads_sensor,
-)
+from claims_pipeline.orchestration.sensors.pending_uploads import pending_uploads_sensor
+from claims_pipeline.orchestration.sensors.reconciliation import attempt_reconciliation_sensor
 from claims_pipeline.sandbox.running import Sandbox
 from claims_pipeline.store import attempts, tables
+from claims_pipeline.store.attempts import Hold
 from claims_pipeline.store.database import writing
 from claims_pipeline_tests.invariants import asked_again, settled_queries
 from claims_pipeline_tests.orchestration.broken_stores import FaultyUpload, make_faulty_upload
@@ -312,7 +311,7 @@ def test_runs_that_have_waited_do_not_count_as_runs_that_died(pipeline: Pipeline
         dead_between_steps_s=600,
         now=datetime.now(UTC),
     )
-    assert hold is not None
+    assert isinstance(hold, Hold)
 
     attempt_reconciliation_sensor(
         dg.build_sensor_context(instance=pipeline.instance), store=StoreResource()

@@ -6,6 +6,9 @@ from typing import BinaryIO
 
 import dagster as dg
 import pytest
+from dagster._core.storage.event_log.schema import SqlEventLogStorageMetadata
+from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
+from sqlalchemy import select
 
 from claims_pipeline.definitions import build_defs
 from claims_pipeline.operations.retention import Purge, delete_upload_everywhere
@@ -78,9 +81,42 @@ def test_what_is_old_goes_from_dagster_too(pipeline: Pipeline, sandbox: Sandbox)
     gone = purge_everything(pipeline.instance, _purge(pipeline, _LATER))
     assert (gone["uploads"], gone["partitions"], gone["runs"]) == (1, 1, 1)
     assert pipeline.instance.get_run_by_id(run_id) is None
-    assert pipeline.instance.all_logs(run_id) == []
+    assert _left_of(pipeline.instance, run_id) == []
     assert not logs.exists()
     assert _partitions(pipeline) == []
+
+
+def _left_of(instance: dg.DagsterInstance, run_id: str) -> list[str]:
+    """Where Dagster's storage still has something of a run: rows by table, and files."""
+    storage = instance.event_log_storage
+    storage = getattr(storage, "_event_log_storage", storage)
+    assert isinstance(storage, SqlEventLogStorage)
+    with storage.index_connection() as connection:
+        tables = [
+            table.name
+            for table in SqlEventLogStorageMetadata.sorted_tables
+            if "run_id" in table.c
+            and connection.execute(select(table).where(table.c.run_id == run_id)).first()
+        ]
+    root = Path(instance.root_directory)
+    return tables + [path.name for path in root.rglob("*") if run_id in path.name]
+
+
+def test_runs_that_materialized_one_asset_go_with_their_upload(
+    pipeline: Pipeline, sandbox: Sandbox
+) -> None:
+    """As the UI's "Materialize" makes them, of a job of Dagster's own."""
+    content, _ = make_sample(sandbox, Shape.PATIENTS, 3)
+    upload_id = pipeline.upload(content)
+    runs = [pipeline.run(upload_id).run_id]
+    runs.append(pipeline.run(upload_id, job="__ASSET_JOB").run_id)
+    assert all(_left_of(pipeline.instance, run_id) for run_id in runs)
+    _delete(pipeline.settings, upload_id)
+
+    purge_everything(pipeline.instance, _purge(pipeline, _SOON))
+
+    assert [_left_of(pipeline.instance, run_id) for run_id in runs] == [[], []]
+    assert pipeline.instance.get_runs_count() == 0
 
 
 def test_runs_that_have_not_ended_and_those_of_others_stay(pipeline: Pipeline) -> None:

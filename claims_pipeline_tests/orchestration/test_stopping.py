@@ -16,17 +16,18 @@ from sqlalchemy import func, select
 from claims_pipeline.model import DetailLevel, RetryScope, UploadOptions, UploadStatus
 from claims_pipeline.orchestration.celery.shutdown import worker_is_stopping
 from claims_pipeline.orchestration.resources import StoreResource
-from claims_pipeline.orchestration.sensors.sensors import attempt_reconciliation_sensor
+from claims_pipeline.orchestration.sensors.reconciliation import attempt_reconciliation_sensor
 from claims_pipeline.sandbox.running import Sandbox
 from claims_pipeline.sandbox.samples.samples import Shape
 from claims_pipeline.store import attempts, tables
-from claims_pipeline.store.attempts import Attempt
+from claims_pipeline.store.attempts import Attempt, Hold
+from claims_pipeline.store.attempts.launch_tags import TICKET_TAG
 from claims_pipeline.store.database import reading
 from claims_pipeline.store.files import open_file_store
 from claims_pipeline.store.rows.results import count_outcomes
 from claims_pipeline_tests.invariants import asked_again, broken_promises, settled_queries
 from claims_pipeline_tests.orchestration.samples import calls_of, make_sample, with_notes
-from claims_pipeline_tests.pipeline import Pipeline, running_pipeline
+from claims_pipeline_tests.pipeline import Pipeline, running_pipeline, shown
 
 THREADS = 4
 ROWS = 60
@@ -122,7 +123,7 @@ def test_a_run_that_lost_its_attempt_does_not_end_the_upload(
             dead_between_steps_s=600,
             now=datetime.now(UTC),
         )
-        assert taken is not None
+        assert isinstance(taken, Hold)
 
     other = when(lambda: calls_of(sandbox)["summary"] >= THREADS, take_over)
     run_to_its_end(pipeline, upload_id)
@@ -280,7 +281,7 @@ def test_a_run_that_is_terminated_in_the_queue_cancels_its_upload(pipeline: Pipe
     upload_id = upload_of(pipeline, 5)
     run = pipeline.instance.create_run_for_job(
         job_def=pipeline.definitions.resolve_job_def("claim_status_job"),
-        tags={"claims/ticket": pipeline.ticket(upload_id), "dagster/partition": upload_id},
+        tags={TICKET_TAG: pipeline.ticket(upload_id), "dagster/partition": upload_id},
         status=dg.DagsterRunStatus.NOT_STARTED,
     )
     assert tick(pipeline) == []
@@ -341,10 +342,12 @@ def test_a_run_for_files_alone_does_not_complete_an_upload_that_is_retried_meanw
     run_to_its_end(pipeline, upload_id)
     attempts.request_retry(pipeline.engine, upload_id, RetryScope.ALL, datetime.now(UTC))
 
-    assert pipeline.run(upload_id, job="results_files_job").success
+    run = pipeline.run(upload_id, job="results_files_job")
 
-    assert pipeline.get(upload_id).status is UploadStatus.PROCESSING
-    assert pipeline.get(upload_id).counts.failed == 0
+    assert (run.success, shown(run)) == (True, [])
+    latest = attempts.latest_attempt(pipeline.engine, upload_id)
+    assert latest is not None
+    assert (latest.state, latest.waiting_reason, latest.started_at) == ("pending", None, None)
     run_to_its_end(pipeline, upload_id)
     assert pipeline.get(upload_id).status is UploadStatus.COMPLETED
     assert pipeline.get(upload_id).counts.failed == 0
@@ -382,7 +385,7 @@ def hold_and_fail(pipeline: Pipeline, upload_id: str) -> None:
         dead_between_steps_s=600,
         now=datetime.now(UTC),
     )
-    assert held is not None
+    assert isinstance(held, Hold)
     pipeline.instance.report_run_failed(run)
 
 

@@ -53,8 +53,8 @@ class Runs:
         is_automatic_retry: bool = False,
         now: datetime = NOW,
     ) -> Hold | None:
-        """Let a run ask for the upload's attempt."""
-        return attempts.acquire(
+        """Let a run ask for the upload's attempt; None when it has no business with it."""
+        hold = attempts.acquire(
             self.engine,
             self.upload_id,
             run_id,
@@ -66,6 +66,7 @@ class Runs:
             now=now,
             is_automatic_retry=is_automatic_retry,
         )
+        return hold if isinstance(hold, Hold) else None
 
     def launch(self, run_id: str, *, now: datetime = NOW) -> Hold | None:
         """Launch the latest attempt with a ticket and let the run take it."""
@@ -169,7 +170,7 @@ def store_rows(
     stored.begin_rows(engine, hold, HEADER)
     rejected_rows = [make_rejected(number) for number in range(first, first + rejected)]
     stored.add_rows(engine, hold, RequestColumns.of(requests), rejected_rows)
-    stored.complete_rows(engine, hold)
+    stored.complete_rows(engine, hold, record_count=len(requests) + rejected)
 
 
 def make_claim(number: str = "FH00000001", *, processed: date | None = None) -> Claim:

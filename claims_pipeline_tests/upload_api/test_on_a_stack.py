@@ -12,7 +12,7 @@ import pytest
 
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.sandbox.samples.samples import Shape
-from claims_pipeline.store.attempts.launch_tags import CORRELATION_TAG
+from claims_pipeline.store import attempts
 from claims_pipeline_tests.orchestration.samples import calls_of, make_sample
 from claims_pipeline_tests.upload_api.api import ORGANIZATION
 from claims_pipeline_tests.upload_api.on_stack import CALM_THREADS, JOBS, JOBS_ALIAS, StackApi
@@ -98,14 +98,16 @@ def test_a_hundred_times_the_same_key_at_once_is_one_upload_and_one_run(stack: S
     assert len(stack.runs(upload_id)) == 1
 
 
-def test_the_request_id_leads_to_the_run(stack: StackApi) -> None:
+def test_the_request_id_leads_to_the_attempt_and_its_run(stack: StackApi) -> None:
     content, _ = make_sample(stack.sandbox, Shape.CLAIMS, 2)
     asked = str(uuid4())
     answer = post_csv(stack.api, content, headers={"X-Request-ID": asked})
     upload_id = answer.json()["id"]
     stack.wait_for_end(upload_id)
     [run] = stack.runs(upload_id)
-    assert run.tags[CORRELATION_TAG] == asked
+    attempt = attempts.latest_attempt(stack.api.engine, upload_id)
+    assert attempt is not None
+    assert (attempt.correlation_id, attempt.holder_run_id) == (asked, run.run_id)
 
 
 def test_a_running_upload_is_cancelled_and_tried_again(stack: StackApi) -> None:

@@ -34,6 +34,9 @@ class Reading:
         self._table = table
         self._context = context
         self._records = records
+        # Right once every chunk was read, and counted before any row is made of a record.
+        self.record_count = 0
+        self.left_out: tuple[tuple[int, str], ...] = ()
 
     @property
     def header(self) -> tuple[str, ...]:
@@ -57,6 +60,7 @@ class Reading:
         while True:
             with collection_paused():
                 batch = next(self._records, None)
+                self.record_count += len(batch.rows) if batch else 0
                 chunk = reader.read(batch) if batch else None
             if chunk is None:
                 break

@@ -1,143 +1,222 @@
-"""What to do about an attempt whose run is not what it should be. Pure decisions.
+"""Sets right what runs leave: attempts whose run died, was cancelled or got lost.
 
-Runs die without a word: a lost machine leaves a run STARTED for ever, a cancelled run's worker may
-live on, a re-execution may end in success without having done anything. The attempt's row and the
-run's state, put side by side, say what is true.
+Failures and cancellations are seen by run status sensors, within a turn of the daemon's loop. What
+Dagster never tells, such as a lost machine, is found by comparing every open attempt with its run.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
-from claims_pipeline.store.attempts import Attempt
+import dagster as dg
+from sqlalchemy import Engine
 
-# Launching takes the daemon a few seconds; a ticket without a run after this long is lost.
-_LAUNCH_LOST_AFTER = timedelta(seconds=60)
-# A worker takes seconds to import and then acquires the attempt first of all.
-_START_LOST_AFTER = timedelta(seconds=60)
-# Dagster's retry of a crashed run is launched within seconds of its failure, or, when the code
-# server was away just then, never.
-_RETRY_LOST_AFTER = timedelta(seconds=60)
+from claims_pipeline.errors import SettingsError
+from claims_pipeline.model import UploadStatus
+from claims_pipeline.operations.retention import remove_files_of_no_upload
+from claims_pipeline.orchestration.held_step import now, redacted_errors
+from claims_pipeline.orchestration.jobs import claim_status_job, results_files_job
+from claims_pipeline.orchestration.resources import StoreResource
+from claims_pipeline.orchestration.sensors.inbox import EVERY_S
+from claims_pipeline.orchestration.sensors.launches import LAUNCHES_PER_TICK, launched
+from claims_pipeline.orchestration.sensors.remedies import Remedy, RunFacts, remedy_for
+from claims_pipeline.orchestration.sensors.run_facts import run_facts
+from claims_pipeline.settings import Settings
+from claims_pipeline.store import attempts
+from claims_pipeline.store.attempts import WatchedAttempt
+from claims_pipeline.store.attempts.launch_tags import PARTITION_TAG
 
-
-class RunState(StrEnum):
-    """A Dagster run, as far as an attempt cares."""
-
-    ALIVE = "alive"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELED = "canceled"
-    MISSING = "missing"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFacts:
-    """The run that holds the attempt, or was launched for it, or Dagster's latest retry of it.
-
-    `holds`: it has acquired the attempt. `retry_is_coming`: Dagster says that it will retry the
-    failed run, and has not yet. `started_at`: since when there should be a worker; None in the
-    queue.
-    """
-
-    state: RunState
-    run_id: str | None = None
-    ended_at: datetime | None = None
-    retry_is_coming: bool = False
-    crashed: bool = False
-    started_at: datetime | None = None
-    holds: bool = False
+_FILES_AGAIN_AFTER_S = 300
+_SWEEP_EVERY = timedelta(hours=1)
+_POISON = (
+    "poison",
+    "Every run of this upload ended abruptly. Ask the operators before you retry it.",
+)
+_RUN_FAILED = (
+    "run_failed",
+    "Something went wrong on our side; operators find it in the run's log. Retry later.",
+)
 
 
-class Remedy(StrEnum):
-    """What the sensor does about an attempt."""
+@dg.sensor(
+    job=results_files_job,
+    minimum_interval_seconds=EVERY_S,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description=(
+        "Finds attempts whose run died without a word, and uploads that ended without their "
+        "files, and sets them right. What it did stands as an observation of `claim_results`."
+    ),
+)
+def attempt_reconciliation_sensor(
+    context: dg.SensorEvaluationContext, store: StoreResource
+) -> dg.SkipReason | dg.SensorResult:
+    """Compare every open attempt with its run; write the files of those that ended without."""
+    with redacted_errors():
+        try:
+            settings = store.settings()
+            engine = store.engine(settings)
+        except SettingsError as error:
+            return dg.SkipReason(f"not configured: {error.code}")
+        cursor = _sweep_now_and_then(context.cursor, store, settings, engine)
+        watched = attempts.watched_attempts(engine, LAUNCHES_PER_TICK)
+        return _set_right(context.instance, engine, settings, watched, cursor=cursor)
 
-    NOTHING = "nothing"
-    CANCEL = "cancel"  # the attempt ends CANCELLED
-    ASK_TO_STOP = "ask_to_stop"  # the worker of a cancelled run lives on
-    FAIL = "fail"  # the attempt ends FAILED
-    POISON = "poison"  # the attempt ends FAILED: every run of it has died
-    RELAUNCH = "relaunch"  # back to pending, for the pending sensor
-    REPORT_RUN_FAILED = "report_run_failed"  # Dagster's run retries take it from there
+
+@dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.FAILURE,
+    monitored_jobs=[claim_status_job],
+    request_jobs=[results_files_job],
+    minimum_interval_seconds=EVERY_S,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Sets an upload right as soon as Dagster says that its run has failed.",
+)
+def failed_run_sensor(
+    context: dg.RunStatusSensorContext, store: StoreResource
+) -> dg.SkipReason | dg.SensorResult:
+    """See to the upload of one run that has failed."""
+    return _see_to_run(context, store)
 
 
-def remedy_for(
-    attempt: Attempt,
-    run: RunFacts,
+@dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.CANCELED,
+    monitored_jobs=[claim_status_job],
+    request_jobs=[results_files_job],
+    minimum_interval_seconds=EVERY_S,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Ends an upload as soon as Dagster says that its run was cancelled.",
+)
+def canceled_run_sensor(
+    context: dg.RunStatusSensorContext, store: StoreResource
+) -> dg.SkipReason | dg.SensorResult:
+    """See to the upload of one run that was cancelled."""
+    return _see_to_run(context, store)
+
+
+def _see_to_run(
+    context: dg.RunStatusSensorContext, store: StoreResource
+) -> dg.SkipReason | dg.SensorResult:
+    with redacted_errors():
+        upload_id = context.dagster_run.tags.get(PARTITION_TAG)
+        try:
+            settings = store.settings()
+            engine = store.engine(settings)
+        except SettingsError as error:
+            return dg.SkipReason(f"not configured: {error.code}")
+        watched = attempts.watched_attempts(engine, LAUNCHES_PER_TICK, upload_id=upload_id)
+        return _set_right(context.instance, engine, settings, watched, cursor=None)
+
+
+def _set_right(
+    instance: dg.DagsterInstance,
+    engine: Engine,
+    settings: Settings,
+    watched: list[WatchedAttempt],
     *,
-    runs_so_far: int,
-    max_runs: int,
-    dead_after_s: float,
-    dead_between_steps_s: float,
-    now: datetime,
-) -> Remedy:
-    """Compare an open attempt with its run."""
-    if attempt.state == "running":
-        return _about_running(
-            attempt,
-            run,
-            may_relaunch=runs_so_far < max_runs,
-            is_silent=_is_silent(attempt, dead_after_s, dead_between_steps_s, now),
-            now=now,
+    cursor: str | None,
+) -> dg.SensorResult:
+    open_ones = [one for one in watched if one.attempt.state != "finished"]
+    facts = run_facts(instance, [one.attempt for one in open_ones])
+    events = [
+        _observation(one, remedy)
+        for one in open_ones
+        if (remedy := _reconcile(instance, engine, settings, one, facts[one.attempt.id]))
+        is not Remedy.NOTHING
+    ]
+    requests = [
+        dg.RunRequest(
+            run_key=_files_run_key(one.attempt.id, now()),
+            partition_key=one.attempt.upload_id,
+            job_name=results_files_job.name,
         )
-    if attempt.state in {"pending", "waiting"} and attempt.launch_ticket is not None:
-        return _about_launched(attempt, run, may_relaunch=runs_so_far < max_runs, now=now)
-    return Remedy.NOTHING
+        for one in watched
+        if one.attempt.state == "finished"
+    ]
+    if requests:
+        return launched(requests, cursor=cursor, events=events)
+    return dg.SensorResult(
+        skip_reason=f"{len(events)} attempts set right", cursor=cursor, asset_events=events
+    )
 
 
-def _about_running(
-    attempt: Attempt, run: RunFacts, *, may_relaunch: bool, is_silent: bool, now: datetime
+def _sweep_now_and_then(
+    cursor: str | None, store: StoreResource, settings: Settings, engine: Engine
+) -> str:
+    """Remove what killed processes left in the file store, half written or without an upload."""
+    at = now()
+    if cursor and at - datetime.fromisoformat(cursor) < _SWEEP_EVERY:
+        return cursor
+    files = store.files(settings)
+    files.remove_unfinished(at - _SWEEP_EVERY)
+    remove_files_of_no_upload(engine, files, before=at - _SWEEP_EVERY)
+    return at.isoformat()
+
+
+def _files_run_key(attempt_id: str, at: datetime) -> str:
+    """The same for some minutes: files that could not be written are tried again, not at once."""
+    return f"files-{attempt_id}-{int(at.timestamp() // _FILES_AGAIN_AFTER_S)}"
+
+
+def _observation(watched: WatchedAttempt, remedy: Remedy) -> dg.AssetObservation:
+    return dg.AssetObservation(
+        "claim_results",
+        partition=watched.attempt.upload_id,
+        metadata={"reconciled": dg.MetadataValue.text(remedy.value)},
+    )
+
+
+def _reconcile(
+    instance: dg.DagsterInstance,
+    engine: Engine,
+    settings: Settings,
+    watched: WatchedAttempt,
+    facts: RunFacts,
 ) -> Remedy:
-    if run.state is RunState.ALIVE:
-        is_lost = is_silent if run.holds else _never_took(run, now)
-        return Remedy.REPORT_RUN_FAILED if is_lost else Remedy.NOTHING
-    if run.state is RunState.CANCELED:
-        worker_lives = attempt.step_is_held and not is_silent
-        return Remedy.ASK_TO_STOP if worker_lives else Remedy.CANCEL
-    if attempt.cancel_requested_at is not None:
-        return Remedy.CANCEL
-    return _about_lost(run, may_relaunch=may_relaunch, now=now)
+    attempt = watched.attempt
+    remedy = remedy_for(
+        attempt,
+        facts,
+        runs_so_far=watched.runs_that_died,
+        # The first run, and as many retries as dagster.yaml allows.
+        max_runs=1 + instance.run_retries_max_retries,
+        dead_after_s=settings.dead_after_s,
+        dead_between_steps_s=settings.dead_between_steps_s,
+        now=now(),
+    )
+    match remedy:
+        case Remedy.NOTHING:
+            pass
+        case Remedy.CANCEL:
+            _finish(engine, watched, UploadStatus.CANCELLED, None, None)
+        case Remedy.ASK_TO_STOP:
+            attempts.request_cancel(engine, attempt.upload_id, now())
+        case Remedy.FAIL:
+            _finish(engine, watched, UploadStatus.FAILED, *_RUN_FAILED)
+        case Remedy.POISON:
+            _finish(engine, watched, UploadStatus.FAILED, *_POISON)
+        case Remedy.RELAUNCH:
+            attempts.relaunch(engine, attempt.id, reason="run_lost", now=now())
+        case Remedy.REPORT_RUN_FAILED:
+            _report_run_failed(instance, facts.run_id)
+    return remedy
 
 
-def _about_launched(
-    attempt: Attempt, run: RunFacts, *, may_relaunch: bool, now: datetime
-) -> Remedy:
-    match run.state:
-        case RunState.ALIVE:
-            return Remedy.REPORT_RUN_FAILED if _never_took(run, now) else Remedy.NOTHING
-        case RunState.CANCELED:
-            return Remedy.CANCEL
-        case RunState.MISSING:
-            is_lost = _is_older(attempt.launched_at, _LAUNCH_LOST_AFTER, now)
-            return Remedy.RELAUNCH if is_lost else Remedy.NOTHING
-        case RunState.FAILED | RunState.SUCCEEDED:
-            return _about_lost(run, may_relaunch=may_relaunch, now=now)
+def _finish(
+    engine: Engine,
+    watched: WatchedAttempt,
+    status: UploadStatus,
+    code: str | None,
+    message: str | None,
+) -> None:
+    attempts.finish(
+        engine,
+        watched.attempt.upload_id,
+        status,
+        attempt_id=watched.attempt.id,
+        error_code=code,
+        error_message=message,
+        now=now(),
+    )
 
 
-def _about_lost(run: RunFacts, *, may_relaunch: bool, now: datetime) -> Remedy:
-    """What to do when no run is at work on an attempt that has not ended.
-
-    Errors of ours end the attempt. One that did not could not be written down: the database may
-    have been away.
-    """
-    may_be_retried = run.state is RunState.FAILED and run.retry_is_coming
-    if may_be_retried and not _is_older(run.ended_at, _RETRY_LOST_AFTER, now):
-        return Remedy.NOTHING
-    if may_relaunch:
-        return Remedy.RELAUNCH
-    return Remedy.FAIL if run.state is RunState.FAILED and not run.crashed else Remedy.POISON
-
-
-def _never_took(run: RunFacts, now: datetime) -> bool:
-    """Whether a run that should have acquired the attempt by now has not."""
-    return run.started_at is not None and _is_older(run.started_at, _START_LOST_AFTER, now)
-
-
-def _is_silent(
-    attempt: Attempt, dead_after_s: float, dead_between_steps_s: float, now: datetime
-) -> bool:
-    limit_s = dead_after_s if attempt.step_is_held else dead_between_steps_s
-    return _is_older(attempt.heartbeat_at, timedelta(seconds=limit_s), now)
-
-
-def _is_older(instant: datetime | None, age: timedelta, now: datetime) -> bool:
-    return instant is None or now - instant > age
+def _report_run_failed(instance: dg.DagsterInstance, run_id: str | None) -> None:
+    run = instance.get_run_by_id(run_id) if run_id else None
+    if run is not None and not run.is_finished:
+        instance.report_run_failed(run, "The worker of this run is gone: no heartbeat.")

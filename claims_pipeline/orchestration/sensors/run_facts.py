@@ -1,10 +1,11 @@
 """Reads from Dagster what the reconciliation wants to know of a run."""
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
 
-from claims_pipeline.orchestration.sensors.reconciliation import RunFacts, RunState
+from claims_pipeline.orchestration.sensors.remedies import RunFacts, RunState
 from claims_pipeline.store.attempts import Attempt
 from claims_pipeline.store.attempts.launch_tags import TICKET_TAG
 
@@ -30,12 +31,61 @@ _ENDED = {
 }
 
 
-def run_facts(instance: dg.DagsterInstance, attempt: Attempt) -> RunFacts:
-    """The run that holds the attempt; before one has acquired it, the run of its ticket.
+_RUNS_AT_ONCE = 500
 
-    When Dagster has launched a retry of it, the retry.
+
+def run_facts(instance: dg.DagsterInstance, watched: Sequence[Attempt]) -> dict[str, RunFacts]:
+    """By attempt: the run that holds it; before one has acquired it, the run of its ticket.
+
+    When Dagster has launched a retry of it, the retry. Asked for all attempts at once, because a
+    thousand of them may be waiting in the queue.
     """
-    record = _latest_retry(instance, _record(instance, attempt))
+    by_run_id = _records(
+        instance,
+        [attempt.holder_run_id for attempt in watched if _is_held(attempt)],
+        lambda ids: dg.RunsFilter(run_ids=ids),
+        lambda run: run.run_id,
+    )
+    by_ticket = _records(
+        instance,
+        [attempt.launch_ticket for attempt in watched if not _is_held(attempt)],
+        lambda tickets: dg.RunsFilter(tags={TICKET_TAG: tickets}),
+        lambda run: run.tags.get(TICKET_TAG),
+    )
+    return {
+        attempt.id: _facts(
+            instance,
+            attempt,
+            by_run_id.get(attempt.holder_run_id)
+            if _is_held(attempt)
+            else by_ticket.get(attempt.launch_ticket),
+        )
+        for attempt in watched
+    }
+
+
+def _is_held(attempt: Attempt) -> bool:
+    return attempt.state == "running" and attempt.holder_run_id is not None
+
+
+def _records(
+    instance: dg.DagsterInstance,
+    wanted: Sequence[str | None],
+    filter_of: Callable[[list[str]], dg.RunsFilter],
+    key_of: Callable[[dg.DagsterRun], str | None],
+) -> dict[str | None, dg.RunRecord]:
+    """Records of the wanted runs by key; of several with the same, the latest."""
+    keys = [key for key in wanted if key is not None]
+    found: dict[str | None, dg.RunRecord] = {}
+    for first in range(0, len(keys), _RUNS_AT_ONCE):
+        some = keys[first : first + _RUNS_AT_ONCE]
+        for record in instance.get_run_records(filter_of(some)):
+            found.setdefault(key_of(record.dagster_run), record)
+    return found
+
+
+def _facts(instance: dg.DagsterInstance, attempt: Attempt, first: dg.RunRecord | None) -> RunFacts:
+    record = _latest_retry(instance, first)
     if record is None:
         return RunFacts(state=RunState.MISSING)
     run = record.dagster_run
@@ -49,17 +99,6 @@ def run_facts(instance: dg.DagsterInstance, attempt: Attempt) -> RunFacts:
         holds=run.run_id == attempt.holder_run_id,
         crashed=run.tags.get(_FAILURE_REASON_TAG) != _STEP_FAILURE,
     )
-
-
-def _record(instance: dg.DagsterInstance, attempt: Attempt) -> dg.RunRecord | None:
-    if attempt.state == "running" and attempt.holder_run_id:
-        return instance.get_run_record_by_id(attempt.holder_run_id)
-    if attempt.launch_ticket:
-        records = instance.get_run_records(
-            dg.RunsFilter(tags={TICKET_TAG: attempt.launch_ticket}), limit=1
-        )
-        return records[0] if records else None
-    return None
 
 
 def _started_at(record: dg.RunRecord) -> datetime | None:

@@ -1,12 +1,12 @@
 """UnitedHealthcare's claims API (API Marketplace REST)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TypeVar
 
 from claims_pipeline.errors import ErrorClass, PayerError
-from claims_pipeline.model import Claim, DetailLevel, Query
+from claims_pipeline.model import Claim, DateWindow, DetailLevel, Query, QueryKind
 from claims_pipeline.names import wire_name
 from claims_pipeline.payers.base import Answer, CallKind, Capabilities
 from claims_pipeline.payers.environment import PayerEnvironment
@@ -110,6 +110,18 @@ class UhcPayer:
                 return found.answer("page_limit")
             if found.pages == _MAX_PAGES:
                 return found.answer("result_cap")
+
+    def is_alive(self, like: Query) -> bool:
+        """Ask for one day's claims of the practice, one page; see `Payer.is_alive`."""
+        last_day = DateWindow(like.window.last, like.window.last)
+        sweep = replace(like, kind=QueryKind.SWEEP, window=last_day, patient=None, page_limit=1)
+        try:
+            self.search(sweep)
+        except PayerError as error:
+            if error.error_class is ErrorClass.AUTH:
+                raise
+            return error.error_class is not ErrorClass.TRANSIENT
+        return True
 
     def wants_detail(self, claim: Claim, level: DetailLevel) -> bool:
         """Whether `enrich` would make a call for this claim."""

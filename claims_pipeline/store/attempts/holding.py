@@ -14,6 +14,7 @@ from claims_pipeline.store.attempts.lifecycle import (
     AttemptState,
     LatestAttempt,
     NewAttempt,
+    NoBusiness,
     Patience,
     Stale,
     StillHeld,
@@ -44,12 +45,12 @@ def acquire(
     dead_between_steps_s: float,
     now: datetime,
     is_automatic_retry: bool = False,
-) -> Hold | None:
+) -> Hold | NoBusiness:
     """Let the run hold the upload's attempt, by the rules of `lifecycle.decide_acquisition`.
 
-    Idempotent: each step of a run calls it. None means that the run is stale and has to end at
-    once, successfully. `run_has_ended` asks Dagster about the present holder's run.
-    `is_automatic_retry` is for Dagster's own retries: they never begin a new attempt.
+    Idempotent: each step of a run calls it. Without a hold the run has to end at once,
+    successfully, and to show nothing as done. `run_has_ended` asks Dagster about the present
+    holder's run. `is_automatic_retry` is for Dagster's own retries: they never begin a new attempt.
 
     Raises:
         InputError: `upload_unknown`.
@@ -78,12 +79,12 @@ def acquire(
             )
             _claim_ticket(connection, run, ticket, now)
             if isinstance(decision, Stale):
-                return None
+                return decision.why
             if isinstance(decision, NewAttempt):
                 try:
                     latest = reopen(connection, latest, status, decision.scope, now)
                 except InputError:
-                    return None  # Nothing is left to ask.
+                    return NoBusiness.NOTHING_TO_ASK
                 status = UploadStatus.PENDING
             if latest.cancel_requested_at is None:
                 if not isinstance(decision, StillHeld):
@@ -98,16 +99,6 @@ def held_by(engine: Engine, upload_id: str, run_id: str) -> Hold | None:
     if attempt is None or attempt.state is not AttemptState.RUNNING:
         return None
     return _hold_of(attempt, run_id) if attempt.holder_run_id == run_id else None
-
-
-def hold_step(engine: Engine, hold: Hold, now: datetime) -> None:
-    """A step begins to work.
-
-    Raises:
-        HoldLostError, CancelRequestedError: the step must not begin.
-
-    """
-    heartbeat(engine, hold, now)
 
 
 def heartbeat(engine: Engine, hold: Hold, now: datetime) -> None:

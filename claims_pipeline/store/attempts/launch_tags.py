@@ -10,17 +10,19 @@ PURGE_JOB = "purge_job"
 # Dagster's own tag for the partition of a run.
 PARTITION_TAG = "dagster/partition"
 # The tag that carries a launch's ticket. The database decides what it is worth: a copied or
-# invented ticket serves no attempt.
-TICKET_TAG = "claims/ticket"
+# invented ticket serves no attempt. Dagster's UI hides tags that begin so: people have no use for
+# it, and it would push those that they read out of sight.
+TICKET_TAG = ".dagster/claims_ticket"
 # Whose upload a run serves, so that dagster.yaml can let each organization have its share of runs.
 ORGANIZATION_TAG = "claims/organization"
-# Leads from a run to the HTTP request that asked for it; opaque.
-CORRELATION_TAG = "claims/correlation"
+# Which try at the upload the run was launched for; the first is 1.
+ATTEMPT_TAG = "claims/attempt"
 
 
-def launch_tags(*, ticket: str, organization_id: str, correlation_id: str | None) -> dict[str, str]:
-    """Tags of a run that is launched with a ticket; opaque ids only."""
-    tags = {TICKET_TAG: ticket, ORGANIZATION_TAG: organization_id}
-    if correlation_id is not None:
-        tags[CORRELATION_TAG] = correlation_id
-    return tags
+def launch_tags(*, ticket: str, organization_id: str, attempt_number: int) -> dict[str, str]:
+    """Tags of a run that is launched with a ticket; opaque ids and numbers only."""
+    return {
+        TICKET_TAG: ticket,
+        ORGANIZATION_TAG: organization_id,
+        ATTEMPT_TAG: str(attempt_number),
+    }

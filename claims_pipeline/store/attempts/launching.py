@@ -3,12 +3,12 @@
 from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Engine, and_, or_, select, update
+from sqlalchemy import ColumnElement, Engine, RowMapping, and_, func, or_, select, update
 
+from claims_pipeline.store import tables
 from claims_pipeline.store.attempts.lifecycle import AttemptState
-from claims_pipeline.store.attempts.records import Attempt, attempt_of
+from claims_pipeline.store.attempts.records import Attempt, WatchedAttempt, attempt_of
 from claims_pipeline.store.database import reading, writing
-from claims_pipeline.store.tables import attempt_runs, attempts, uploads
 
 
 def issue_ticket(engine: Engine, attempt_id: str, *, ticket: str, now: datetime) -> bool:
@@ -19,19 +19,19 @@ def issue_ticket(engine: Engine, attempt_id: str, *, ticket: str, now: datetime)
     """
     with writing(engine) as connection:
         issued = connection.execute(
-            update(attempts)
-            .where(attempts.c.id == attempt_id, _to_be_launched(now))
+            update(tables.attempts)
+            .where(tables.attempts.c.id == attempt_id, _to_be_launched(now))
             .values(launch_ticket=ticket, launched_at=now)
         )
         if issued.rowcount == 0:
             return False
         attempt = connection.execute(
-            select(attempts.c.organization_id, attempts.c.upload_id).where(
-                attempts.c.id == attempt_id
+            select(tables.attempts.c.organization_id, tables.attempts.c.upload_id).where(
+                tables.attempts.c.id == attempt_id
             )
         ).one()
         connection.execute(
-            attempt_runs.insert().values(
+            tables.attempt_runs.insert().values(
                 id=str(uuid4()),
                 organization_id=attempt.organization_id,
                 upload_id=attempt.upload_id,
@@ -51,19 +51,22 @@ def void_ticket(engine: Engine, attempt_id: str, *, ticket: str) -> bool:
     """
     with writing(engine) as connection:
         voided = connection.execute(
-            update(attempts)
+            update(tables.attempts)
             .where(
-                attempts.c.id == attempt_id,
-                attempts.c.launch_ticket == ticket,
-                attempts.c.state.in_((AttemptState.PENDING, AttemptState.WAITING)),
+                tables.attempts.c.id == attempt_id,
+                tables.attempts.c.launch_ticket == ticket,
+                tables.attempts.c.state.in_((AttemptState.PENDING, AttemptState.WAITING)),
             )
             .values(launch_ticket=None, launched_at=None)
         )
         if voided.rowcount:
             connection.execute(
-                update(attempt_runs)
-                .where(attempt_runs.c.attempt_id == attempt_id, attempt_runs.c.ticket == ticket)
-                .values(let_go_at=attempt_runs.c.launched_at)
+                update(tables.attempt_runs)
+                .where(
+                    tables.attempt_runs.c.attempt_id == attempt_id,
+                    tables.attempt_runs.c.ticket == ticket,
+                )
+                .values(let_go_at=tables.attempt_runs.c.launched_at)
             )
     return voided.rowcount == 1
 
@@ -83,15 +86,15 @@ def relaunch(
     meanwhile, or is to be cancelled.
     """
     is_lost = and_(
-        attempts.c.id == attempt_id,
-        attempts.c.state == AttemptState.RUNNING,
-        attempts.c.cancel_requested_at.is_(None),
+        tables.attempts.c.id == attempt_id,
+        tables.attempts.c.state == AttemptState.RUNNING,
+        tables.attempts.c.cancel_requested_at.is_(None),
     )
     if holder_run_id is not None:
-        is_lost = and_(is_lost, attempts.c.holder_run_id == holder_run_id)
+        is_lost = and_(is_lost, tables.attempts.c.holder_run_id == holder_run_id)
     with writing(engine) as connection:
         freed = connection.execute(
-            update(attempts)
+            update(tables.attempts)
             .where(is_lost)
             .values(
                 state=AttemptState.WAITING,
@@ -105,17 +108,17 @@ def relaunch(
         if freed.rowcount and holder_run_id is not None:
             # It ended in good order, as on a machine that goes down: no run that died.
             connection.execute(
-                update(attempt_runs)
-                .where(attempt_runs.c.run_id == holder_run_id)
+                update(tables.attempt_runs)
+                .where(tables.attempt_runs.c.run_id == holder_run_id)
                 .values(let_go_at=now)
             )
         if freed.rowcount or holder_run_id is not None:
             return bool(freed.rowcount)
         freed = connection.execute(
-            update(attempts)
+            update(tables.attempts)
             .where(
-                attempts.c.id == attempt_id,
-                attempts.c.state.in_((AttemptState.PENDING, AttemptState.WAITING)),
+                tables.attempts.c.id == attempt_id,
+                tables.attempts.c.state.in_((AttemptState.PENDING, AttemptState.WAITING)),
             )
             .values(launch_ticket=None, launched_at=None)
         )
@@ -124,26 +127,73 @@ def relaunch(
 
 def pending_attempts(engine: Engine, now: datetime, limit: int) -> list[Attempt]:
     """Attempts to be launched, oldest first: pending, or waiting and due, without a live ticket."""
-    return _attempts(engine, _to_be_launched(now), limit)
-
-
-def open_attempts(engine: Engine) -> list[Attempt]:
-    """Attempts to be watched: launched but not acquired, running, or waiting for a payer."""
-    launched = and_(attempts.c.state == AttemptState.PENDING, attempts.c.launch_ticket.is_not(None))
-    at_work = attempts.c.state.in_((AttemptState.RUNNING, AttemptState.WAITING))
-    return _attempts(engine, or_(launched, at_work), None)
-
-
-def finished_without_files(engine: Engine, limit: int) -> list[Attempt]:
-    """Uploads' latest attempts that have ended but whose results files are not written."""
-    without_files = and_(
-        attempts.c.state == AttemptState.FINISHED,
-        attempts.c.files_written_at.is_(None),
-        select(uploads.c.id)
-        .where(uploads.c.id == attempts.c.upload_id, uploads.c.attempt == attempts.c.number)
-        .exists(),
+    query = (
+        select(tables.attempts)
+        .where(_to_be_launched(now))
+        .order_by(tables.attempts.c.created_at, tables.attempts.c.id)
+        .limit(limit)
     )
-    return _attempts(engine, without_files, limit)
+    with reading(engine) as connection:
+        return [attempt_of(row) for row in connection.execute(query).mappings()]
+
+
+def watched_attempts(
+    engine: Engine, most_finished: int, *, upload_id: str | None = None
+) -> list[WatchedAttempt]:
+    """Attempts that the reconciliation looks at, in one query, oldest first.
+
+    Those that a run should be working on (launched or running), and at most `most_finished` of
+    those that have ended without their files. One that waits for its payer without a run is in
+    nobody's hands: nothing can have happened to it.
+    """
+    launched = and_(
+        tables.attempts.c.state.in_((AttemptState.PENDING, AttemptState.WAITING)),
+        tables.attempts.c.launch_ticket.is_not(None),
+    )
+    without_files = (
+        select(tables.attempts.c.id)
+        .where(
+            tables.attempts.c.state == AttemptState.FINISHED,
+            tables.attempts.c.files_written_at.is_(None),
+            select(tables.uploads.c.id)
+            .where(
+                tables.uploads.c.id == tables.attempts.c.upload_id,
+                tables.uploads.c.attempt == tables.attempts.c.number,
+            )
+            .exists(),
+        )
+        .order_by(tables.attempts.c.created_at)
+        .limit(most_finished)
+    )
+    runs_that_died = (
+        select(func.count())
+        .where(
+            tables.attempt_runs.c.attempt_id == tables.attempts.c.id,
+            tables.attempt_runs.c.let_go_at.is_(None),
+        )
+        .scalar_subquery()
+    )
+    query = (
+        select(tables.attempts, runs_that_died.label("runs_that_died"))
+        .where(
+            or_(
+                launched,
+                tables.attempts.c.state == AttemptState.RUNNING,
+                tables.attempts.c.id.in_(without_files),
+            )
+        )
+        .order_by(tables.attempts.c.created_at, tables.attempts.c.id)
+    )
+    if upload_id is not None:
+        query = query.where(tables.attempts.c.upload_id == upload_id)
+    with reading(engine) as connection:
+        return [_watched(row) for row in connection.execute(query).mappings()]
+
+
+def _watched(row: RowMapping) -> WatchedAttempt:
+    values = dict(row)
+    runs_that_died = values.pop("runs_that_died")
+    return WatchedAttempt(attempt=attempt_of(values), runs_that_died=runs_that_died)
 
 
 def mark_files_written(engine: Engine, attempt_id: str, now: datetime) -> bool:
@@ -153,19 +203,14 @@ def mark_files_written(engine: Engine, attempt_id: str, now: datetime) -> bool:
     """
     with writing(engine) as connection:
         marked = connection.execute(
-            update(attempts).where(attempts.c.id == attempt_id).values(files_written_at=now)
+            update(tables.attempts)
+            .where(tables.attempts.c.id == attempt_id)
+            .values(files_written_at=now)
         )
     return marked.rowcount == 1
 
 
 def _to_be_launched(now: datetime) -> ColumnElement[bool]:
-    is_due = and_(attempts.c.state == AttemptState.WAITING, attempts.c.next_try_at <= now)
-    return and_(
-        or_(attempts.c.state == AttemptState.PENDING, is_due), attempts.c.launch_ticket.is_(None)
-    )
-
-
-def _attempts(engine: Engine, condition: ColumnElement[bool], limit: int | None) -> list[Attempt]:
-    query = select(attempts).where(condition).order_by(attempts.c.created_at, attempts.c.id)
-    with reading(engine) as connection:
-        return [attempt_of(row) for row in connection.execute(query.limit(limit)).mappings()]
+    columns = tables.attempts.c
+    is_due = and_(columns.state == AttemptState.WAITING, columns.next_try_at <= now)
+    return and_(or_(columns.state == AttemptState.PENDING, is_due), columns.launch_ticket.is_(None))

@@ -69,8 +69,18 @@ class Patience:
     dead_between_steps: timedelta
 
 
+class NoBusiness(StrEnum):
+    """Why a run has nothing to do with an upload, in words for the run's log."""
+
+    LET_GO = "this run has let the upload go, and another will go on"
+    LAUNCH_UNKNOWN = "this launch is not one that the upload waits for, or was made twice"
+    ANOTHER_RUN = "another run serves this upload"
+    ATTEMPT_OVER = "the attempt that this run was launched for is over"
+    NOTHING_TO_ASK = "nothing to ask"
+
+
 @dataclass(frozen=True, slots=True)
-class Take:
+class Acquire:
     """The attempt is free: the run acquires it."""
 
 
@@ -88,6 +98,8 @@ class StillHeld:
 class Stale:
     """The run is late or a duplicate: it ends at once, touching nothing."""
 
+    why: NoBusiness
+
 
 @dataclass(frozen=True, slots=True)
 class NewAttempt:
@@ -96,7 +108,7 @@ class NewAttempt:
     scope: RetryScope
 
 
-Decision = Take | TakeOver | StillHeld | Stale | NewAttempt
+Decision = Acquire | TakeOver | StillHeld | Stale | NewAttempt
 
 
 def decide_acquisition(
@@ -106,12 +118,14 @@ def decide_acquisition(
     if latest.state is AttemptState.RUNNING and latest.holder_run_id == run.run_id:
         return StillHeld()
     ticket_is_good = run.ticket is not None and run.ticket.claimed_by is None
-    if run.has_served or _was_launched_for_another(run, latest, ticket_is_good=ticket_is_good):
-        return Stale()
+    if run.has_served:
+        return Stale(NoBusiness.LET_GO)
+    if _was_launched_for_another(run, latest, ticket_is_good=ticket_is_good):
+        return Stale(NoBusiness.LAUNCH_UNKNOWN)
     if latest.state is not AttemptState.FINISHED:
-        return _take_if_free(latest, patience=patience, now=now)
+        return _acquire_if_free(latest, patience=patience, now=now)
     if ticket_is_good or run.is_automatic_retry:
-        return Stale()
+        return Stale(NoBusiness.ATTEMPT_OVER)
     return NewAttempt(RetryScope.FAILED)
 
 
@@ -135,12 +149,14 @@ def _was_launched_for_another(
     return run.brings_ticket and not run.has_parent
 
 
-def _take_if_free(
+def _acquire_if_free(
     latest: LatestAttempt, *, patience: Patience, now: datetime
-) -> Take | TakeOver | Stale:
+) -> Acquire | TakeOver | Stale:
     if latest.state in {AttemptState.PENDING, AttemptState.WAITING}:
-        return Take()
-    return TakeOver() if holder_is_dead(latest, patience=patience, now=now) else Stale()
+        return Acquire()
+    if holder_is_dead(latest, patience=patience, now=now):
+        return TakeOver()
+    return Stale(NoBusiness.ANOTHER_RUN)
 
 
 _PENDING = (UploadStatus.PENDING, AttemptState.PENDING)

@@ -1,7 +1,9 @@
 """Attempts and the runs that served them, as they stand in the database."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, Engine, RowMapping, and_, select
 
@@ -81,6 +83,14 @@ class AttemptRun:
     let_go_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchedAttempt:
+    """An attempt that the reconciliation looks at, and how many of its runs died so far."""
+
+    attempt: Attempt
+    runs_that_died: int
+
+
 def latest_attempt(engine: Engine, upload_id: str) -> Attempt | None:
     """The upload's latest attempt; None when there is no such upload."""
     with reading(engine) as connection:
@@ -140,7 +150,7 @@ def locked_latest_attempt(connection: Connection, upload_id: str) -> tuple[Attem
     return attempt, UploadStatus(status)
 
 
-def attempt_of(row: RowMapping) -> Attempt:
+def attempt_of(row: RowMapping | Mapping[str, Any]) -> Attempt:
     """A row of `attempts` as a value."""
     values = dict(row)
     values["scope"] = RetryScope(values["scope"])

@@ -1,6 +1,8 @@
 """What came of an attempt's calls to its payer."""
 
-from sqlalchemy import Engine, select
+from math import ceil
+
+from sqlalchemy import Engine, func, select
 
 from claims_pipeline.payers.base import CallKind
 from claims_pipeline.store import tables
@@ -17,3 +19,18 @@ def error_codes(engine: Engine, attempt_id: str, kind: CallKind) -> frozenset[st
     )
     with reading(engine) as connection:
         return frozenset(connection.execute(query).scalars())
+
+
+def latency_p95_s(engine: Engine, attempt_id: str) -> float | None:
+    """Seconds that 95 of 100 calls of the attempt took at most; None when it made none."""
+    columns = tables.payer_calls.c
+    of_attempt = columns.attempt_id == attempt_id
+    with reading(engine) as connection:
+        calls = connection.execute(
+            select(func.count()).select_from(tables.payer_calls).where(of_attempt)
+        ).scalar_one()
+        slowest = select(columns.duration_s).where(of_attempt).order_by(columns.duration_s)
+        p95: float | None = connection.execute(
+            slowest.offset(max(0, ceil(0.95 * calls) - 1)).limit(1)
+        ).scalar_one_or_none()
+    return p95

@@ -106,7 +106,7 @@ class DatabaseLimiter:
             self._failures = 0
             self._is_probing = False
             was_open = self._shared.open_until is not None
-            self._shared = replace(self._shared, open_until=None, times_opened=0)
+            self._shared = replace(self._shared, open_until=None)
         if was_open:
             self._tell_others(self._records.close_breaker)
 
@@ -121,10 +121,9 @@ class DatabaseLimiter:
                 return
             self._failures = 0
             self._is_probing = False
-            times_opened = self._shared.times_opened + 1
-            until = self._clock() + self._breaker.open_for(times_opened)
-            self._shared = replace(self._shared, open_until=until, times_opened=times_opened)
-        self._tell_others(lambda: self._records.open_breaker(until, times_opened=times_opened))
+            until = self._clock() + timedelta(seconds=self._breaker.open_s)
+            self._shared = replace(self._shared, open_until=until)
+        self._tell_others(lambda: self._records.open_breaker(until))
 
     def close(self) -> None:
         """Give the leased slots back; no call may be under way."""

@@ -15,14 +15,12 @@ class SharedLimits:
     """A process's view of a payer's caps, as of its last look.
 
     `slots` may be used until `leased_until`. `open_until` is set while the breaker is open,
-    `times_opened` counts how often it has opened since the payer last answered.
     """
 
     slots: int = 0
     leased_until: datetime | None = None
     pause_until: datetime | None = None
     open_until: datetime | None = None
-    times_opened: int = 0
 
 
 class LimitRecords:
@@ -88,13 +86,13 @@ class LimitRecords:
                 update(payer_limits).where(self._own_limits(), is_shorter).values(pause_until=until)
             )
 
-    def open_breaker(self, until: datetime, *, times_opened: int) -> None:
+    def open_breaker(self, until: datetime) -> None:
         """Leave the payer alone until then."""
-        self._set_breaker(until, times_opened)
+        self._set_breaker(until)
 
     def close_breaker(self) -> None:
         """The payer answers again."""
-        self._set_breaker(None, 0)
+        self._set_breaker(None)
 
     def win_probe(self, now: datetime, *, until: datetime) -> bool:
         """Of all that may try the payer after a while, let one: the others wait until then."""
@@ -107,19 +105,17 @@ class LimitRecords:
             )
         return won.rowcount == 1
 
-    def _set_breaker(self, until: datetime | None, times_opened: int) -> None:
+    def _set_breaker(self, until: datetime | None) -> None:
         with writing(self._engine) as connection:
             self._lock(connection)
             connection.execute(
-                update(payer_limits)
-                .where(self._own_limits())
-                .values(breaker_open_until=until, times_opened=times_opened)
+                update(payer_limits).where(self._own_limits()).values(breaker_open_until=until)
             )
 
     def _lock(self, connection: Connection) -> None:
         connection.execute(
             insert_or_ignore(connection, payer_limits).values(
-                organization_id=self._organization_id, payer=self._payer, times_opened=0
+                organization_id=self._organization_id, payer=self._payer
             )
         )
         connection.execute(select(payer_limits.c.payer).where(self._own_limits()).with_for_update())
@@ -138,7 +134,6 @@ class LimitRecords:
             shared,
             pause_until=limits.pause_until,
             open_until=limits.breaker_open_until,
-            times_opened=limits.times_opened,
         )
 
     def _own_limits(self) -> ColumnElement[bool]:

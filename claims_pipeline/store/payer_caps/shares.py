@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 # How much of a second's calls may go out at once after a lull.
 _BURST_S = 0.1
@@ -12,19 +12,14 @@ _BURST_S = 0.1
 class BreakerSettings:
     """When a payer counts as down, in failures in a row, and how long it is left alone.
 
-    The time doubles with each probe that fails, from `open_s` to `longest_open_s`. `probe_s` is
-    how long others wait for the outcome of a probe.
+    While it is open no call is made. Growing pauses are not its business: an upload whose payer is
+    down waits without a run, and for longer each time. `probe_s` is how long others wait for the
+    outcome of a probe.
     """
 
     failures: int = 10
     open_s: float = 15.0
-    longest_open_s: float = 120.0
     probe_s: float = 60.0
-
-    def open_for(self, times_opened: int) -> timedelta:
-        """How long to leave the payer alone, now that the breaker opens for the n-th time."""
-        doubled = self.open_s * 2.0 ** min(times_opened - 1, 30)
-        return timedelta(seconds=min(doubled, self.longest_open_s))
 
 
 def fair_share(holder: str, slots_of_others: Mapping[str, int], max_slots: int) -> int:

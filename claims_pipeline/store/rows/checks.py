@@ -38,6 +38,7 @@ from claims_pipeline.store.tables import (
 def verify_results(engine: Engine, upload_id: str) -> list[str]:
     """Codes of the promises that do not hold; none for a sound upload whose rows are answered.
 
+    - `records_unaccounted`: the reader counted other than rows are stored and lines left out.
     - `rows_without_result`: a stored row has no current result, or is still open.
     - `rows_counted_twice`: a row is accepted and rejected, or has several current results.
     - `counts_differ`: the upload's counts are not those of its rows.
@@ -46,6 +47,7 @@ def verify_results(engine: Engine, upload_id: str) -> list[str]:
     - `primary_not_one`: a row with claims has not exactly one primary.
     """
     broken: tuple[tuple[str, Callable[[Connection, str], bool]], ...] = (
+        ("records_unaccounted", _records_are_unaccounted),
         ("rows_without_result", _some_row_has_no_result),
         ("rows_counted_twice", _some_row_is_counted_twice),
         ("counts_differ", _counts_differ),
@@ -67,6 +69,14 @@ def _rows_are_stored(connection: Connection, upload_id: str) -> bool:
         .where(uploads.c.id == upload_id)
     )
     return bool(connection.execute(query).scalar_one_or_none())
+
+
+def _records_are_unaccounted(connection: Connection, upload_id: str) -> bool:
+    columns = (uploads.c.record_count, uploads.c.left_out_count)
+    query = select(*columns).where(uploads.c.id == upload_id)
+    record_count, left_out_count = connection.execute(query).one()
+    stored = counted_outcomes(connection, upload_id).total
+    return record_count is not None and record_count != stored + left_out_count
 
 
 def _some_row_has_no_result(connection: Connection, upload_id: str) -> bool:

@@ -16,7 +16,7 @@ from sqlalchemy import (
     update,
 )
 
-from claims_pipeline.errors import InvariantError
+from claims_pipeline.errors import InvariantError, RowsLostError
 from claims_pipeline.model import DateWindow, OutcomeCounts, Patient, RejectedRow, Request
 from claims_pipeline.model.gc_pause import collection_paused
 from claims_pipeline.model.request_columns import RequestColumns
@@ -30,6 +30,8 @@ from claims_pipeline.store.rows.counts import counted_outcomes
 from claims_pipeline.store.tables import attempts, rejected_rows, uploads
 
 _REJECTED_ROWS_AT_ONCE = 2000
+# A file of a million blank lines is no reason to keep a million of them.
+_LEFT_OUT_KEPT = 1000
 _REQUEST_COLUMNS = (
     tables.requests.c.row_number,
     tables.requests.c.line_number,
@@ -85,20 +87,42 @@ def add_rows(
             )
 
 
-def complete_rows(engine: Engine, hold: Hold) -> OutcomeCounts:
+def complete_rows(
+    engine: Engine,
+    hold: Hold,
+    *,
+    record_count: int,
+    left_out: Sequence[tuple[int, str]] = (),
+) -> OutcomeCounts:
     """All rows are stored; returns the counts that people see from now on.
+
+    Args:
+        engine: the database.
+        hold: of the run that has read the file.
+        record_count: records in the file as the reader counted them, those left out included.
+        left_out: line number and reason of each record that is neither asked nor rejected.
 
     Raises:
         HoldLostError, CancelRequestedError: as `verify_hold`.
+        RowsLostError: there are more or fewer rows here than records in the file (I1). Nothing is
+            complete then.
 
     """
     with writing(engine) as connection:
         verify_hold(connection, hold)
         counts = counted_outcomes(connection, hold.upload_id)
+        if counts.total + len(left_out) != record_count:
+            raise RowsLostError(records=record_count, stored=counts.total, left_out=len(left_out))
         connection.execute(
             update(uploads)
             .where(uploads.c.id == hold.upload_id)
-            .values(total_rows=counts.total, rejected_count=counts.rejected)
+            .values(
+                total_rows=counts.total,
+                rejected_count=counts.rejected,
+                record_count=record_count,
+                left_out_count=len(left_out),
+                left_out=[list(line) for line in left_out[:_LEFT_OUT_KEPT]],
+            )
         )
         connection.execute(
             update(attempts).where(attempts.c.id == hold.attempt_id).values(rows_stored=True)

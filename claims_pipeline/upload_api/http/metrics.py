@@ -78,6 +78,11 @@ class StoreCollector(Collector):
 
 def _of_store(found: StoreMetrics) -> Iterator[Metric]:
     yield _gauges("claims_uploads", "Uploads by status.", "status", found.uploads_by_status)
+    yield _gauge(
+        "claims_partitions",
+        "Uploads that are kept, each a partition in Dagster, which slows above 33,000.",
+        sum(found.uploads_by_status.values()),
+    )
     yield _gauges(
         "claims_rows", "Rows of the uploads kept, by outcome.", "outcome", found.rows_by_outcome
     )

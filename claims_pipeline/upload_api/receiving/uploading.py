@@ -118,7 +118,7 @@ def _accept(
         caller,
         upload.id,
         attempt_id=upload.attempt_id,
-        correlation_id=new.correlation_id,
+        attempt_number=upload.attempt,
     )
     return TakenUpload(upload=upload)
 

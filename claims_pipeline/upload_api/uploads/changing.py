@@ -81,7 +81,7 @@ def retry_upload(
     except InputError as refusal:
         auditing.record(services, caller, Action.RETRY, upload_id, refusal=refusal.code)
         raise
-    launch(services, caller, upload_id, attempt_id=attempt.id, correlation_id=correlation_id)
+    launch(services, caller, upload_id, attempt_id=attempt.id, attempt_number=attempt.number)
     return upload_for(services, caller, upload_id)
 
 

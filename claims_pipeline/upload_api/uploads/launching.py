@@ -24,7 +24,7 @@ def launch(
     upload_id: str,
     *,
     attempt_id: str,
-    correlation_id: str | None,
+    attempt_number: int,
 ) -> None:
     """Give the pending attempt a run, unless somebody else was faster.
 
@@ -42,7 +42,7 @@ def launch(
             upload_id,
             ticket=ticket,
             organization_id=caller.organization_id,
-            correlation_id=correlation_id,
+            attempt_number=attempt_number,
         )
         if launched is Launch.NOT_LAUNCHED:
             attempts.void_ticket(services.engine, attempt_id, ticket=ticket)

@@ -120,7 +120,7 @@ def test_a_silent_holder_is_replaced_and_its_late_writes_are_refused(engine: Eng
     runs = make_runs(engine)
     first = runs.held("run-1")
     store_rows(engine, first)
-    attempts.hold_step(engine, first, NOW)
+    attempts.heartbeat(engine, first, NOW)
     assert runs.acquire("run-2", now=seconds_later(29)) is None
     assert runs.acquire("run-3", now=seconds_later(31)) is not None
     with pytest.raises(HoldLostError):
@@ -130,7 +130,7 @@ def test_a_silent_holder_is_replaced_and_its_late_writes_are_refused(engine: Eng
 def test_between_steps_a_holder_may_be_silent_longer(engine: Engine) -> None:
     runs = make_runs(engine)
     hold = runs.held("run-1")
-    attempts.hold_step(engine, hold, NOW)
+    attempts.heartbeat(engine, hold, NOW)
     attempts.release_step(engine, hold, NOW)
     assert runs.acquire("run-2", now=seconds_later(60)) is None
     assert runs.acquire("run-3", now=seconds_later(601)) is not None
@@ -162,7 +162,7 @@ def test_a_ticket_is_issued_once_and_can_be_voided(engine: Engine) -> None:
     assert attempts.issue_ticket(engine, attempt.id, ticket="one", now=NOW)
     assert not attempts.issue_ticket(engine, attempt.id, ticket="two", now=NOW)
     assert attempts.pending_attempts(engine, NOW, 10) == []
-    assert [open_.id for open_ in attempts.open_attempts(engine)] == [attempt.id]
+    assert watched(engine) == [attempt.id]
     assert not attempts.void_ticket(engine, attempt.id, ticket="two")
     assert attempts.void_ticket(engine, attempt.id, ticket="one")
     [never_came] = attempts.attempt_runs_of(engine, attempt.id)
@@ -469,14 +469,34 @@ def test_a_retry_is_refused_while_it_runs_and_when_there_is_nothing_to_ask(
         attempts.request_retry(engine, runs.upload_id, RetryScope.ALL, NOW)
 
 
+def watched(engine: Engine) -> list[str]:
+    """Ids of the attempts that the reconciliation looks at."""
+    return [one.attempt.id for one in attempts.watched_attempts(engine, 10)]
+
+
 def test_files_are_wanted_for_the_latest_ended_attempt(engine: Engine) -> None:
     runs = make_runs(engine)
-    store_rows(engine, runs.held())
-    assert attempts.finished_without_files(engine, 10) == []
+    assert watched(engine) == []
+    hold = runs.held()
+    store_rows(engine, hold)
+    assert watched(engine) == [hold.attempt_id]
     _finish(engine, runs.upload_id, UploadStatus.FAILED)
-    (wanted,) = attempts.finished_without_files(engine, 10)
-    attempts.mark_files_written(engine, wanted.id, NOW)
-    assert attempts.finished_without_files(engine, 10) == []
+    (wanted,) = attempts.watched_attempts(engine, 10)
+    assert (wanted.attempt.state, wanted.runs_that_died) == ("finished", 1)
+    attempts.mark_files_written(engine, wanted.attempt.id, NOW)
+    assert watched(engine) == []
+
+
+def test_an_attempt_that_waits_for_its_payer_without_a_run_is_not_watched(engine: Engine) -> None:
+    runs = make_runs(engine)
+    hold = runs.held()
+    store_rows(engine, hold)
+    later = seconds_later(60)
+    attempts.wait_for_payer(engine, hold, reason="down", next_try_at=later, now=NOW)
+    assert watched(engine) == []
+    assert attempts.issue_ticket(engine, hold.attempt_id, ticket="one", now=later)
+    (launched,) = attempts.watched_attempts(engine, 10)
+    assert (launched.attempt.id, launched.runs_that_died) == (hold.attempt_id, 1)
 
 
 def test_no_files_are_wanted_of_what_was_never_read_but_for_a_note_in_the_outbox(
@@ -485,4 +505,4 @@ def test_no_files_are_wanted_of_what_was_never_read_but_for_a_note_in_the_outbox
     for outbox_name, wanted in ((None, 0), ("worklist.20260304T120000Z-12345678", 1)):
         upload = make_upload(engine, outbox_name=outbox_name)
         attempts.request_cancel(engine, upload.id, NOW)
-        assert len(attempts.finished_without_files(engine, 10)) == wanted
+        assert len(watched(engine)) == wanted

@@ -351,7 +351,7 @@ def test_a_frozen_lane_writes_nothing_once_another_run_holds_the_attempt(book: B
     frozen.add(GROUP, [single(1)])
     [leased] = frozen.lease(1)
     assert book.runs.acquire("run-2", has_parent=True, now=seconds_later(31)) is None
-    attempts.hold_step(book.engine, book.hold, NOW)
+    attempts.heartbeat(book.engine, book.hold, NOW)
     heir = book.runs.acquire("run-2", has_parent=True, now=seconds_later(31))
     assert heir is not None
 

@@ -26,7 +26,7 @@ def test_every_text_comes_back_as_it_was(engine: Engine, times: int) -> None:
     hold = make_runs(engine).held()
     stored.begin_rows(engine, hold, HEADER)
     stored.add_rows(engine, hold, RequestColumns.of(given), [])
-    stored.complete_rows(engine, hold)
+    stored.complete_rows(engine, hold, record_count=len(given))
     with reading(engine) as connection:
         loaded = stored.load_requests(connection, hold.upload_id, range(1, len(given) + 1))
     assert loaded == [replace(request, cells=()) for request in given]

@@ -74,7 +74,7 @@ def test_answered_rows_are_in_row_order_however_many(engine: Engine) -> None:
     accepted = [make_request(number) for number in range(1, 2301) if number % 7]
     rejected = [make_rejected(number) for number in range(1, 2301) if not number % 7]
     stored.add_rows(engine, hold, RequestColumns.of(accepted), rejected)
-    stored.complete_rows(engine, hold)
+    stored.complete_rows(engine, hold, record_count=2300)
     read = list(results.iterate_answered_rows(engine, hold.upload_id))
     assert [row.row.row_number for row in read] == list(range(1, 2301))
     assert read[0].row.cells == accepted[0].cells

@@ -40,7 +40,7 @@ def test_requests_come_back_as_they_were_stored(engine: Engine) -> None:
     given = [make_request(1), bare, make_request(3, duplicate_of=1)]
     stored.begin_rows(engine, hold, HEADER)
     stored.add_rows(engine, hold, RequestColumns.of(given), [])
-    stored.complete_rows(engine, hold)
+    stored.complete_rows(engine, hold, record_count=3)
     with reading(engine) as connection:
         loaded = stored.load_requests(connection, hold.upload_id, [3, 1, 2, 2, 99])
         keys = connection.execute(select(tables.requests.c.patient_key)).scalars().all()
@@ -81,7 +81,8 @@ def test_rejected_rows_come_back_in_row_order(engine: Engine) -> None:
     rejected = [make_rejected(number) for number in range(1, 2502)]
     stored.begin_rows(engine, hold, HEADER)
     stored.add_rows(engine, hold, NO_REQUESTS, list(reversed(rejected)))
-    assert stored.complete_rows(engine, hold) == OutcomeCounts(total=2501, rejected=2501)
+    counts = stored.complete_rows(engine, hold, record_count=2501)
+    assert counts == OutcomeCounts(total=2501, rejected=2501)
     assert list(stored.iterate_rejected_rows(engine, hold.upload_id)) == rejected
 
 
@@ -97,7 +98,7 @@ def test_an_interrupted_intake_begins_again_from_nothing(engine: Engine) -> None
         stored.add_rows(engine, first, RequestColumns.of([make_request(3)]), [])
     stored.begin_rows(engine, second, ("other", "header"))
     stored.add_rows(engine, second, RequestColumns.of([make_request(1)]), [])
-    assert stored.complete_rows(engine, second) == OutcomeCounts(total=1)
+    assert stored.complete_rows(engine, second, record_count=1) == OutcomeCounts(total=1)
     upload = get_upload(engine, second.upload_id)
     assert upload is not None
     assert upload.header == ("other", "header")

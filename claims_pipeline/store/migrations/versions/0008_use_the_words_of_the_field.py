@@ -12,7 +12,6 @@ _RENAMED = (
     ("attempts", "settled_before", "answered_before"),
     ("attempts", "foreign_claims", "unrelated_claims"),
     ("attempt_runs", "taken_at", "acquired_at"),
-    ("payer_limits", "consecutive_failures", "times_opened"),
 )
 
 

@@ -11,6 +11,10 @@ _PAYER_DOWN = (
     "The payer does not answer at present. Nothing is lost: what was answered is kept, and the "
     "rest is asked as soon as the payer is back."
 )
+_INTERRUPTED = (
+    "The run was interrupted on our side, for example by an update of the service. Nothing is "
+    "lost: what was answered is kept, and the upload goes on by itself within a minute."
+)
 _ADVICE = {
     "auth": "Ask those who run this service to check the payer's credentials, then retry the "
     "failed rows.",
@@ -19,7 +23,7 @@ _ADVICE = {
     "payer_unavailable": "Retry the failed rows later; what was answered is kept.",
     "poison": "What was answered is kept.",
 }
-_MEND_THE_FILE = "Nothing was asked. Mend the file and upload it again."
+_CORRECT_THE_FILE = "Nothing was asked. Correct the file and upload it again."
 _RETRY = "Retry the failed rows; what was answered is kept."
 
 
@@ -66,17 +70,23 @@ def standing_of(upload: Upload, now: datetime) -> Standing:
         rows_per_second=None if upload.waiting_reason else progress.rows_per_second,
         eta_s=None if upload.waiting_reason else progress.eta_seconds,
         duration_s=progress.processing_duration,
-        waiting=_PAYER_DOWN if upload.waiting_reason else None,
+        waiting=_waiting(upload.waiting_reason),
         next_try_at=upload.next_try_at,
         failure=_failure(upload),
     )
+
+
+def _waiting(reason: str | None) -> str | None:
+    if reason is None:
+        return None
+    return _PAYER_DOWN if reason.startswith("payer") else _INTERRUPTED
 
 
 def _failure(upload: Upload) -> Failure | None:
     if upload.error_code is None:
         return None
     # Without a header the rows were never read.
-    usual = _RETRY if upload.header is not None else _MEND_THE_FILE
+    usual = _RETRY if upload.header is not None else _CORRECT_THE_FILE
     return Failure(
         code=upload.error_code,
         message=upload.error_message or "The upload failed.",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from claims_pipeline.model import RetryScope
-from claims_pipeline.orchestration.sensors.reconciliation import (
+from claims_pipeline.orchestration.sensors.remedies import (
     Remedy,
     RunFacts,
     RunState,

@@ -1,0 +1,65 @@
+"""Reads an upload's file into the store, and says what came of each of its records."""
+
+import dagster as dg
+
+from claims_pipeline import intake
+from claims_pipeline.model import OutcomeCounts
+from claims_pipeline.orchestration.held_step import HeldStep
+from claims_pipeline.orchestration.partitions import UPLOADED_CSV
+from claims_pipeline.orchestration.resources import StoreResource
+from claims_pipeline.payers import registry
+from claims_pipeline.store.rows import results, stored
+from claims_pipeline.store.tenants import practices
+
+
+def stored_rows(
+    context: dg.AssetExecutionContext, step: HeldStep, store: StoreResource
+) -> OutcomeCounts:
+    """Store the rows of the upload's file, unless an earlier run has; the rows as they stand.
+
+    Raises:
+        FileRefusedError: the file cannot be read.
+        RowsLostError: what was stored is not what the reader counted.
+
+    """
+    if not step.attempt.rows_stored:
+        reading = _read(step, store)
+        _show_file(context, step, reading)
+    return results.count_outcomes(step.engine, step.upload.id)
+
+
+def _read(step: HeldStep, store: StoreResource) -> intake.Reading:
+    settings = step.settings
+    intake_context = intake.IntakeContext(
+        practices=practices.list_practices(step.engine, step.upload.organization_id),
+        payer_id=registry.default_payer_id(step.upload.payer, settings),
+        today=store.payer_today(),
+        capabilities=registry.capabilities_of(step.upload.payer),
+        max_rows=settings.max_rows,
+        max_bytes=settings.max_file_bytes,
+    )
+    with store.files().open(step.upload.file_key) as stream:
+        reading = intake.read(stream, intake_context)
+        stored.begin_rows(step.engine, step.hold, reading.header)
+        for chunk in reading.chunks():
+            stored.add_rows(step.engine, step.hold, chunk.requests, chunk.rejected)
+    stored.complete_rows(
+        step.engine, step.hold, record_count=reading.record_count, left_out=reading.left_out
+    )
+    return reading
+
+
+def _show_file(context: dg.AssetExecutionContext, step: HeldStep, reading: intake.Reading) -> None:
+    """Where the lineage begins. Told by the run that reads the file: nobody else counts records."""
+    context.log_event(
+        dg.AssetMaterialization(
+            UPLOADED_CSV,
+            partition=step.upload.id,
+            metadata={
+                "source": dg.MetadataValue.text(step.upload.source),
+                "bytes": dg.MetadataValue.int(step.upload.file_size),
+                "records": dg.MetadataValue.int(reading.record_count),
+                "left_out": dg.MetadataValue.int(len(reading.left_out)),
+            },
+        )
+    )
