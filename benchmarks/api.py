@@ -31,7 +31,7 @@ from claims_pipeline.cli.local.processes import (
 from claims_pipeline.model import UploadOptions
 from claims_pipeline.sandbox.samples.samples import Shape
 from claims_pipeline.store.database import open_engine, writing
-from claims_pipeline.store.uploads import add_upload
+from claims_pipeline.store.uploads import NewUpload, add_upload
 from claims_pipeline_tests.upload_api.keycloak.issuer import Issuer, running_issuer
 
 JOBS = "/api/v1/claims/csv-jobs"
@@ -184,9 +184,8 @@ def fill(used: Stage, count: int) -> None:
     with writing(engine) as connection:
         for number in range(count):
             upload_id = str(uuid4())
-            add_upload(
-                connection,
-                upload_id=upload_id,
+            new = NewUpload(
+                id=upload_id,
                 organization_id=ORGANIZATION,
                 payer="uhc",
                 source="api",
@@ -194,10 +193,9 @@ def fill(used: Stage, count: int) -> None:
                 file_key=f"{ORGANIZATION}/{upload_id}/upload.csv",
                 file_size=1000,
                 file_sha256=f"{number:064x}",
-                options=UploadOptions(),
                 user_id=f"analyst-{number % 20}",
-                now=began + timedelta(minutes=10 * number),
             )
+            add_upload(connection, new, now=began + timedelta(minutes=10 * number))
     engine.dispose()
 
 

@@ -20,7 +20,8 @@ from benchmarks.stage import Stage, as_csv
 from claims_pipeline.model import DetailLevel, Query, UploadOptions
 from claims_pipeline.names import wire_name
 from claims_pipeline.payers import registry
-from claims_pipeline.querying import CallLog, Terms, drain, plan_open_groups
+from claims_pipeline.planning import Terms
+from claims_pipeline.querying import CallLog, drain, plan_open_groups
 from claims_pipeline.sandbox.running import Sandbox, today_in
 from claims_pipeline.sandbox.samples.samples import SampleRow, Shape
 from claims_pipeline.sandbox.uhc.payer_calls import CLIENT_ID, CLIENT_SECRET
@@ -61,6 +62,7 @@ def ask(held: HeldUpload, *, threads: int, options: UploadOptions) -> Drained:
         calls_per_second=settings.uhc_calls_per_second,
     )
     terms = Terms(
+        capabilities=registry.capabilities_of(PAYER),
         options=options,
         today=today_in(settings.payer_timezone)(),
         slack_days=settings.date_slack_days,

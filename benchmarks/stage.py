@@ -92,8 +92,8 @@ class Stage:
             key, [content], max_bytes=self.settings.max_file_bytes
         )
         engine = open_engine(self.settings.resolved_database_url)
-        uploads.create_upload(
-            engine,
+        new = uploads.NewUpload(
+            id=upload_id,
             organization_id=ORGANIZATION,
             payer="uhc",
             source="cli",
@@ -102,9 +102,8 @@ class Stage:
             file_size=stored.size,
             file_sha256=stored.sha256,
             options=options or UploadOptions(),
-            upload_id=upload_id,
-            now=datetime.now(UTC),
         )
+        uploads.create_upload(engine, new, now=datetime.now(UTC))
         engine.dispose()
         return upload_id
 

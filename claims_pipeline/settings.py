@@ -7,6 +7,7 @@ and of whom, is always somebody's decision.
 
 import os
 from collections.abc import Mapping
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
@@ -203,6 +204,10 @@ class Settings(BaseSettings):
                 f"Set {variable} (or {variable}{_FILE_SUFFIX}, the path of a file that holds it).",
             )
         return str(value)
+
+    def payer_today(self) -> date:
+        """The calendar day at the payer."""
+        return datetime.now(ZoneInfo(self.payer_timezone)).date()
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, func, select
 
-from claims_pipeline.folders.outbox import file_keys, outcomes_in_file
+from claims_pipeline.folders.result_files import file_keys, outcomes_in_file
 from claims_pipeline.model import Outcome
 from claims_pipeline.store import attempts, tables
 from claims_pipeline.store.database import reading
@@ -28,7 +28,8 @@ def broken_promises(engine: Engine, files: FileStore, upload_id: str) -> list[st
     """What does not hold for an upload that has ended; empty when all is well.
 
     I1 every record of the file, counted here, has one outcome or was left out (I2 is a primary
-    key), I3 the upload has ended, I5 the results file holds the table's rows, I7 no query is under way.
+    key), I3 the upload has ended, I5 the results file holds the table's rows, I7 no query is under
+    way.
     """
     upload = get_upload(engine, upload_id)
     if upload is None:

@@ -118,8 +118,8 @@ class Pipeline:
         stored = file_store_of(self.settings).write(
             key, [content], max_bytes=self.settings.max_file_bytes
         )
-        uploads.create_upload(
-            self.engine,
+        new = uploads.NewUpload(
+            id=upload_id,
             organization_id=ORGANIZATION,
             payer="uhc",
             source="cli",
@@ -128,9 +128,8 @@ class Pipeline:
             file_size=stored.size,
             file_sha256=stored.sha256,
             options=options or UploadOptions(),
-            upload_id=upload_id,
-            now=datetime.now(UTC),
         )
+        uploads.create_upload(self.engine, new, now=datetime.now(UTC))
         if with_partition:
             self.instance.add_dynamic_partitions(str(uploads_partitions.name), [upload_id])
         return upload_id

@@ -2,6 +2,7 @@
 
 import pytest
 
+from claims_pipeline.errors import SettingsError
 from claims_pipeline.settings import load_settings
 
 
@@ -17,3 +18,13 @@ def test_an_empty_variable_leaves_the_default(monkeypatch: pytest.MonkeyPatch) -
     settings = load_settings()
     assert settings.inbox is None
     assert settings.query_threads == 16
+
+
+def test_more_lanes_than_the_runs_own_process_can_have_are_refused_with_a_sentence() -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings({"CLAIMS_QUERY_LANES": "2"})
+    assert refused.value.code == "setting_invalid"
+    assert "CLAIMS_QUERY_LANES above 1 needs workers: set CLAIMS_EXECUTOR=celery" in str(
+        refused.value.message
+    )
+    assert load_settings({"CLAIMS_QUERY_LANES": "2", "CLAIMS_EXECUTOR": "celery"}).query_lanes == 2

@@ -52,30 +52,19 @@ def check(
 
 
 def _check(file: Path, *, payer: str, organization: str, options: UploadOptions) -> "FileCheck":
-    from claims_pipeline.cli.local.local_store import known_facts, opened_csv, payer_today
-    from claims_pipeline.intake import IntakeContext
+    from claims_pipeline.cli.local.local_store import known_facts, opened_csv
     from claims_pipeline.payers import registry
-    from claims_pipeline.preflight.check import FileCheck, PlanningTerms, check_file
+    from claims_pipeline.planning import Terms
+    from claims_pipeline.preflight.check import FileCheck, check_file
+    from claims_pipeline.preflight.context import intake_context
     from claims_pipeline.settings import load_settings
 
     settings = load_settings()
-    today = payer_today(settings)
+    today = settings.payer_today()
     with known_facts(settings, organization) as facts:
-        context = IntakeContext(
-            practices=facts.practices,
-            payer_id=registry.default_payer_id(payer, settings),
-            today=today,
-            capabilities=registry.capabilities_of(payer),
-            max_rows=settings.max_rows,
-            max_bytes=settings.max_file_bytes,
-        )
-        terms = PlanningTerms(
-            capabilities=registry.capabilities_of(payer),
-            options=options,
-            today=today,
-            slack_days=settings.date_slack_days,
-            threads=settings.query_threads,
-        )
+        context = intake_context(settings, payer=payer, practices=facts.practices, today=today)
+        capabilities = registry.capabilities_of(payer)
+        terms = Terms.of(settings, capabilities=capabilities, options=options, today=today)
         try:
             with opened_csv(file) as stream:
                 return check_file(

@@ -68,7 +68,9 @@ def dev(
 
     console = Console(stderr=True, highlight=False)
     with _stack(port=sandbox_port, home=None) as (store, processes):
-        workspace = _start_code_server(processes, store.home.path)
+        workspace = _start_code_server(
+            processes, store.home.path, page_url=f"http://127.0.0.1:{api_port}"
+        )
         processes.start(
             "webserver",
             (
@@ -173,7 +175,7 @@ def _start_daemon(processes: Processes, workspace: Path) -> None:
     )
 
 
-def _start_code_server(processes: Processes, home: Path) -> Path:
+def _start_code_server(processes: Processes, home: Path, *, page_url: str) -> Path:
     """Start the process that holds the definitions; the workspace file that leads there.
 
     Without it webserver and daemon load them each for itself, and the daemon anew every minute.
@@ -189,6 +191,8 @@ def _start_code_server(processes: Processes, home: Path) -> Path:
             *("--module-name", "claims_pipeline.definitions"),
             *("--location-name", _LOCATION),
         ),
+        # Runs inherit it, and link each upload to its page.
+        environment={"CLAIMS_API_URL": page_url},
     )
     _wait_for_port(processes, port, "the code server")
     workspace = home / "workspace.yaml"
@@ -230,6 +234,8 @@ def _start_api(
 def _drop_sample(store: "LocalStore", rows: int, console: "Console") -> None:
     import subprocess
 
+    from claims_pipeline.store.files import make_folder
+
     sample = subprocess.run(  # noqa: S603 - our own command
         (
             installed_command("claims-pipeline"),
@@ -239,7 +245,7 @@ def _drop_sample(store: "LocalStore", rows: int, console: "Console") -> None:
         stdout=subprocess.PIPE,
     ).stdout
     folder = store.settings.resolved_inbox / DEMO_ORGANIZATION / _PAYER
-    folder.mkdir(mode=0o770, parents=True, exist_ok=True)
+    make_folder(folder)
     # Written under another name first: the watched folder takes whole files only.
     part = folder / "sample.csv.part"
     part.write_bytes(sample)

@@ -23,7 +23,7 @@ from rich.table import Table
 from claims_pipeline.cli.local.local_store import LocalStore
 from claims_pipeline.cli.options import shown_path
 from claims_pipeline.errors import InputError
-from claims_pipeline.folders import outbox
+from claims_pipeline.folders.result_files import file_keys
 from claims_pipeline.model import Outcome, OutcomeCounts, UploadStatus
 from claims_pipeline.store import attempts, uploads
 from claims_pipeline.store.attempts import Attempt
@@ -104,7 +104,7 @@ def summarise(store: LocalStore, upload_id: str) -> Summary:
     attempt = attempts.latest_attempt(store.engine, upload_id)
     if upload is None or attempt is None:
         raise InputError("upload_unknown", "There is no such upload.")
-    keys = outbox.file_keys(upload)
+    keys = file_keys(upload)
 
     def path(key: str | None) -> str | None:
         return store.files.location(key) if key and store.files.exists(key) else None

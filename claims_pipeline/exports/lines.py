@@ -17,7 +17,7 @@ from claims_pipeline.model import (
     Outcome,
     StatusCode,
 )
-from claims_pipeline.results_file.columns import RESULT_COLUMNS
+from claims_pipeline.results_file.columns import RESULT_COLUMNS, written_name
 from claims_pipeline.results_file.formulas import neutralised
 
 Cell = str | int | Decimal | None
@@ -44,8 +44,7 @@ def result_columns(header: Sequence[str]) -> tuple[str, ...]:
 
     A column of the input that is named like one of ours becomes `input_<name>`.
     """
-    own = (f"input_{name}" if name.strip().lower() in RESULT_COLUMNS else name for name in header)
-    return (*(_safe(name) for name in own), *RESULT_COLUMNS)
+    return (*(_safe(written_name(name, RESULT_COLUMNS)) for name in header), *RESULT_COLUMNS)
 
 
 def lines_of(row: AnsweredRow, *, width: int, next_actions: Mapping[str, str]) -> list[Line]:

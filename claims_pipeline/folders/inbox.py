@@ -24,9 +24,8 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from claims_pipeline.errors import FileRefusedError, FilesUnreachableError
-from claims_pipeline.model import UploadOptions
 from claims_pipeline.store import uploads
-from claims_pipeline.store.files import FileStore
+from claims_pipeline.store.files import FileStore, make_folder
 from claims_pipeline.store.tenants.organizations import list_organizations
 
 _logger = logging.getLogger(__name__)
@@ -35,7 +34,6 @@ _INGESTING = ".taken"
 _REFUSED = ".refused"
 _STABLE_AFTER_S = 5.0
 _CHUNK_BYTES = 1 << 20
-_FOLDER_MODE = 0o770
 # Dagster gives a sensor's tick 60 seconds; what is left waits for the next scan.
 _SCAN_FOR_S = 25.0
 
@@ -221,8 +219,8 @@ class Inbox:
         key = f"{organization}/{upload_id}/upload.csv"
         stored = self.files.write(key, _chunks(path), max_bytes=self.max_file_bytes)
         now = self.now()
-        uploads.create_upload(
-            self.engine,
+        new = uploads.NewUpload(
+            id=upload_id,
             organization_id=organization,
             payer=payer,
             source="inbox",
@@ -230,12 +228,9 @@ class Inbox:
             file_key=key,
             file_size=stored.size,
             file_sha256=stored.sha256,
-            options=UploadOptions(),
-            upload_id=upload_id,
-            actor="inbox",
             outbox_name=f"{path.stem}.{now:%Y%m%dT%H%M%SZ}-{upload_id[:8]}",
-            now=now,
         )
+        uploads.create_upload(self.engine, new, actor="inbox", now=now)
 
     def _refuse(
         self, folder: Path, path: Path, organization: str, payer: str, refusal: FileRefusedError
@@ -253,18 +248,6 @@ class Inbox:
 def refused_files(folder: Path) -> Iterator[Path]:
     """Files that could not be taken and were kept at hand, below the watched folder."""
     yield from folder.glob(f"*/*/{_REFUSED}/*.csv")
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, each open to its owner and group only.
-
-    `Path.mkdir` gives its mode to the last folder alone.
-    """
-    if folder.is_dir():
-        return
-    make_folder(folder.parent)
-    folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
-    folder.chmod(_FOLDER_MODE)
 
 
 def _is_wanted(entry: os.DirEntry[str]) -> bool:

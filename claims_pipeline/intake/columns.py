@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from claims_pipeline.intake.catalogue import refused
-from claims_pipeline.results_file.columns import RESULT_COLUMNS
+from claims_pipeline.results_file.columns import RESULT_COLUMNS, original_name
 from claims_pipeline.results_file.formulas import restored
 
 # Written as `header_key` leaves them: small letters and digits only. No name of a results column
@@ -69,7 +69,6 @@ REJECTED_ROW_COLUMNS = ("row_number", "error_code", "error_column", "error_messa
 MAX_COLUMNS = 16_000
 
 _PARENTHESES = re.compile(r"\([^)]*\)")
-_INPUT_PREFIX = "input_"
 # Names that only a results file has; a few of them together are no accident.
 _RESULTS_FILE_MARKS = frozenset(
     {
@@ -170,14 +169,4 @@ def _without_our_columns(names: Sequence[str]) -> tuple[tuple[int, ...], tuple[s
     else:
         return tuple(range(len(names))), tuple(names)
     kept = tuple(position for position, name in enumerate(plain) if name not in ours)
-    return kept, tuple(_original_name(names[position], ours) for position in kept)
-
-
-def _original_name(name: str, ours: frozenset[str]) -> str:
-    original = name.removeprefix(_INPUT_PREFIX)
-    return original if original.strip().lower() in ours else name
-
-
-def written_name(name: str, ours: frozenset[str]) -> str:
-    """The name under which a column of the input stands beside columns of ours."""
-    return f"{_INPUT_PREFIX}{name}" if name.strip().lower() in ours else name
+    return kept, tuple(original_name(names[position], ours) for position in kept)

@@ -5,8 +5,9 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from claims_pipeline.intake.columns import REJECTED_ROW_COLUMNS, written_name
+from claims_pipeline.intake.columns import REJECTED_ROW_COLUMNS
 from claims_pipeline.model import RejectedRow
+from claims_pipeline.results_file.columns import written_name
 from claims_pipeline.results_file.formulas import neutralised
 
 _BYTE_ORDER_MARK = "\ufeff"

@@ -18,7 +18,7 @@ from claims_pipeline.matching import notes
 from claims_pipeline.matching.comparison import Comparison, compare
 from claims_pipeline.matching.people import BirthDates, FirstNames, first_name_core
 from claims_pipeline.matching.roster import answers_by_patient
-from claims_pipeline.matching.versions import are_one_claim, count_versions, current_versions
+from claims_pipeline.matching.versions import are_one_claim, current_versions
 from claims_pipeline.model import Claim, DateWindow, Outcome, Request
 
 BY_CLAIM_NUMBER = "claim_number"
@@ -30,13 +30,12 @@ BY_PATIENT = "patient"
 class Match:
     """The claims that answer a row, best first: paid ones, then the latest processed.
 
-    `claims` holds current versions only; `versions` counts their older ones. `matched_by` is
-    `claim_number`, `account_number` or `patient`. `note` is in plain words and repeats no value.
+    `claims` holds current versions only. `matched_by` is `claim_number`, `account_number` or
+    `patient`. `note` is in plain words and repeats no value.
     """
 
     outcome: Outcome
     claims: tuple[Claim, ...] = ()
-    versions: int = 0
     matched_by: str | None = None
     note: str | None = None
 
@@ -71,7 +70,7 @@ def match(request: Request, claims: Sequence[Claim], *, searched: DateWindow | N
         rule_match = person if request.claim_number is None else _in_doubt(candidates, person)
     if rule_match is None:
         return Match(outcome=Outcome.NOT_FOUND)
-    return _as_match(rule_match, claims)
+    return _as_match(rule_match)
 
 
 def _by_claim_number(request: Request, candidates: Sequence[Comparison]) -> RuleMatch | None:
@@ -177,17 +176,14 @@ def _as_charged(request: Request, fitting: Iterable[Comparison]) -> list[Compari
     return [one for one in fitting if one.claim.total_charged == request.total_charged]
 
 
-def _as_match(rule_match: RuleMatch, claims: Iterable[Claim]) -> Match:
+def _as_match(rule_match: RuleMatch) -> Match:
     kept = [one.claim for one in rule_match.candidates]
-    identities = {claim.identity for claim in kept}
-    seen = count_versions(claim for claim in claims if claim.identity in identities)
     told = list(rule_match.notes)
     if rule_match.certain:
         told += [note for one in rule_match.candidates for note in one.differences()]
     return Match(
         outcome=Outcome.FOUND if rule_match.certain else Outcome.AMBIGUOUS,
         claims=current_versions(kept),
-        versions=seen - len(kept),
         matched_by=rule_match.matched_by,
         note=" ".join(dict.fromkeys(told)) or None,
     )

@@ -21,11 +21,6 @@ def current_versions(claims: Iterable[Claim]) -> tuple[Claim, ...]:
     return tuple(sorted(latest.values(), key=_rank, reverse=True))
 
 
-def count_versions(claims: Iterable[Claim]) -> int:
-    """How many versions of claims there are, copies of one version counted once."""
-    return len({(claim.identity, claim.processed, claim.processed_time) for claim in claims})
-
-
 def are_one_claim(claims: Sequence[Claim]) -> bool:
     """Whether claims of one number are one claim or the parts it was split into.
 

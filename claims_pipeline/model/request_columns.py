@@ -5,12 +5,16 @@ the database takes columns.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
-from typing import Self
+from operator import attrgetter
+from typing import Any, Self
 
-from claims_pipeline.model import DateWindow, Patient, Request
+from claims_pipeline.model.requests import Patient, Request
+from claims_pipeline.model.windows import DateWindow
+
+_OF_PATIENT = tuple(field.name for field in fields(Patient))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,69 +40,28 @@ class RequestColumns:
     @classmethod
     def of(cls, requests: Sequence[Request]) -> Self:
         """The columns of these requests."""
-        patients = [request.patient for request in requests]
-        return cls(
-            row_number=[request.row_number for request in requests],
-            line_number=[request.line_number for request in requests],
-            practice_id=[request.practice_id for request in requests],
-            tin=[request.tin for request in requests],
-            payer_id=[request.payer_id for request in requests],
-            first_name=[patient.first_name for patient in patients],
-            last_name=[patient.last_name for patient in patients],
-            date_of_birth=[patient.date_of_birth for patient in patients],
-            claim_number=[request.claim_number for request in requests],
-            patient_account_number=[request.patient_account_number for request in requests],
-            subscriber_id=[request.subscriber_id for request in requests],
-            service=[request.service for request in requests],
-            total_charged=[request.total_charged for request in requests],
-            cells=[request.cells for request in requests],
-            duplicate_of=[request.duplicate_of for request in requests],
-        )
+        of_request = {
+            name: attrgetter(f"patient.{name}" if name in _OF_PATIENT else name)
+            for name in REQUEST_FIELDS
+        }
+        return cls(**{name: list(map(read, requests)) for name, read in of_request.items()})
 
     def __len__(self) -> int:
         return len(self.row_number)
 
     def __iter__(self) -> Iterator[Request]:
-        patients = map(_patient, self.first_name, self.last_name, self.date_of_birth)
-        columns = zip(
-            self.row_number,
-            self.line_number,
-            self.practice_id,
-            self.tin,
-            self.payer_id,
-            patients,
-            self.claim_number,
-            self.patient_account_number,
-            self.subscriber_id,
-            self.service,
-            self.total_charged,
-            self.cells,
-            self.duplicate_of,
-            strict=True,
-        )
-        for (
-            row_number, line_number, practice_id, tin, payer_id, patient, claim_number,
-            account_number, subscriber_id, service, total_charged, cells, duplicate_of,
-        ) in columns:  # fmt: skip
-            yield Request(
-                row_number=row_number,
-                line_number=line_number,
-                practice_id=practice_id,
-                tin=tin,
-                payer_id=payer_id,
-                patient=patient,
-                claim_number=claim_number,
-                patient_account_number=account_number,
-                subscriber_id=subscriber_id,
-                service=service,
-                total_charged=total_charged,
-                cells=cells,
-                duplicate_of=duplicate_of,
-            )
+        columns = (getattr(self, name) for name in REQUEST_FIELDS)
+        for values in zip(*columns, strict=True):
+            yield request_of(dict(zip(REQUEST_FIELDS, values, strict=True)))
 
 
+# What is known of a row, its patient's fields among the others: who stores a request, reads it back
+# or takes it apart goes by this list.
+REQUEST_FIELDS = tuple(field.name for field in fields(RequestColumns))
 NO_REQUESTS = RequestColumns.of(())
 
 
-def _patient(first_name: str, last_name: str, date_of_birth: date) -> Patient:
-    return Patient(first_name=first_name, last_name=last_name, date_of_birth=date_of_birth)
+def request_of(values: dict[str, Any]) -> Request:
+    """A request by its fields, which are taken out of `values`; what is missing has its default."""
+    patient = Patient(**{name: values.pop(name) for name in _OF_PATIENT})
+    return Request(patient=patient, **values)

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from claims_pipeline.errors import InputError
 from claims_pipeline.folders import inbox
-from claims_pipeline.folders import outbox as outbox_folder
+from claims_pipeline.folders.outbox import outbox_files, remove_from_outbox
 from claims_pipeline.settings import Settings
 from claims_pipeline.store.files import FileStore, file_store_of
 from claims_pipeline.store.retention.expiry import Kind, count_expired, remove_expired
@@ -75,7 +75,7 @@ def remove_files_of_no_upload(engine: Engine, files: FileStore, *, before: datet
 
 def remove_files(files: FileStore, upload: Upload, outbox: Path) -> None:
     """Remove an upload's files from the file store and its copies from the outbox."""
-    outbox_folder.remove_from_outbox(upload, outbox)
+    remove_from_outbox(upload, outbox)
     files.delete(f"{upload.organization_id}/{upload.id}")
 
 
@@ -121,7 +121,7 @@ class Purge:
         """Do it; how many of each kind went."""
         return {
             "uploads": self._uploads(),
-            "outbox_files": self._old_files(outbox_folder.outbox_files(self.outbox)),
+            "outbox_files": self._old_files(outbox_files(self.outbox)),
             "refused_files": self._old_files(inbox.refused_files(self.inbox)),
             **{kind.value: self._rows(kind) for kind in Kind},
         }

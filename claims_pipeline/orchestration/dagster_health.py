@@ -7,12 +7,11 @@ import dagster as dg
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.scheduler.instigation import InstigatorStatus
 
+from claims_pipeline.operations.daemons import is_alive
 from claims_pipeline.operations.doctor import Finding
 from claims_pipeline.operations.doctor.findings import failed, ok, warning
 from claims_pipeline.orchestration.partitions import uploads_partitions
 
-# Written every 30 s; 88 s was seen in a daemon that is well.
-_OLDEST_HEARTBEAT = timedelta(seconds=90)
 _DAEMONS = {
     "SENSOR": "ingests files, launches runs and finds lost ones",
     "QUEUED_RUN_COORDINATOR": "starts runs from the queue",
@@ -29,11 +28,10 @@ def examine_dagster(instance: dg.DagsterInstance, now: datetime) -> Iterator[Fin
     heartbeats = instance.get_daemon_heartbeats()
     for daemon, purpose in _DAEMONS.items():
         heartbeat = heartbeats.get(daemon)
-        age = None if heartbeat is None else now - datetime.fromtimestamp(heartbeat.timestamp, UTC)
-        if age is None or age > _OLDEST_HEARTBEAT:
-            yield failed(f"daemon {daemon}", f"It does not run; it {purpose}.")
-        else:
+        if is_alive(heartbeat and datetime.fromtimestamp(heartbeat.timestamp, UTC), now=now):
             yield ok(f"daemon {daemon}", f"it {purpose}")
+        else:
+            yield failed(f"daemon {daemon}", f"It does not run; it {purpose}.")
     yield from _instigators(instance)
     yield _queue(instance, now)
     yield _partitions(instance)

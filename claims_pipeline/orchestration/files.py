@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from claims_pipeline.errors import ClaimsError, FilesUnreachableError
-from claims_pipeline.folders import outbox as outbox_folder
+from claims_pipeline.folders import result_files
+from claims_pipeline.folders.outbox import copy_to_outbox, write_refusal
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.operations.retention import remove_files
 from claims_pipeline.orchestration.held_step import (
@@ -124,14 +125,14 @@ def _publish(engine: Engine, store: StoreResource, upload: Upload) -> WrittenFil
     outbox = settings.resolved_outbox
     if upload.header is None:
         code, message = _why_nothing_was_read(upload)
-        outbox_folder.write_refusal(upload, outbox, code=code, message=message)
+        write_refusal(upload, outbox, code=code, message=message)
         return WrittenFiles(lines=0, differences=[])
     files = store.files()
-    written = outbox_folder.write_files(engine, files, upload, bom=settings.results_csv_bom)
+    written = result_files.write_files(engine, files, upload, bom=settings.results_csv_bom)
     counts = results.count_outcomes(engine, upload.id)
-    differences = outbox_folder.files_that_differ(files, written, counts)
+    differences = result_files.files_that_differ(files, written, counts)
     if not differences:
-        outbox_folder.copy_to_outbox(files, upload, written, outbox)
+        copy_to_outbox(files, upload, written, outbox)
     return WrittenFiles(lines=written.lines, differences=differences)
 
 

@@ -124,6 +124,7 @@ def attempt_held(context: StepContext, store: StoreResource) -> Iterator[HeldSte
         _end_if_final(context, step, error)
     # `from None`: the error at hand, message and all, must not hang on as context.
     if cancelled and _ended_cancelled(context, step, store):
+        _say_cancelled(context, store)
         # Else Dagster takes the interrupt for a crash, and retries the run.
         context.instance.report_run_canceling(context.run)
         raise dg.DagsterExecutionInterruptedError from None
@@ -260,6 +261,18 @@ def _cancel(engine: Engine, upload_id: str, attempt_id: str, *, hold: Hold | Non
     attempts.finish(
         engine, upload_id, UploadStatus.CANCELLED, attempt_id=attempt_id, now=now(), hold=hold
     )
+
+
+def _say_cancelled(context: StepContext, store: StoreResource) -> None:
+    """What the step failure that follows in Dagster's log is about; its own text is masked."""
+    upload = uploads.get_upload(store.engine(), context.partition_key)
+    if upload is not None:
+        context.log.info(
+            "cancelled as somebody asked: %d of %d rows have their answer, which is kept. Nothing "
+            "has gone wrong: Dagster shows the end of the step as a failure",
+            upload.counts.done,
+            upload.counts.total,
+        )
 
 
 def fail_upload(step: HeldStep, code: str, message: str) -> None:

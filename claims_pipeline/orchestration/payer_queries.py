@@ -15,7 +15,8 @@ from claims_pipeline.orchestration.held_step import HeldStep, StepContext, now
 from claims_pipeline.orchestration.payer_backoff import PAYER_DOWN, next_try_at
 from claims_pipeline.orchestration.resources import PayerResource, StoreResource
 from claims_pipeline.payers.base import NOTHING_THERE, CallKind, Payer
-from claims_pipeline.querying import CallLog, Terms, drain, fail_open_rows, plan_open_groups
+from claims_pipeline.planning import Terms
+from claims_pipeline.querying import CallLog, drain, fail_open_rows, plan_open_groups
 from claims_pipeline.store import attempts, uploads
 from claims_pipeline.store.ledger import payer_calls
 from claims_pipeline.store.ledger.ledger import Ledger
@@ -142,11 +143,11 @@ def _connected(step: HeldStep, store: StoreResource, payers: PayerResource) -> I
         yield _Connected(
             ledger=Ledger(step.engine, step.hold, lease_s=step.settings.lease_s, now=now),
             payer=payer,
-            terms=Terms(
+            terms=Terms.of(
+                step.settings,
+                capabilities=payer.capabilities,
                 options=upload.options,
                 today=store.payer_today(),
-                slack_days=step.settings.date_slack_days,
-                threads=step.settings.query_threads,
             ),
             calls=calls,
         )

@@ -7,7 +7,7 @@ from claims_pipeline.model import OutcomeCounts
 from claims_pipeline.orchestration.held_step import HeldStep
 from claims_pipeline.orchestration.partitions import UPLOADED_CSV
 from claims_pipeline.orchestration.resources import StoreResource
-from claims_pipeline.payers import registry
+from claims_pipeline.preflight.context import intake_context
 from claims_pipeline.store.rows import results, stored
 from claims_pipeline.store.tenants import practices
 
@@ -29,17 +29,14 @@ def stored_rows(
 
 
 def _read(step: HeldStep, store: StoreResource) -> intake.Reading:
-    settings = step.settings
-    intake_context = intake.IntakeContext(
+    context = intake_context(
+        step.settings,
+        payer=step.upload.payer,
         practices=practices.list_practices(step.engine, step.upload.organization_id),
-        payer_id=registry.default_payer_id(step.upload.payer, settings),
         today=store.payer_today(),
-        capabilities=registry.capabilities_of(step.upload.payer),
-        max_rows=settings.max_rows,
-        max_bytes=settings.max_file_bytes,
     )
     with store.files().open(step.upload.file_key) as stream:
-        reading = intake.read(stream, intake_context)
+        reading = intake.read(stream, context)
         stored.begin_rows(step.engine, step.hold, reading.header)
         for chunk in reading.chunks():
             stored.add_rows(step.engine, step.hold, chunk.requests, chunk.rejected)

@@ -3,8 +3,7 @@
 import functools
 import threading
 from collections.abc import Callable
-from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
+from datetime import date
 
 import dagster as dg
 from sqlalchemy import Engine
@@ -63,7 +62,7 @@ class StoreResource(dg.ConfigurableResource):
 
     def payer_today(self) -> date:
         """The calendar day at the payer."""
-        return datetime.now(UTC).astimezone(ZoneInfo(self.settings().payer_timezone)).date()
+        return self.settings().payer_today()
 
 
 class PayerResource(dg.ConfigurableResource):

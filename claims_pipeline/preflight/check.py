@@ -7,23 +7,21 @@ grows by one small `Need` for each row that is to be asked.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from math import ceil
 from typing import BinaryIO
 
 from claims_pipeline.errors import FileRefusedError
 from claims_pipeline.intake import IntakeContext, IntakeWarning, read
-from claims_pipeline.model import DensityObservation, RejectedRow, Request, UploadOptions
+from claims_pipeline.model import DensityObservation, RejectedRow, Request
 from claims_pipeline.names import patient_key, wire_name
-from claims_pipeline.payers.base import Capabilities
 from claims_pipeline.planning import (
     Need,
     Plan,
     Span,
+    Terms,
     free_concurrency,
     next_windows,
     plan,
-    span_of,
 )
 
 # Public accounts of the payer speak of 1 to 14 seconds.
@@ -69,22 +67,11 @@ class FileCheck:
     file_error: FileRefusedError | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanningTerms:
-    """What planning needs to know of the payer, the day and the person's choices."""
-
-    capabilities: Capabilities
-    options: UploadOptions
-    today: date
-    slack_days: int
-    threads: int
-
-
 def check_file(
     stream: BinaryIO,
     *,
     context: IntakeContext,
-    terms: PlanningTerms,
+    terms: Terms,
     observations: Observations,
     most_rejected: int | None = None,
 ) -> FileCheck:
@@ -143,7 +130,7 @@ class _Row:
     is_askable_by_name: bool
 
 
-def _row(request: Request, terms: PlanningTerms) -> _Row:
+def _row(request: Request, terms: Terms) -> _Row:
     patient = request.patient
     return _Row(
         request.row_number,
@@ -152,19 +139,13 @@ def _row(request: Request, terms: PlanningTerms) -> _Row:
             last_name=patient.last_name,
             date_of_birth=patient.date_of_birth,
         ),
-        span_of(
-            request,
-            options=terms.options,
-            capabilities=terms.capabilities,
-            today=terms.today,
-            slack_days=terms.slack_days,
-        ),
+        terms.span(request),
         bool(wire_name(patient.first_name)) and bool(wire_name(patient.last_name)),
     )
 
 
 def _estimate(
-    rows: dict[tuple[str, str], list[_Row]], terms: PlanningTerms, observations: Observations
+    rows: dict[tuple[str, str], list[_Row]], terms: Terms, observations: Observations
 ) -> PlanEstimate:
     plans = [
         _plan_group(group, terms, tin=tin, payer_id=payer_id, known=observations(tin, payer_id))
@@ -184,19 +165,18 @@ def _estimate(
 
 def _plan_group(
     rows: Sequence[_Row],
-    terms: PlanningTerms,
+    terms: Terms,
     *,
     tin: str,
     payer_id: str,
     known: Sequence[DensityObservation],
 ) -> Plan:
-    use_sweeps = terms.options.use_sweeps and terms.capabilities.sweep
     # The same share of idle threads that the run will give to undated rows.
     free = free_concurrency(
         open_rows=len(rows),
         observations=known,
         capabilities=terms.capabilities,
-        use_sweeps=use_sweeps,
+        use_sweeps=terms.use_sweeps,
         concurrency=terms.threads,
     )
     return plan(
@@ -213,7 +193,7 @@ def _plan_group(
         payer_id=payer_id,
         capabilities=terms.capabilities,
         observations=known,
-        use_sweeps=use_sweeps,
+        use_sweeps=terms.use_sweeps,
         concurrency=terms.threads,
         today=terms.today,
     )

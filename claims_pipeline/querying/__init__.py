@@ -4,6 +4,5 @@ from claims_pipeline.querying.calls import CallLog
 from claims_pipeline.querying.groups import plan_open_groups
 from claims_pipeline.querying.lane import drain
 from claims_pipeline.querying.outage import fail_open_rows
-from claims_pipeline.querying.terms import Terms
 
-__all__ = ["CallLog", "Terms", "drain", "fail_open_rows", "plan_open_groups"]
+__all__ = ["CallLog", "drain", "fail_open_rows", "plan_open_groups"]

@@ -1,12 +1,13 @@
 """Plans the open rows of a group with all that has been learned about it so far."""
 
+from collections.abc import Sequence
+
 from claims_pipeline.errors import ErrorClass, InvariantError
 from claims_pipeline.model import DateWindow
 from claims_pipeline.names import wire_name
 from claims_pipeline.payers.base import Payer
-from claims_pipeline.planning import Need, free_concurrency, next_windows, plan
+from claims_pipeline.planning import Need, Terms, free_concurrency, next_windows, plan
 from claims_pipeline.querying.conclusions import failed, matched
-from claims_pipeline.querying.terms import Terms, span_for
 from claims_pipeline.store.ledger.entries import Conclusion, Group, OpenRow
 from claims_pipeline.store.ledger.ledger import Ledger
 
@@ -34,57 +35,57 @@ def plan_group(ledger: Ledger, group: Group, payer: Payer, terms: Terms) -> None
     """Plan one group's open rows with all that has been learned about it so far."""
     needs: list[Need] = []
     searched_out: list[OpenRow] = []
-    open_rows = ledger.open_rows(group)
-    observations = ledger.observations(group)
-    use_sweeps = terms.options.use_sweeps and payer.capabilities.sweep
+    view = ledger.view(group)
     free = free_concurrency(
-        open_rows=len(open_rows),
-        observations=observations,
-        capabilities=payer.capabilities,
-        use_sweeps=use_sweeps,
+        open_rows=len(view.rows),
+        observations=view.observations,
+        capabilities=terms.capabilities,
+        use_sweeps=terms.use_sweeps,
         concurrency=terms.threads,
     )
-    for row in open_rows:
-        span = span_for(row.request, payer, terms)
+    for row in view.rows:
+        span = terms.span(row.request)
         windows = next_windows(span, row.covered, free_concurrency=free)
         if windows:
             needs.append(_need(row, windows))
         else:
             searched_out.append(row)
-    if searched_out:
-        interim = ledger.interim_claims([row.request.row_number for row in searched_out])
-        ledger.conclude_rows(
-            [
-                matched(
-                    row.request,
-                    interim.get(row.request.row_number, ()),
-                    covered=row.covered,
-                    span=span_for(row.request, payer, terms),
-                    environment=payer.environment,
-                )
-                for row in searched_out
-            ]
-        )
-    if not needs:
-        return
     planned = plan(
         needs,
         tin=group.tin,
         payer_id=group.payer_id,
-        capabilities=payer.capabilities,
-        observations=observations,
-        use_sweeps=use_sweeps,
+        capabilities=terms.capabilities,
+        observations=view.observations,
+        use_sweeps=terms.use_sweeps,
         concurrency=terms.threads,
         today=terms.today,
     )
-    if not planned.queries and not planned.unaskable:
+    if needs and not planned.queries and not planned.unaskable:
         raise InvariantError("plan_is_stuck", "Open rows were planned without a query.")
-    if planned.unaskable:
-        message = _SWEEP_WAS_IN_VAIN if use_sweeps else _ASK_BY_SWEEP
-        ledger.conclude_rows(
-            [_unaskable(number, message, payer.environment) for number in planned.unaskable]
+    message = _SWEEP_WAS_IN_VAIN if terms.use_sweeps else _ASK_BY_SWEEP
+    conclusions = [_unaskable(number, message, payer.environment) for number in planned.unaskable]
+    ledger.write_plan(
+        group,
+        planned.queries,
+        [*_searched_out(ledger, searched_out, payer, terms), *conclusions],
+    )
+
+
+def _searched_out(
+    ledger: Ledger, rows: Sequence[OpenRow], payer: Payer, terms: Terms
+) -> list[Conclusion]:
+    """Results of rows whose days have all been covered."""
+    interim = ledger.interim_claims([row.request.row_number for row in rows]) if rows else {}
+    return [
+        matched(
+            row.request,
+            interim.get(row.request.row_number, ()),
+            covered=row.covered,
+            span=terms.span(row.request),
+            environment=payer.environment,
         )
-    ledger.add(group, planned.queries)
+        for row in rows
+    ]
 
 
 def _unaskable(row_number: int, message: str, environment: str) -> Conclusion:

@@ -28,11 +28,11 @@ from claims_pipeline.errors import (
 from claims_pipeline.matching import Roster, match
 from claims_pipeline.model import Claim
 from claims_pipeline.payers.base import Answer, Payer
+from claims_pipeline.planning import Terms
 from claims_pipeline.querying.calls import CallLog
 from claims_pipeline.querying.conclusions import conclude
 from claims_pipeline.querying.groups import plan_open_groups
 from claims_pipeline.querying.outage import OutageWatch
-from claims_pipeline.querying.terms import Terms, span_for
 from claims_pipeline.store.ledger.entries import (
     AnsweredQuery,
     Conclusion,
@@ -325,7 +325,7 @@ class _Lane:
         for request in work.leased.requests:
             claims = work.candidates.get(request.row_number, ())
             if any(self._payer.wants_detail(claim, level) for claim in claims):
-                span = span_for(request, self._payer, self._terms)
+                span = self._terms.span(request)
                 for claim in match(request, claims, searched=span.window).claims:
                     if self._payer.wants_detail(claim, level):
                         shown[id(claim)] = claim
@@ -369,7 +369,7 @@ class _Lane:
     def _conclude(self, row: RowProgress) -> Conclusion | None:
         return conclude(
             row,
-            span=span_for(row.request, self._payer, self._terms),
+            span=self._terms.span(row.request),
             environment=self._payer.environment,
         )
 

@@ -6,6 +6,10 @@ fed back as input. A column of the input that is named like one of them is writt
 by ` | `.
 """
 
+from collections.abc import Collection
+
+_INPUT_PREFIX = "input_"
+
 RESULT_COLUMNS: dict[str, str] = {
     "row_number": "Number of the input row, counted from 1 without the header.",
     "outcome": "found, not_found, ambiguous, rejected, failed or unprocessed.",
@@ -66,3 +70,14 @@ RESULT_COLUMNS: dict[str, str] = {
     "error_message": "What went wrong with the row, and what to do.",
     "checked_at_utc": "When the answer was given (UTC).",
 }
+
+
+def written_name(name: str, ours: Collection[str]) -> str:
+    """The name under which a column of the input stands beside columns of ours."""
+    return f"{_INPUT_PREFIX}{name}" if name.strip().lower() in ours else name
+
+
+def original_name(name: str, ours: Collection[str]) -> str:
+    """The column's name before `written_name`."""
+    original = name.removeprefix(_INPUT_PREFIX)
+    return original if original.strip().lower() in ours else name

@@ -109,10 +109,7 @@ def running_sandbox(
     *,
     seed: int = 7,
     latency_ms: float = 0.0,
-    practices: int = 2,
     claims_per_day: int = 20,
-    token_lifetime_s: float = 3600.0,
-    transaction_lifetime_s: float = 24 * 3600.0,
     token_on_last_page: bool = True,
     today: Callable[[], date] | None = None,
 ) -> Iterator[Sandbox]:
@@ -120,14 +117,10 @@ def running_sandbox(
     server = make_server(
         seed=seed,
         today=today or today_in("America/Chicago"),
-        practices=practices,
+        practices=2,
         claims_per_day=claims_per_day,
         latency_ms=latency_ms,
-        options=PayerOptions(
-            token_lifetime_s=token_lifetime_s,
-            transaction_lifetime_s=transaction_lifetime_s,
-            token_on_last_page=token_on_last_page,
-        ),
+        options=PayerOptions(token_on_last_page=token_on_last_page),
     )
     with socket.create_server(("127.0.0.1", 0)) as listener:
         # Whoever connects before the loop runs waits in the listener's queue.

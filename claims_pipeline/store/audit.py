@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, and_, func, select
 
+from claims_pipeline.store import tables
 from claims_pipeline.store.database import reading
-from claims_pipeline.store.tables import audit_log
 
 _BEFORE_THE_FIRST = "0" * 64
 _ENTRIES_AT_ONCE = 2000
@@ -77,9 +77,9 @@ def append(
         lock = func.pg_advisory_xact_lock(_APPEND_LOCK, func.hashtext(organization_id))
         connection.execute(select(lock))
     last = (
-        select(audit_log.c.hash)
-        .where(audit_log.c.organization_id == organization_id)
-        .order_by(audit_log.c.id.desc())
+        select(tables.audit_log.c.hash)
+        .where(tables.audit_log.c.organization_id == organization_id)
+        .order_by(tables.audit_log.c.id.desc())
         .limit(1)
     )
     previous = connection.execute(last).scalar_one_or_none() or _BEFORE_THE_FIRST
@@ -93,7 +93,7 @@ def append(
     }
     digest = _digest(previous, at=now, **fields)
     connection.execute(
-        audit_log.insert().values(**fields, at=now, previous_hash=previous, hash=digest)
+        tables.audit_log.insert().values(**fields, at=now, previous_hash=previous, hash=digest)
     )
 
 
@@ -106,11 +106,11 @@ def list_entries(
     page_size: int = 100,
 ) -> list[AuditEntry]:
     """One page (from 1) of an organization's entries, newest first."""
-    columns = [column for column in audit_log.c if "hash" not in column.name]
+    columns = [column for column in tables.audit_log.c if "hash" not in column.name]
     query = (
         select(*columns)
         .where(_is_wanted(organization_id, wanted))
-        .order_by(audit_log.c.at.desc(), audit_log.c.id.desc())
+        .order_by(tables.audit_log.c.at.desc(), tables.audit_log.c.id.desc())
         .limit(page_size)
         .offset((page - 1) * page_size)
     )
@@ -134,9 +134,9 @@ def verify(engine: Engine) -> AuditVerdict:
     entries = last_id = 0
     while True:
         query = (
-            select(audit_log)
-            .where(audit_log.c.id > last_id)
-            .order_by(audit_log.c.id)
+            select(tables.audit_log)
+            .where(tables.audit_log.c.id > last_id)
+            .order_by(tables.audit_log.c.id)
             .limit(_ENTRIES_AT_ONCE)
         )
         with reading(engine) as connection:
@@ -155,15 +155,15 @@ def verify(engine: Engine) -> AuditVerdict:
 
 def _is_wanted(organization_id: str, wanted: AuditFilter | None) -> ColumnElement[bool]:
     used = wanted or AuditFilter()
-    conditions = [audit_log.c.organization_id == organization_id]
+    conditions = [tables.audit_log.c.organization_id == organization_id]
     for name in ("actor", "action", "upload_id", "outcome"):
         value = getattr(used, name)
         if value is not None:
-            conditions.append(audit_log.c[name] == value)
+            conditions.append(tables.audit_log.c[name] == value)
     if used.after is not None:
-        conditions.append(audit_log.c.at >= used.after)
+        conditions.append(tables.audit_log.c.at >= used.after)
     if used.before is not None:
-        conditions.append(audit_log.c.at < used.before)
+        conditions.append(tables.audit_log.c.at < used.before)
     return and_(*conditions)
 
 

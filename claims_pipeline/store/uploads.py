@@ -1,7 +1,7 @@
 """Uploads: one row for each CSV handed in, what people see of it."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
 from uuid import uuid4
@@ -25,9 +25,8 @@ from claims_pipeline.model import (
     UploadOptions,
     UploadStatus,
 )
-from claims_pipeline.store import audit
+from claims_pipeline.store import audit, tables
 from claims_pipeline.store.database import insert_or_ignore, reading, writing
-from claims_pipeline.store.tables import attempts, uploads
 
 Ordering = Literal["created_at", "-created_at", "file_name", "-file_name", "status", "-status"]
 
@@ -98,111 +97,69 @@ class UploadPage:
     total: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewUpload:
+    """A file that lies in the file store and is to become an upload.
+
+    `total_rows` is what a first look at the file counted; intake replaces it. `correlation_id` is
+    that of the HTTP request that brought it.
+    """
+
+    id: str
+    organization_id: str
+    payer: str
+    source: str
+    file_name: str = field(repr=False)
+    file_key: str
+    file_size: int
+    file_sha256: str
+    options: UploadOptions = field(default_factory=UploadOptions)
+    user_id: str | None = None
+    user_email: str | None = field(default=None, repr=False)
+    outbox_name: str | None = field(default=None, repr=False)
+    total_rows: int = 0
+    correlation_id: str | None = None
+
+
 def create_upload(
-    engine: Engine,
-    *,
-    organization_id: str,
-    payer: str,
-    source: str,
-    file_name: str,
-    file_key: str,
-    file_size: int,
-    file_sha256: str,
-    options: UploadOptions,
-    now: datetime,
-    upload_id: str | None = None,
-    user_id: str | None = None,
-    user_email: str | None = None,
-    outbox_name: str | None = None,
-    total_rows: int = 0,
-    correlation_id: str | None = None,
-    actor: str | None = None,
+    engine: Engine, new: NewUpload, *, now: datetime, actor: str | None = None
 ) -> Upload:
     """Keep a new upload, PENDING, with its first attempt ready to be launched.
 
-    Asked again with the same `upload_id`, it gives back the upload that is there. `total_rows` is
-    what a first look at the file counted; intake replaces it. With an `actor` the audit log tells
-    of it.
+    Asked again with the same id, it gives back the upload that is there. With an `actor` the audit
+    log tells of it.
 
     Raises:
-        InputError: `upload_unknown` when `upload_id` is another organization's.
+        InputError: `upload_unknown` when the id is another organization's.
 
     """
-    new_id = upload_id or str(uuid4())
     with writing(engine) as connection:
-        is_new = find_upload(connection, new_id) is None
-        upload = add_upload(
-            connection,
-            upload_id=new_id,
-            organization_id=organization_id,
-            payer=payer,
-            source=source,
-            file_name=file_name,
-            file_key=file_key,
-            file_size=file_size,
-            file_sha256=file_sha256,
-            options=options,
-            user_id=user_id,
-            user_email=user_email,
-            outbox_name=outbox_name,
-            total_rows=total_rows,
-            correlation_id=correlation_id,
-            now=now,
-        )
+        is_new = find_upload(connection, new.id) is None
+        upload = add_upload(connection, new, now=now)
         if actor is not None and is_new:
             audit.append(
                 connection,
-                organization_id=organization_id,
+                organization_id=new.organization_id,
                 actor=actor,
                 action="upload",
-                upload_id=new_id,
+                upload_id=new.id,
                 outcome="ok",
                 now=now,
             )
     return upload
 
 
-def add_upload(
-    connection: Connection,
-    *,
-    upload_id: str,
-    organization_id: str,
-    payer: str,
-    source: str,
-    file_name: str,
-    file_key: str,
-    file_size: int,
-    file_sha256: str,
-    options: UploadOptions,
-    now: datetime,
-    user_id: str | None = None,
-    user_email: str | None = None,
-    outbox_name: str | None = None,
-    total_rows: int = 0,
-    correlation_id: str | None = None,
-) -> Upload:
+def add_upload(connection: Connection, new: NewUpload, *, now: datetime) -> Upload:
     """As `create_upload`, within a transaction."""
+    values = asdict(new)
+    options, correlation_id = values.pop("options"), values.pop("correlation_id")
     inserted = connection.execute(
-        insert_or_ignore(connection, uploads).values(
-            id=upload_id,
-            organization_id=organization_id,
-            payer=payer,
-            source=source,
+        insert_or_ignore(connection, tables.uploads).values(
+            **values,
+            **options,
             status=UploadStatus.PENDING,
-            file_name=file_name,
-            file_key=file_key,
-            file_size=file_size,
-            file_sha256=file_sha256,
-            duplicate_of=_earlier_upload(connection, organization_id, file_sha256),
-            user_id=user_id,
-            user_email=user_email,
-            use_sweeps=options.use_sweeps,
-            start_date=options.start_date,
-            end_date=options.end_date,
-            detail_level=options.detail_level,
+            duplicate_of=_earlier_upload(connection, new.organization_id, new.file_sha256),
             attempt=1,
-            total_rows=total_rows,
-            outbox_name=outbox_name,
             created_at=now,
             updated_at=now,
         ),
@@ -211,10 +168,10 @@ def add_upload(
     )
     if inserted.rowcount == 1:
         connection.execute(
-            attempts.insert().values(
+            tables.attempts.insert().values(
                 id=str(uuid4()),
-                organization_id=organization_id,
-                upload_id=upload_id,
+                organization_id=new.organization_id,
+                upload_id=new.id,
                 number=1,
                 scope=RetryScope.ALL,
                 state="pending",
@@ -222,7 +179,7 @@ def add_upload(
                 created_at=now,
             )
         )
-    upload = find_upload(connection, upload_id, organization_id=organization_id)
+    upload = find_upload(connection, new.id, organization_id=new.organization_id)
     if upload is None:
         raise InputError("upload_unknown", "There is no upload of this id.")
     return upload
@@ -240,9 +197,9 @@ def find_upload(
     connection: Connection, upload_id: str, *, organization_id: str | None = None
 ) -> Upload | None:
     """As `get_upload`, within a transaction."""
-    query = _with_latest_attempt().where(uploads.c.id == upload_id)
+    query = _with_latest_attempt().where(tables.uploads.c.id == upload_id)
     if organization_id is not None:
-        query = query.where(uploads.c.organization_id == organization_id)
+        query = query.where(tables.uploads.c.organization_id == organization_id)
     row = connection.execute(query).mappings().first()
     return None if row is None else _upload_of(row)
 
@@ -256,10 +213,10 @@ def get_uploads(
 ) -> dict[str, Upload]:
     """Those of the uploads that are there and the organization's, by id; with a user, theirs."""
     query = _with_latest_attempt().where(
-        uploads.c.id.in_(upload_ids), uploads.c.organization_id == organization_id
+        tables.uploads.c.id.in_(upload_ids), tables.uploads.c.organization_id == organization_id
     )
     if user_id is not None:
-        query = query.where(uploads.c.user_id == user_id)
+        query = query.where(tables.uploads.c.user_id == user_id)
     with reading(engine) as connection:
         return {row["id"]: _upload_of(row) for row in connection.execute(query).mappings()}
 
@@ -283,33 +240,35 @@ def list_uploads(
     `search` looks for a part of the file's name, in any case. `created_after` is included,
     `created_before` is not.
     """
-    conditions: list[ColumnElement[bool]] = [uploads.c.organization_id == organization_id]
+    conditions: list[ColumnElement[bool]] = [tables.uploads.c.organization_id == organization_id]
     if statuses:
-        conditions.append(uploads.c.status.in_(statuses))
+        conditions.append(tables.uploads.c.status.in_(statuses))
     if payer is not None:
-        conditions.append(uploads.c.payer == payer)
+        conditions.append(tables.uploads.c.payer == payer)
     if user_id is not None:
-        conditions.append(uploads.c.user_id == user_id)
+        conditions.append(tables.uploads.c.user_id == user_id)
     if search:
-        conditions.append(uploads.c.file_name.icontains(search, autoescape=True))
+        conditions.append(tables.uploads.c.file_name.icontains(search, autoescape=True))
     if created_after is not None:
-        conditions.append(uploads.c.created_at >= created_after)
+        conditions.append(tables.uploads.c.created_at >= created_after)
     if created_before is not None:
-        conditions.append(uploads.c.created_at < created_before)
-    column = uploads.c[ordering.removeprefix("-")]
+        conditions.append(tables.uploads.c.created_at < created_before)
+    column = tables.uploads.c[ordering.removeprefix("-")]
     in_order = column.desc() if ordering.startswith("-") else column.asc()
     # The rows before the page are passed over by themselves, without their attempts.
     page_ids = (
-        select(uploads.c.id)
+        select(tables.uploads.c.id)
         .where(and_(*conditions))
-        .order_by(in_order, uploads.c.id)
+        .order_by(in_order, tables.uploads.c.id)
         .limit(page_size)
         .offset((page - 1) * page_size)
     )
     page_query = (
-        _with_latest_attempt().where(uploads.c.id.in_(page_ids)).order_by(in_order, uploads.c.id)
+        _with_latest_attempt()
+        .where(tables.uploads.c.id.in_(page_ids))
+        .order_by(in_order, tables.uploads.c.id)
     )
-    count_query = select(func.count()).select_from(uploads).where(and_(*conditions))
+    count_query = select(func.count()).select_from(tables.uploads).where(and_(*conditions))
     with reading(engine) as connection:
         rows = connection.execute(page_query).mappings().all()
         total = connection.execute(count_query).scalar_one()
@@ -318,9 +277,12 @@ def list_uploads(
 
 def _earlier_upload(connection: Connection, organization_id: str, sha256: str) -> str | None:
     query = (
-        select(uploads.c.id)
-        .where(uploads.c.organization_id == organization_id, uploads.c.file_sha256 == sha256)
-        .order_by(uploads.c.created_at, uploads.c.id)
+        select(tables.uploads.c.id)
+        .where(
+            tables.uploads.c.organization_id == organization_id,
+            tables.uploads.c.file_sha256 == sha256,
+        )
+        .order_by(tables.uploads.c.created_at, tables.uploads.c.id)
         .limit(1)
     )
     earlier: str | None = connection.execute(query).scalar_one_or_none()
@@ -328,15 +290,18 @@ def _earlier_upload(connection: Connection, organization_id: str, sha256: str) -
 
 
 def _with_latest_attempt() -> Select[Any]:
-    latest = and_(attempts.c.upload_id == uploads.c.id, attempts.c.number == uploads.c.attempt)
+    latest = and_(
+        tables.attempts.c.upload_id == tables.uploads.c.id,
+        tables.attempts.c.number == tables.uploads.c.attempt,
+    )
     return select(
-        uploads,
-        attempts.c.id.label("attempt_id"),
-        attempts.c.holder_run_id.label("run_id"),
-        attempts.c.waiting_reason,
-        attempts.c.next_try_at,
-        attempts.c.answered_before,
-    ).join_from(uploads, attempts, latest)
+        tables.uploads,
+        tables.attempts.c.id.label("attempt_id"),
+        tables.attempts.c.holder_run_id.label("run_id"),
+        tables.attempts.c.waiting_reason,
+        tables.attempts.c.next_try_at,
+        tables.attempts.c.answered_before,
+    ).join_from(tables.uploads, tables.attempts, latest)
 
 
 def _upload_of(row: RowMapping) -> Upload:

@@ -5,20 +5,19 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from claims_pipeline.errors import ClaimsError, described_without_values
+from claims_pipeline.operations.daemons import is_alive
+from claims_pipeline.store import tables
 from claims_pipeline.store.database import reading
-from claims_pipeline.store.tables import uploads
 from claims_pipeline.upload_api.dagster_client import DagsterError
 from claims_pipeline.upload_api.services import Services
 
-# The daemons write every 30 s; an age of 88 s was seen in one that is well.
-_OLDEST_HEARTBEAT = timedelta(seconds=90)
 _DAEMONS = {"sensor_daemon": "SENSOR", "run_queue_daemon": "QUEUED_RUN_COORDINATOR"}
 _PROBE_KEY = "readiness/probe"
 _LOGGER = logging.getLogger(__name__)
@@ -85,7 +84,7 @@ def readiness(services: Services) -> Readiness:
 
 def _read_a_table(services: Services) -> None:
     with reading(services.engine) as connection:
-        connection.execute(select(uploads.c.id).limit(1)).first()
+        connection.execute(select(tables.uploads.c.id).limit(1)).first()
 
 
 def _write_a_file(services: Services) -> None:
@@ -101,11 +100,10 @@ def _dagster(services: Services) -> dict[str, PartState]:
         heartbeats = services.dagster.heartbeats()
     except DagsterError:
         return dict.fromkeys(names, PartState.AWAY)
-    oldest = datetime.now(UTC) - _OLDEST_HEARTBEAT
     states = {"webserver": PartState.READY}
     for name, daemon in _DAEMONS.items():
-        last = heartbeats.get(daemon)
-        states[name] = PartState.READY if last and last >= oldest else PartState.AWAY
+        runs = is_alive(heartbeats.get(daemon), now=datetime.now(UTC))
+        states[name] = PartState.READY if runs else PartState.AWAY
     return states
 
 

@@ -1,11 +1,12 @@
-"""How often a user may ask in a minute, and how many bodies are read at once. Knows no routes."""
+"""How often a user may ask in a minute, and how many bodies and streams there may be at once."""
 
 import asyncio
 import logging
 import math
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from limits import RateLimitItemPerMinute
 from limits.errors import ConfigurationError, StorageError
@@ -14,8 +15,11 @@ from limits.strategies import MovingWindowRateLimiter
 
 from claims_pipeline.errors import SettingsError
 from claims_pipeline.settings import Settings
+from claims_pipeline.upload_api.http.problems import ApiError
 
 _BODY_WAIT_S = 30.0
+_STREAMS = 256
+_STREAMS_OF_A_USER = 8
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -59,3 +63,32 @@ class Limits:
             yield True
         finally:
             self._bodies.release()
+
+
+class StreamSeats:
+    """The streams of this process; asked in the event loop only."""
+
+    def __init__(self) -> None:
+        self._by_user: Counter[str] = Counter()
+
+    @contextmanager
+    def taken(self, user_id: str) -> Iterator[None]:
+        """A seat for one stream of the user while the block lasts.
+
+        Raises:
+            ApiError: 429 `too_many_streams`.
+
+        """
+        if self._by_user[user_id] >= _STREAMS_OF_A_USER or self._by_user.total() >= _STREAMS:
+            raise ApiError(
+                429,
+                "too_many_streams",
+                "Too many streams are open. Close one, or poll the progress instead.",
+                headers={"Retry-After": "10"},
+            )
+        self._by_user[user_id] += 1
+        try:
+            yield
+        finally:
+            self._by_user[user_id] -= 1
+            self._by_user += Counter()  # forgets users without a stream

@@ -11,8 +11,7 @@ from claims_pipeline.store.database import open_engine
 from claims_pipeline.store.files import FileStore, file_store_of
 from claims_pipeline.upload_api.dagster_client import DagsterClient
 from claims_pipeline.upload_api.keycloak.tokens import TokenVerifier
-from claims_pipeline.upload_api.limits import Limits
-from claims_pipeline.upload_api.streams import StreamSeats
+from claims_pipeline.upload_api.limits import Limits, StreamSeats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

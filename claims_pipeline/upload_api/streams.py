@@ -1,9 +1,7 @@
-"""Progress as a stream of events, and how many such streams there may be at once."""
+"""Progress as a stream of events."""
 
 import hashlib
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 
 import anyio
@@ -11,42 +9,10 @@ from fastapi.concurrency import run_in_threadpool
 from sse_starlette import ServerSentEvent
 
 from claims_pipeline.store.uploads import Upload
-from claims_pipeline.upload_api.http.problems import ApiError
 from claims_pipeline.upload_api.schemas.uploads import ProgressJson
 
-_STREAMS = 256
-_STREAMS_OF_A_USER = 8
 _POLL_S = 1.0
 _RECONNECT_MS = 3000
-
-
-class StreamSeats:
-    """The streams of this process; asked in the event loop only."""
-
-    def __init__(self) -> None:
-        self._by_user: Counter[str] = Counter()
-
-    @contextmanager
-    def taken(self, user_id: str) -> Iterator[None]:
-        """A seat for one stream of the user while the block lasts.
-
-        Raises:
-            ApiError: 429 `too_many_streams`.
-
-        """
-        if self._by_user[user_id] >= _STREAMS_OF_A_USER or self._by_user.total() >= _STREAMS:
-            raise ApiError(
-                429,
-                "too_many_streams",
-                "Too many streams are open. Close one, or poll the progress instead.",
-                headers={"Retry-After": "10"},
-            )
-        self._by_user[user_id] += 1
-        try:
-            yield
-        finally:
-            self._by_user[user_id] -= 1
-            self._by_user += Counter()  # forgets users without a stream
 
 
 def event_id(upload: Upload) -> str:

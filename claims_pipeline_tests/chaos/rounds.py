@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from claims_pipeline.errors import InputError
-from claims_pipeline.folders.outbox import file_keys
+from claims_pipeline.folders.result_files import file_keys
 from claims_pipeline.model import RetryScope, UploadStatus
 from claims_pipeline.sandbox.samples.samples import Shape
 from claims_pipeline.store import attempts

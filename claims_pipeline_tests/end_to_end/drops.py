@@ -13,7 +13,7 @@ import yaml
 from sqlalchemy import Engine, exists, select
 
 from claims_pipeline.cli.local.home import shipped_file
-from claims_pipeline.model import UploadOptions, UploadStatus
+from claims_pipeline.model import UploadStatus
 from claims_pipeline.sandbox.running import Sandbox
 from claims_pipeline.settings import load_settings
 from claims_pipeline.store import attempts, tables
@@ -21,7 +21,7 @@ from claims_pipeline.store.database import open_engine, reading
 from claims_pipeline.store.files import open_file_store
 from claims_pipeline.store.migrating import upgrade
 from claims_pipeline.store.tenants.practices import ensure_organization
-from claims_pipeline.store.uploads import Upload, create_upload, list_uploads
+from claims_pipeline.store.uploads import NewUpload, Upload, create_upload, list_uploads
 from claims_pipeline.upload_api.dagster_client import DagsterClient, Launch
 from claims_pipeline_tests.pipeline import ORGANIZATION, sandbox_practices
 from claims_pipeline_tests.services import PostgresqlServer, wanted_postgresql
@@ -76,8 +76,8 @@ class DropStack:
         key = f"{ORGANIZATION}/{upload_id}/upload.csv"
         stored = self._files.write(key, [content], max_bytes=len(content))
         now = datetime.now(UTC)
-        upload = create_upload(
-            self.engine,
+        new = NewUpload(
+            id=upload_id,
             organization_id=ORGANIZATION,
             payer="uhc",
             source="inbox",
@@ -85,11 +85,9 @@ class DropStack:
             file_key=key,
             file_size=stored.size,
             file_sha256=stored.sha256,
-            options=UploadOptions(),
-            upload_id=upload_id,
             outbox_name=f"{Path(name).stem}.{now:%Y%m%dT%H%M%SZ}-{upload_id[:8]}",
-            now=now,
         )
+        upload = create_upload(self.engine, new, now=now)
         ticket = str(uuid4())
         # A sensor that was faster has launched it.
         if attempts.issue_ticket(self.engine, upload.attempt_id, ticket=ticket, now=now):

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from claims_pipeline.folders.outbox import file_keys, outcomes_in_file
+from claims_pipeline.folders.result_files import file_keys, outcomes_in_file
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.sandbox.running import Sandbox
 from claims_pipeline.sandbox.samples.samples import Shape
@@ -18,6 +18,7 @@ from claims_pipeline_tests.orchestration.test_stopping import latest, tick, when
 from claims_pipeline_tests.pipeline import ORGANIZATION, Pipeline, running_pipeline
 from claims_pipeline_tests.relay import Relay, running_relay
 from claims_pipeline_tests.services import ObjectStorage
+from claims_pipeline_tests.store.files.listing import keys_of
 
 _ROWS = 60
 
@@ -56,7 +57,7 @@ def test_results_are_written_to_the_bucket_and_nothing_stays_on_this_machine(
     files = file_store_of(pipeline.settings)
     assert upload.status is UploadStatus.COMPLETED
     assert broken_promises(pipeline.engine, files, upload_id) == []
-    names = [key.rpartition("/")[2] for key in files.list_prefix(f"{ORGANIZATION}/{upload_id}")]
+    names = [key.rpartition("/")[2] for key in keys_of(files, f"{ORGANIZATION}/{upload_id}")]
     assert names == ["rejected.csv", "results.csv", "results.xlsx", "upload.csv"]
     assert outcomes_in_file(files, file_keys(upload).results_csv).total() == len(sample)
     home = pipeline.settings.resolved_home

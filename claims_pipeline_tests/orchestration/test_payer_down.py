@@ -2,27 +2,37 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 from uuid import uuid4
 
 import dagster as dg
 import pytest
 from sqlalchemy import update
 
-from claims_pipeline.model import Outcome, RetryScope, UploadStatus
+from claims_pipeline.errors import ErrorClass, PayerError
+from claims_pipeline.model import Outcome, Query, QueryKind, RetryScope, UploadStatus
 from claims_pipeline.orchestration import payer_queries
 from claims_pipeline.orchestration.payer_backoff import next_try_at
 from claims_pipeline.orchestration.resources import StoreResource
 from claims_pipeline.orchestration.sensors.pending_uploads import pending_uploads_sensor
 from claims_pipeline.orchestration.sensors.reconciliation import attempt_reconciliation_sensor
+from claims_pipeline.payers.base import Answer, Payer
 from claims_pipeline.sandbox.running import Sandbox
 from claims_pipeline.store import attempts, tables
 from claims_pipeline.store.attempts import Hold
 from claims_pipeline.store.database import writing
 from claims_pipeline_tests.invariants import asked_again, settled_queries
 from claims_pipeline_tests.orchestration.broken_stores import FaultyUpload, make_faulty_upload
-from claims_pipeline_tests.pipeline import Pipeline, hasty_definitions, running_pipeline
+from claims_pipeline_tests.pipeline import (
+    HastyPayers,
+    Pipeline,
+    hasty_definitions,
+    running_pipeline,
+    shown,
+)
 
 THREADS = 4
 DOWN = {"what": {"status": 503}}
@@ -96,7 +106,7 @@ def test_an_upload_waits_for_a_payer_that_is_down_and_goes_on_when_it_is_back(
     result = pipeline.run(upload.id)
 
     assert result.success
-    assert warned_of(result)
+    assert shown(result) == ["uploaded_csv", "claim_requests", "every_row_is_accounted_for: passed"]
     waiting = pipeline.get(upload.id)
     assert (waiting.status, waiting.waiting_reason) == (
         UploadStatus.PROCESSING,
@@ -344,3 +354,55 @@ def test_pauses_grow_with_the_time_that_the_payer_is_down(
 )
 def test_patience_ends(down_since: datetime | None, patience: timedelta) -> None:
     assert next_try_at(down_since=down_since, patience=patience, now=NOW) is None
+
+
+class _WithoutSweeps:
+    """A payer that can be asked for single patients only; the rest is UHC's adapter."""
+
+    def __init__(self, payer: Payer) -> None:
+        self._payer = payer
+        self.capabilities = replace(payer.capabilities, sweep=False)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._payer, name)
+
+    def search(self, query: Query) -> Answer:
+        if query.kind is QueryKind.SWEEP:
+            raise PayerError(ErrorClass.FIX_INPUT, "patient_missing", "Name a patient.")
+        return self._payer.search(query)
+
+    def is_alive(self, like: Query) -> bool:
+        try:
+            self.search(like)
+        except PayerError as error:
+            return error.error_class is not ErrorClass.TRANSIENT
+        return True
+
+
+class _PayersWithoutSweeps(HastyPayers):
+    def connect(self, payer: str, **wiring: Any) -> Payer:
+        return cast("Payer", _WithoutSweeps(super().connect(payer, **wiring)))
+
+
+def test_a_payer_without_sweeps_is_waited_for_like_any_other(
+    tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked for a sweep, such a payer says no, which would count as a sign of life."""
+    sandbox.reset()
+    with running_pipeline(
+        tmp_path / "home",
+        sandbox,
+        monkeypatch,
+        settings={"CLAIMS_QUERY_THREADS": str(THREADS)},
+        definitions=hasty_definitions(_PayersWithoutSweeps()),
+    ) as pipeline:
+        upload = make_faulty_upload(pipeline, [DOWN], rows=6)
+
+        assert pipeline.run(upload.id).success
+
+        waiting = pipeline.get(upload.id)
+        assert (waiting.waiting_reason, waiting.counts.failed) == ("payer_unavailable", 0)
+        sandbox.set_faults([])
+        assert run_when_due(upload).success
+        upload.assert_promises()
+        assert upload.failed() == []

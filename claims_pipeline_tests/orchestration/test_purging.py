@@ -29,6 +29,7 @@ from claims_pipeline.store.files import FileStore, file_store_of, open_file_stor
 from claims_pipeline.store.files.folder import FolderFileStore
 from claims_pipeline_tests.orchestration.samples import make_sample
 from claims_pipeline_tests.pipeline import ORGANIZATION, Pipeline
+from claims_pipeline_tests.store.files.listing import keys_of
 
 _ROWS = 20
 _SOON, _LATER = timedelta(minutes=1), timedelta(days=31)
@@ -149,7 +150,7 @@ def test_the_job_purges_what_the_settings_say(
         instance=pipeline.instance
     )
     assert result.success
-    assert file_store_of(pipeline.settings).list_prefix() == []
+    assert keys_of(file_store_of(pipeline.settings)) == []
     assert _partitions(pipeline) == []
 
 
@@ -194,4 +195,4 @@ def test_an_upload_deleted_while_its_files_are_written_leaves_none(
     )
 
     assert result.success
-    assert open_file_store(pipeline.settings.resolved_files).list_prefix() == []
+    assert keys_of(open_file_store(pipeline.settings.resolved_files)) == []

@@ -14,7 +14,9 @@ from claims_pipeline.model import UploadOptions
 from claims_pipeline.model.request_columns import RequestColumns
 from claims_pipeline.payers import registry
 from claims_pipeline.payers.base import Payer
-from claims_pipeline.querying import Terms, plan_open_groups
+from claims_pipeline.payers.uhc.adapter import CAPABILITIES
+from claims_pipeline.planning import Terms
+from claims_pipeline.querying import plan_open_groups
 from claims_pipeline.sandbox.running import Sandbox
 from claims_pipeline.settings import load_settings
 from claims_pipeline.store import tables
@@ -25,7 +27,13 @@ from claims_pipeline.store.rows import stored
 from claims_pipeline_tests.store.builders import HEADER, NOW, ORGANIZATION, make_request, make_runs
 
 LEASE_S = 60
-TERMS = Terms(options=UploadOptions(), today=NOW.date(), slack_days=7, threads=4)
+TERMS = Terms(
+    capabilities=CAPABILITIES,
+    options=UploadOptions(),
+    today=NOW.date(),
+    slack_days=7,
+    threads=4,
+)
 
 
 def seconds_planned(engine: Engine) -> float:

@@ -19,7 +19,6 @@ from claims_pipeline.model import (
     RejectedRow,
     Request,
     Result,
-    UploadOptions,
 )
 from claims_pipeline.model.request_columns import RequestColumns
 from claims_pipeline.store import attempts, uploads
@@ -97,22 +96,20 @@ def make_upload(
 ) -> Upload:
     """A pending upload of an organization that is there."""
     ensure_organization(engine, organization_id, "Demo billing")
-    return uploads.create_upload(
-        engine,
+    upload_id = upload_id or str(uuid4())
+    new = uploads.NewUpload(
+        id=upload_id,
         organization_id=organization_id,
         payer="uhc",
         source="api",
         file_name=file_name,
-        file_key=f"{organization_id}/{upload_id or uuid4()}/upload.csv",
+        file_key=f"{organization_id}/{upload_id}/upload.csv",
         file_size=100,
         file_sha256=sha256,
-        options=UploadOptions(),
-        upload_id=upload_id,
-        now=now,
         total_rows=total_rows,
-        actor=actor,
         outbox_name=outbox_name,
     )
+    return uploads.create_upload(engine, new, now=now, actor=actor)
 
 
 def make_runs(engine: Engine) -> Runs:

@@ -21,7 +21,6 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from claims_pipeline.cli.local.local_store import demo_practices
-from claims_pipeline.model import UploadOptions
 from claims_pipeline.settings import Settings, load_settings
 from claims_pipeline.store import uploads
 from claims_pipeline.store.database import open_engine
@@ -89,15 +88,16 @@ class Api:
         organization_id: str = ORGANIZATION,
         user_id: str = "analyst-1",
         file_name: str = "worklist.csv",
+        now: datetime | None = None,
         **fields: Any,
     ) -> Upload:
-        """An upload in the store that the API did not take; `fields` as `create_upload`."""
+        """An upload in the store that the API did not take; `fields` as `NewUpload`."""
         upload_id = str(uuid4())
         key = f"{organization_id}/{upload_id}/upload.csv"
         stored = self.files.write(key, [content], max_bytes=self.settings.max_file_bytes)
-        return uploads.create_upload(
-            self.engine,
+        new = uploads.NewUpload(
             **{
+                "id": upload_id,
                 "organization_id": organization_id,
                 "payer": "uhc",
                 "source": "api",
@@ -105,14 +105,12 @@ class Api:
                 "file_key": key,
                 "file_size": stored.size,
                 "file_sha256": stored.sha256,
-                "options": UploadOptions(),
-                "upload_id": upload_id,
                 "user_id": user_id,
                 "user_email": f"{user_id}@example.org",
-                "now": datetime.now(UTC),
                 **fields,
             },
         )
+        return uploads.create_upload(self.engine, new, now=now or datetime.now(UTC))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.sandbox.running import Sandbox
 from claims_pipeline.store.attempts import latest_attempt
-from claims_pipeline.store.attempts.launch_tags import TICKET_TAG
+from claims_pipeline.store.attempts.launch_tags import ATTEMPT_TAG
 from claims_pipeline.store.database import writing
 from claims_pipeline.store.tables import attempts, idempotency_keys
 from claims_pipeline.store.uploads import Upload, get_upload
@@ -126,7 +126,7 @@ class StackApi:
         retries: on a machine that is too busy a worker that comes late is given up.
         """
         runs = self.stack.dagster.runs(partition=upload_id)
-        return [run for run in runs if TICKET_TAG in run.tags and run.parent_run_id is None]
+        return [run for run in runs if ATTEMPT_TAG in run.tags and run.parent_run_id is None]
 
     def broken_promises(self, *upload_ids: str) -> list[str]:
         """What does not hold for these uploads."""

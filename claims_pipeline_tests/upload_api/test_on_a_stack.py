@@ -14,6 +14,7 @@ from claims_pipeline.model import UploadStatus
 from claims_pipeline.sandbox.samples.samples import Shape
 from claims_pipeline.store import attempts
 from claims_pipeline_tests.orchestration.samples import calls_of, make_sample
+from claims_pipeline_tests.store.files.listing import keys_of
 from claims_pipeline_tests.upload_api.api import ORGANIZATION
 from claims_pipeline_tests.upload_api.on_stack import CALM_THREADS, JOBS, JOBS_ALIAS, StackApi
 from claims_pipeline_tests.upload_api.receiving.forms import post_csv
@@ -187,6 +188,6 @@ def test_what_is_deleted_is_gone_and_its_key_says_so(stack: StackApi) -> None:
     assert (answer.status_code, answer.content) == (204, b"")
     for gone in (stack.api.get(path, token=stack.token), stack.api.delete(path, token=stack.token)):
         assert (gone.status_code, gone.json()["code"]) == (404, "upload_unknown")
-    assert stack.api.files.list_prefix(f"{ORGANIZATION}/{upload_id}") == []
+    assert keys_of(stack.api.files, f"{ORGANIZATION}/{upload_id}") == []
     again = post_csv(stack.api, content, headers=headers)
     assert (again.status_code, again.json()["code"]) == (410, "upload_deleted")

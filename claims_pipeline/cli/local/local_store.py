@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 
@@ -141,11 +140,6 @@ def demo_practices() -> tuple[Practice, ...]:
         )
         for practice in (WorldPractice(number=number, claims_per_day=1) for number in (1, 2))
     )
-
-
-def payer_today(settings: Settings) -> date:
-    """The calendar day at the payer."""
-    return datetime.now(ZoneInfo(settings.payer_timezone)).date()
 
 
 def now() -> datetime:

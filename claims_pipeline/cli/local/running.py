@@ -15,18 +15,16 @@ from claims_pipeline.cli.local.local_store import (
     LocalStore,
     now,
     opened_csv,
-    payer_today,
     practices_of,
 )
 from claims_pipeline.cli.local.processes import Processes, RunningProcess
 from claims_pipeline.errors import InputError
-from claims_pipeline.intake import IntakeContext
 from claims_pipeline.model import UploadOptions
-from claims_pipeline.payers import registry
+from claims_pipeline.preflight.context import intake_context
 from claims_pipeline.store import attempts, uploads
 from claims_pipeline.store.attempts import Attempt
 from claims_pipeline.store.attempts.launch_tags import CLAIM_STATUS_JOB, RESULTS_FILES_JOB
-from claims_pipeline.store.uploads import Upload
+from claims_pipeline.store.uploads import NewUpload, Upload
 
 _CHUNK_BYTES = 1 << 20
 _POLL_S = 0.2
@@ -46,13 +44,11 @@ def take_in(
 
     """
     settings = store.settings
-    context = IntakeContext(
+    context = intake_context(
+        settings,
+        payer=payer,
         practices=practices_of(store, organization_id),
-        payer_id=registry.default_payer_id(payer, settings),
-        today=payer_today(settings),
-        capabilities=registry.capabilities_of(payer),
-        max_rows=settings.max_rows,
-        max_bytes=settings.max_file_bytes,
+        today=settings.payer_today(),
     )
     upload_id = str(uuid.uuid4())
     key = f"{organization_id}/{upload_id}/upload.csv"
@@ -60,9 +56,8 @@ def take_in(
         intake.read(stream, context)
         stream.seek(0)
         stored = store.files.write(key, _chunks(stream), max_bytes=settings.max_file_bytes)
-    return uploads.create_upload(
-        store.engine,
-        upload_id=upload_id,
+    new = NewUpload(
+        id=upload_id,
         organization_id=organization_id,
         payer=payer,
         source="cli",
@@ -71,10 +66,9 @@ def take_in(
         file_size=stored.size,
         file_sha256=stored.sha256,
         options=options,
-        # Whoever may use this machine's store needs no other name.
-        actor=f"cli:{os.getuid()}",
-        now=now(),
     )
+    # Whoever may use this machine's store needs no other name.
+    return uploads.create_upload(store.engine, new, actor=f"cli:{os.getuid()}", now=now())
 
 
 def run_to_the_end(store: LocalStore, upload_id: str, *, on_progress: OnProgress) -> None:

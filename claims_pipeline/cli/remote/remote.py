@@ -55,11 +55,7 @@ def required_upload_service(api: str | None, organization: str | None) -> Upload
 
 
 def watched(
-    service: UploadService,
-    upload_id: str,
-    on_progress: Callable[[RemoteUpload], None],
-    *,
-    sleep: Callable[[float], None] = time.sleep,
+    service: UploadService, upload_id: str, on_progress: Callable[[RemoteUpload], None]
 ) -> RemoteUpload:
     """The upload when it is over, or waits for a payer for longer than anybody would watch."""
     while True:
@@ -67,7 +63,7 @@ def watched(
         on_progress(upload)
         if upload.status.is_terminal or _waits_for_long(upload):
             return upload
-        sleep(_POLL_S)
+        time.sleep(_POLL_S)
 
 
 def watch_with_a_bar(service: UploadService, upload_id: str) -> RemoteUpload:

@@ -45,7 +45,6 @@ class Tokens:
         organization: str | None = None,
         state_file: Path | None = None,
         clock: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         url = require_private_address(settings.required("keycloak_url"), "CLAIMS_KEYCLOAK_URL")
         secret = settings.cli_client_secret
@@ -64,7 +63,6 @@ class Tokens:
         self._file = state_file or default_state_file()
         self._tell = tell
         self._clock = clock
-        self._sleep = sleep
         self._kept: dict[str, Any] = {}
 
     def access_token(self) -> str:
@@ -101,7 +99,7 @@ class Tokens:
         pause_s = float(device.get("interval", 5))
         deadline = self._clock() + float(device["expires_in"])
         while self._clock() < deadline:
-            self._sleep(pause_s)
+            time.sleep(pause_s)
             try:
                 return self._asked(grant_type=_DEVICE_GRANT, device_code=device["device_code"])
             except SignInError as error:

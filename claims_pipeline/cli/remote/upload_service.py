@@ -52,12 +52,10 @@ class UploadService:
         *,
         access_token: Callable[[], str],
         organization: str | None = None,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._url = url.rstrip("/")
         self._access_token = access_token
         self._organization = organization
-        self._sleep = sleep
         self._session = requests.Session()
 
     def upload(
@@ -140,7 +138,7 @@ class UploadService:
         for pause_s in _PAUSES_S[: tries - 1]:
             if answer is not None and not _will_pass(answer):
                 break
-            self._sleep(pause_s)
+            time.sleep(pause_s)
             answer = _answer_of(send)
         if answer is None:
             raise ServiceUnreachableError

@@ -1,6 +1,7 @@
 """Everything that can be looked at without Dagster, in one go."""
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 
 from claims_pipeline.operations.doctor.configuration import examine_credentials, examine_settings
 from claims_pipeline.operations.doctor.findings import Finding
@@ -8,6 +9,7 @@ from claims_pipeline.operations.doctor.folders import (
     examine_disk,
     examine_folders,
     examine_secret_files,
+    examine_waiting_files,
     folders_of,
 )
 from claims_pipeline.operations.doctor.stores import examine_database, examine_files
@@ -25,6 +27,7 @@ def examine(
     yield from examine_settings(settings)
     yield from examine_secret_files(environ)
     yield from examine_folders(folders_of(settings))
+    yield examine_waiting_files(settings.resolved_inbox, datetime.now(UTC))
     yield from examine_files(settings)
     yield from examine_database(settings)
     yield examine_disk(settings.resolved_home)

@@ -3,12 +3,15 @@
 import os
 import stat
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 
 from claims_pipeline.operations.doctor.findings import Finding, failed, ok, warning
 from claims_pipeline.settings import Settings
 
 _OTHERS = stat.S_IRWXO
+# A complete file is ingested within two turns of the sensors' loop, five seconds each.
+_LONG_IN_INBOX_S = 120.0
 
 
 def folders_of(settings: Settings) -> dict[str, Path]:
@@ -28,6 +31,26 @@ def examine_folders(folders: Mapping[str, Path]) -> Iterator[Finding]:
     """Look at each folder."""
     for subject, path in folders.items():
         yield _folder(subject, path)
+
+
+def examine_waiting_files(inbox: Path, now: datetime) -> Finding:
+    """How long the oldest file has lain in the watched folder; none is named."""
+    written = [
+        path.stat().st_mtime
+        for path in inbox.glob("*/*/*")
+        if path.is_file() and not path.name.startswith((".", "~"))
+    ]
+    if not written:
+        return ok("waiting files", "no file waits in the watched folder")
+    age_s = now.timestamp() - min(written)
+    message = f"{len(written)} files wait in the watched folder, the oldest for {age_s:.0f} s"
+    if age_s <= _LONG_IN_INBOX_S:
+        return ok("waiting files", message)
+    return failed(
+        "waiting files",
+        f"{message}. Check that the daemon runs and its inbox_sensor is on, that this user may "
+        "read the files, and that their folders are named after an organization and a payer.",
+    )
 
 
 def examine_secret_files(environ: Mapping[str, str]) -> Iterator[Finding]:

@@ -12,9 +12,9 @@ from claims_pipeline.errors import ClaimsError
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.operations.doctor.findings import Finding, failed, ok, warning
 from claims_pipeline.settings import Settings
+from claims_pipeline.store import tables
 from claims_pipeline.store.database import open_engine, reading, schema_is_current
 from claims_pipeline.store.files import file_store_of
-from claims_pipeline.store.tables import uploads
 
 _PROBE = b"written by claims-pipeline doctor"
 
@@ -95,10 +95,10 @@ def _connection(engine: Engine, settings: Settings) -> Iterator[Finding]:
 def _waiting_uploads(engine: Engine) -> Iterator[Finding]:
     open_ones = [status for status in UploadStatus if not status.is_terminal]
     query = (
-        select(uploads.c.status, func.count())
-        .where(uploads.c.status.in_(open_ones))
-        .group_by(uploads.c.status)
-        .order_by(uploads.c.status)
+        select(tables.uploads.c.status, func.count())
+        .where(tables.uploads.c.status.in_(open_ones))
+        .group_by(tables.uploads.c.status)
+        .order_by(tables.uploads.c.status)
     )
     with reading(engine) as connection:
         counts = [f"{count} {status.lower()}" for status, count in connection.execute(query)]

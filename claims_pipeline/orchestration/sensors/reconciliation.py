@@ -57,13 +57,24 @@ def attempt_reconciliation_sensor(
             return dg.SkipReason(f"not configured: {error.code}")
         cursor = _sweep_now_and_then(context.cursor, store, settings, engine)
         watched = attempts.watched_attempts(engine, LAUNCHES_PER_TICK)
-        return _set_right(context.instance, engine, settings, watched, cursor=cursor)
+        events = _set_right(context.instance, engine, settings, watched)
+        requests = [
+            dg.RunRequest(
+                run_key=_files_run_key(one.attempt.id, now()), partition_key=one.attempt.upload_id
+            )
+            for one in watched
+            if one.attempt.state == "finished"
+        ]
+        if requests:
+            return launched(requests, cursor=cursor, events=events)
+        return dg.SensorResult(
+            skip_reason=f"{len(events)} attempts set right", cursor=cursor, asset_events=events
+        )
 
 
 @dg.run_status_sensor(
     run_status=dg.DagsterRunStatus.FAILURE,
     monitored_jobs=[claim_status_job],
-    request_jobs=[results_files_job],
     minimum_interval_seconds=EVERY_S,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Sets an upload right as soon as Dagster says that its run has failed.",
@@ -78,7 +89,6 @@ def failed_run_sensor(
 @dg.run_status_sensor(
     run_status=dg.DagsterRunStatus.CANCELED,
     monitored_jobs=[claim_status_job],
-    request_jobs=[results_files_job],
     minimum_interval_seconds=EVERY_S,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Ends an upload as soon as Dagster says that its run was cancelled.",
@@ -100,8 +110,10 @@ def _see_to_run(
             engine = store.engine(settings)
         except SettingsError as error:
             return dg.SkipReason(f"not configured: {error.code}")
-        watched = attempts.watched_attempts(engine, LAUNCHES_PER_TICK, upload_id=upload_id)
-        return _set_right(context.instance, engine, settings, watched, cursor=None)
+        # Its files are left to the reconciliation: two sensors would launch two runs for them.
+        watched = attempts.watched_attempts(engine, 0, upload_id=upload_id)
+        events = _set_right(context.instance, engine, settings, watched)
+        return dg.SensorResult(skip_reason=f"{len(events)} attempts set right", asset_events=events)
 
 
 def _set_right(
@@ -109,31 +121,16 @@ def _set_right(
     engine: Engine,
     settings: Settings,
     watched: list[WatchedAttempt],
-    *,
-    cursor: str | None,
-) -> dg.SensorResult:
+) -> list[dg.AssetObservation]:
+    """Do what is to be done about each attempt that is open; an observation of each deed."""
     open_ones = [one for one in watched if one.attempt.state != "finished"]
     facts = run_facts(instance, [one.attempt for one in open_ones])
-    events = [
+    return [
         _observation(one, remedy)
         for one in open_ones
         if (remedy := _reconcile(instance, engine, settings, one, facts[one.attempt.id]))
         is not Remedy.NOTHING
     ]
-    requests = [
-        dg.RunRequest(
-            run_key=_files_run_key(one.attempt.id, now()),
-            partition_key=one.attempt.upload_id,
-            job_name=results_files_job.name,
-        )
-        for one in watched
-        if one.attempt.state == "finished"
-    ]
-    if requests:
-        return launched(requests, cursor=cursor, events=events)
-    return dg.SensorResult(
-        skip_reason=f"{len(events)} attempts set right", cursor=cursor, asset_events=events
-    )
 
 
 def _sweep_now_and_then(

@@ -5,7 +5,7 @@ All in memory of one event loop: it needs no locks, and forgets everything when 
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -76,11 +76,10 @@ class _Device:
 
 
 class Grants:
-    """All of one realm. `clock` is the time in seconds since 1970."""
+    """All of one realm."""
 
-    def __init__(self, tokens: TokenMaker, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, tokens: TokenMaker) -> None:
         self._tokens = tokens
-        self._clock = clock
         self._sessions: dict[str, RealmSession] = {}
         self._codes: dict[str, tuple[CodeRequest, RealmSession, float]] = {}
         self._devices: dict[str, _Device] = {}
@@ -104,7 +103,7 @@ class Grants:
     def code_for(self, request: CodeRequest, session: RealmSession) -> str:
         """A code for the browser to bring back; good once, for a minute."""
         code = secrets.token_urlsafe(32)
-        self._codes[code] = (request, session, self._clock() + _CODE_LASTS_S)
+        self._codes[code] = (request, session, time.time() + _CODE_LASTS_S)
         return code
 
     def tokens_for(self, form: Mapping[str, str]) -> dict[str, Any]:
@@ -148,7 +147,7 @@ class Grants:
             client_id=client.client_id,
             scope=form.get("scope", ""),
             user_code=user_code,
-            until_s=self._clock() + _DEVICE_LASTS_S,
+            until_s=time.time() + _DEVICE_LASTS_S,
         )
         return {
             "device_code": device_code,
@@ -162,7 +161,7 @@ class Grants:
     def approve_device(self, user_code: str, session: RealmSession) -> bool:
         """Let the device that shows this code go on as the session's user."""
         for device in self._devices.values():
-            if device.user_code == user_code and device.until_s > self._clock():
+            if device.user_code == user_code and device.until_s > time.time():
                 device.session = session
                 return True
         return False
@@ -183,7 +182,7 @@ class Grants:
         if (
             request is None
             or session is None
-            or until_s < self._clock()
+            or until_s < time.time()
             or request.client_id != client.client_id
             or request.redirect_uri != form.get("redirect_uri")
             or not secrets.compare_digest(challenge, request.code_challenge)
@@ -203,7 +202,7 @@ class Grants:
         device = self._devices.get(code)
         if device is None or device.client_id != client.client_id:
             raise GrantError(400, "invalid_grant", "Device code not valid")
-        if device.until_s < self._clock():
+        if device.until_s < time.time():
             raise GrantError(400, "expired_token", "Device code is expired")
         if device.session is None:
             raise GrantError(400, "authorization_pending", "The authorization request is pending")
@@ -222,7 +221,7 @@ class Grants:
     def _answer(
         self, client: Client, session: RealmSession, scope: str, *, nonce: str | None = None
     ) -> dict[str, Any]:
-        now_s = self._clock()
+        now_s = time.time()
         session.used_s = now_s
         session.scopes[client.client_id] = scope
         occasion = Occasion(
@@ -248,13 +247,13 @@ class Grants:
         return answer
 
     def _new_session(self, user: User) -> RealmSession:
-        now_s = self._clock()
+        now_s = time.time()
         session = RealmSession(id=str(uuid4()), user=user, since_s=now_s, used_s=now_s)
         self._sessions[session.id] = session
         return session
 
     def _is_alive(self, session: RealmSession) -> bool:
-        now_s = self._clock()
+        now_s = time.time()
         return (
             session.id in self._sessions
             and now_s - session.used_s < SESSION_IDLE_S

@@ -7,9 +7,9 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
+from claims_pipeline.store import tables
 from claims_pipeline.store.attempts.records import Attempt
 from claims_pipeline.store.database import reading, writing
-from claims_pipeline.store.tables import alerts
 
 # After the first, second, … try that failed.
 _PAUSES = tuple(timedelta(seconds=s) for s in (10, 60, 300, 900, 1800, 3600))
@@ -48,7 +48,7 @@ def raise_alert(
 ) -> None:
     """Note that operators are to be told; part of the transaction of what has happened."""
     connection.execute(
-        insert(alerts).values(
+        insert(tables.alerts).values(
             id=str(uuid4()),
             organization_id=attempt.organization_id,
             upload_id=attempt.upload_id,
@@ -64,14 +64,14 @@ def raise_alert(
 
 def due_alerts(engine: Engine, now: datetime, *, limit: int) -> list[Alert]:
     """Alerts that are to be sent now, oldest first."""
-    columns = [alerts.c[name] for name in Alert.__dataclass_fields__]
+    columns = [tables.alerts.c[name] for name in Alert.__dataclass_fields__]
     query = (
         select(*columns)
         .where(
-            alerts.c.next_try_at <= now,
-            alerts.c.created_at > now - _GIVEN_UP_AFTER,
+            tables.alerts.c.next_try_at <= now,
+            tables.alerts.c.created_at > now - _GIVEN_UP_AFTER,
         )
-        .order_by(alerts.c.created_at, alerts.c.id)
+        .order_by(tables.alerts.c.created_at, tables.alerts.c.id)
         .limit(limit)
     )
     with reading(engine) as connection:
@@ -83,7 +83,9 @@ def mark_sent(engine: Engine, alert: Alert, now: datetime) -> None:
     """The alert was taken by the other side."""
     with writing(engine) as connection:
         connection.execute(
-            update(alerts).where(alerts.c.id == alert.id).values(sent_at=now, next_try_at=None)
+            update(tables.alerts)
+            .where(tables.alerts.c.id == alert.id)
+            .values(sent_at=now, next_try_at=None)
         )
 
 
@@ -92,7 +94,7 @@ def try_again_later(engine: Engine, alert: Alert, now: datetime) -> None:
     pause = _PAUSES[min(alert.tries, len(_PAUSES) - 1)]
     with writing(engine) as connection:
         connection.execute(
-            update(alerts)
-            .where(alerts.c.id == alert.id)
+            update(tables.alerts)
+            .where(tables.alerts.c.id == alert.id)
             .values(tries=alert.tries + 1, next_try_at=now + pause)
         )

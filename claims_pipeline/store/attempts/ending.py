@@ -18,21 +18,12 @@ from sqlalchemy import (
 
 from claims_pipeline.errors import CancelRequestedError
 from claims_pipeline.model import Outcome, UploadStatus
+from claims_pipeline.store import tables
 from claims_pipeline.store.attempts.alerts import AlertKind, raise_alert
 from claims_pipeline.store.attempts.holding import verify_hold, verify_holder
 from claims_pipeline.store.attempts.lifecycle import AttemptState, check_move, final_status
 from claims_pipeline.store.attempts.records import Attempt, Hold, locked_latest_attempt
 from claims_pipeline.store.database import writing
-from claims_pipeline.store.tables import (
-    attempt_runs,
-    attempts,
-    claims,
-    queries,
-    rejected_rows,
-    requests,
-    results,
-    uploads,
-)
 from claims_pipeline.store.types import UtcInstant
 
 _UNANSWERED_CODE = "not_asked"
@@ -104,15 +95,17 @@ def ask_to_cancel(connection: Connection, upload_id: str, now: datetime) -> Uplo
     if status.is_terminal or status is UploadStatus.CANCELLING:
         return status
     connection.execute(
-        update(attempts).where(attempts.c.id == attempt.id).values(cancel_requested_at=now)
+        update(tables.attempts)
+        .where(tables.attempts.c.id == attempt.id)
+        .values(cancel_requested_at=now)
     )
     if attempt.state is not AttemptState.RUNNING:
         _end(connection, attempt, status, UploadStatus.CANCELLED, now=now)
         return UploadStatus.CANCELLED
     check_move((status, attempt.state), (UploadStatus.CANCELLING, attempt.state))
     connection.execute(
-        update(uploads)
-        .where(uploads.c.id == upload_id)
+        update(tables.uploads)
+        .where(tables.uploads.c.id == upload_id)
         .values(status=UploadStatus.CANCELLING, updated_at=now)
     )
     return UploadStatus.CANCELLING
@@ -130,8 +123,8 @@ def wait_for_payer(
     with writing(engine) as connection:
         attempt = verify_hold(connection, hold)
         connection.execute(
-            update(attempts)
-            .where(attempts.c.id == attempt.id)
+            update(tables.attempts)
+            .where(tables.attempts.c.id == attempt.id)
             .values(
                 state=AttemptState.WAITING,
                 step_is_held=False,
@@ -143,10 +136,14 @@ def wait_for_payer(
             )
         )
         connection.execute(
-            update(attempt_runs).where(attempt_runs.c.run_id == hold.run_id).values(let_go_at=now)
+            update(tables.attempt_runs)
+            .where(tables.attempt_runs.c.run_id == hold.run_id)
+            .values(let_go_at=now)
         )
         connection.execute(
-            update(uploads).where(uploads.c.id == hold.upload_id).values(updated_at=now)
+            update(tables.uploads)
+            .where(tables.uploads.c.id == hold.upload_id)
+            .values(updated_at=now)
         )
         if attempt.payer_down_since is None:
             raise_alert(connection, attempt, AlertKind.WAITING, error_code=reason, now=now)
@@ -155,7 +152,9 @@ def wait_for_payer(
 def payer_is_back(connection: Connection, hold: Hold) -> None:
     """The payer has answered: should it go down again, it is waited for as long as at first."""
     connection.execute(
-        update(attempts).where(attempts.c.id == hold.attempt_id).values(payer_down_since=None)
+        update(tables.attempts)
+        .where(tables.attempts.c.id == hold.attempt_id)
+        .values(payer_down_since=None)
     )
 
 
@@ -180,23 +179,28 @@ def _end(
             error_message=None if is_cancelled else error_message or _UNANSWERED_MESSAGE,
             now=now,
         )
-        counter = uploads.c.unprocessed_count if is_cancelled else uploads.c.failed_count
+        counter = (
+            tables.uploads.c.unprocessed_count if is_cancelled else tables.uploads.c.failed_count
+        )
         counts = {counter.name: counter + unanswered}
     else:
         _drop_partial_rows(connection, attempt.upload_id)
         # What the first look at the file counted is all that is known.
         counts = {
-            "unprocessed_count": uploads.c.total_rows if is_cancelled else literal(0),
-            "failed_count": literal(0) if is_cancelled else uploads.c.total_rows,
+            "unprocessed_count": tables.uploads.c.total_rows if is_cancelled else literal(0),
+            "failed_count": literal(0) if is_cancelled else tables.uploads.c.total_rows,
         }
     connection.execute(
-        update(queries)
-        .where(queries.c.attempt_id == attempt.id, queries.c.state.in_(("planned", "leased")))
+        update(tables.queries)
+        .where(
+            tables.queries.c.attempt_id == attempt.id,
+            tables.queries.c.state.in_(("planned", "leased")),
+        )
         .values(state="failed", error_code="attempt_ended", lease_token=None, settled_at=now)
     )
     connection.execute(
-        update(attempts)
-        .where(attempts.c.id == attempt.id)
+        update(tables.attempts)
+        .where(tables.attempts.c.id == attempt.id)
         .values(
             state=AttemptState.FINISHED,
             status=status,
@@ -212,8 +216,8 @@ def _end(
         )
     )
     connection.execute(
-        update(uploads)
-        .where(uploads.c.id == attempt.upload_id)
+        update(tables.uploads)
+        .where(tables.uploads.c.id == attempt.upload_id)
         .values(
             status=status,
             error_code=error_code,
@@ -229,7 +233,9 @@ def _end(
 
 def _has_nothing_to_write(upload_id: str) -> ColumnElement[bool]:
     return exists().where(
-        uploads.c.id == upload_id, uploads.c.header.is_(None), uploads.c.outbox_name.is_(None)
+        tables.uploads.c.id == upload_id,
+        tables.uploads.c.header.is_(None),
+        tables.uploads.c.outbox_name.is_(None),
     )
 
 
@@ -244,31 +250,33 @@ def _answer_open_rows(
 ) -> int:
     """Give every open row, those that ask the same included, one and the same result."""
     values = {
-        results.c.upload_id: requests.c.upload_id,
-        results.c.row_number: requests.c.row_number,
-        results.c.attempt: literal(attempt.number),
-        results.c.organization_id: requests.c.organization_id,
-        results.c.is_current: true(),
-        results.c.outcome: literal(outcome.value),
-        results.c.error_code: literal(error_code, results.c.error_code.type),
-        results.c.error_message: literal(error_message, results.c.error_message.type),
-        results.c.checked_at: literal(now, UtcInstant),
+        tables.results.c.upload_id: tables.requests.c.upload_id,
+        tables.results.c.row_number: tables.requests.c.row_number,
+        tables.results.c.attempt: literal(attempt.number),
+        tables.results.c.organization_id: tables.requests.c.organization_id,
+        tables.results.c.is_current: true(),
+        tables.results.c.outcome: literal(outcome.value),
+        tables.results.c.error_code: literal(error_code, tables.results.c.error_code.type),
+        tables.results.c.error_message: literal(error_message, tables.results.c.error_message.type),
+        tables.results.c.checked_at: literal(now, UtcInstant),
     }
-    is_open = (requests.c.upload_id == attempt.upload_id) & requests.c.is_open.is_(True)
+    is_open = (tables.requests.c.upload_id == attempt.upload_id) & tables.requests.c.is_open.is_(
+        True
+    )
     open_rows = select(*values.values()).where(is_open)
-    connection.execute(insert(results).from_select(list(values), open_rows))
+    connection.execute(insert(tables.results).from_select(list(values), open_rows))
     # Claims of queries that answered only a part of a row's window.
     connection.execute(
-        delete(claims).where(
-            claims.c.upload_id == attempt.upload_id,
-            claims.c.attempt == attempt.number,
-            claims.c.match_number == 0,
+        delete(tables.claims).where(
+            tables.claims.c.upload_id == attempt.upload_id,
+            tables.claims.c.attempt == attempt.number,
+            tables.claims.c.match_number == 0,
         )
     )
-    answered = connection.execute(update(requests).where(is_open).values(is_open=False))
+    answered = connection.execute(update(tables.requests).where(is_open).values(is_open=False))
     return answered.rowcount
 
 
 def _drop_partial_rows(connection: Connection, upload_id: str) -> None:
-    for table in (requests, rejected_rows):
+    for table in (tables.requests, tables.rejected_rows):
         connection.execute(delete(table).where(table.c.upload_id == upload_id))

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, select, update
 
 from claims_pipeline.errors import CancelRequestedError, HoldLostError, InputError
 from claims_pipeline.model import UploadStatus
+from claims_pipeline.store import tables
 from claims_pipeline.store.attempts.lifecycle import (
     AskingRun,
     AttemptState,
@@ -30,7 +31,6 @@ from claims_pipeline.store.attempts.records import (
 )
 from claims_pipeline.store.attempts.retrying import reopen
 from claims_pipeline.store.database import writing
-from claims_pipeline.store.tables import attempt_runs, attempts, uploads
 
 
 def acquire(
@@ -113,10 +113,10 @@ def heartbeat(engine: Engine, hold: Hold, now: datetime) -> None:
         # another may have released its step meanwhile.
         _beat(connection, hold, now, step_is_held=True)
         cancel_requested_at = connection.execute(
-            select(attempts.c.cancel_requested_at).where(
-                attempts.c.id == hold.attempt_id,
-                attempts.c.holder_run_id == hold.run_id,
-                attempts.c.state == AttemptState.RUNNING,
+            select(tables.attempts.c.cancel_requested_at).where(
+                tables.attempts.c.id == hold.attempt_id,
+                tables.attempts.c.holder_run_id == hold.run_id,
+                tables.attempts.c.state == AttemptState.RUNNING,
             )
         ).one_or_none()
     if cancel_requested_at is None:
@@ -168,15 +168,15 @@ def _other_holder(attempt: Attempt, run_id: str) -> str | None:
 def _asking_run(
     connection: Connection, upload_id: str, run_id: str, ticket: str | None
 ) -> AskingRun:
-    of_upload = attempt_runs.c.upload_id == upload_id
+    of_upload = tables.attempt_runs.c.upload_id == upload_id
     served = connection.execute(
-        select(attempt_runs.c.id).where(of_upload, attempt_runs.c.run_id == run_id)
+        select(tables.attempt_runs.c.id).where(of_upload, tables.attempt_runs.c.run_id == run_id)
     ).first()
     known = None
     if ticket is not None:
         known = connection.execute(
-            select(attempt_runs.c.attempt_id, attempt_runs.c.run_id).where(
-                of_upload, attempt_runs.c.ticket == ticket
+            select(tables.attempt_runs.c.attempt_id, tables.attempt_runs.c.run_id).where(
+                of_upload, tables.attempt_runs.c.ticket == ticket
             )
         ).first()
     return AskingRun(
@@ -205,8 +205,8 @@ def _claim_ticket(
     """A ticket is good for one run, whatever becomes of that run."""
     if run.ticket is not None and run.ticket.claimed_by is None and not run.has_served:
         connection.execute(
-            update(attempt_runs)
-            .where(attempt_runs.c.ticket == ticket)
+            update(tables.attempt_runs)
+            .where(tables.attempt_runs.c.ticket == ticket)
             .values(run_id=run.run_id, acquired_at=now)
         )
 
@@ -216,8 +216,8 @@ def _hold(
 ) -> None:
     check_move((status, attempt.state), (UploadStatus.PROCESSING, AttemptState.RUNNING))
     connection.execute(
-        update(attempts)
-        .where(attempts.c.id == attempt.id)
+        update(tables.attempts)
+        .where(tables.attempts.c.id == attempt.id)
         .values(
             state=AttemptState.RUNNING,
             holder_run_id=run_id,
@@ -230,18 +230,18 @@ def _hold(
         )
     )
     connection.execute(
-        update(uploads)
-        .where(uploads.c.id == attempt.upload_id)
+        update(tables.uploads)
+        .where(tables.uploads.c.id == attempt.upload_id)
         .values(
             status=UploadStatus.PROCESSING,
             updated_at=now,
             processing_started_at=attempt.started_at or now,
         )
     )
-    claimed = select(attempt_runs.c.id).where(attempt_runs.c.run_id == run_id)
+    claimed = select(tables.attempt_runs.c.id).where(tables.attempt_runs.c.run_id == run_id)
     if connection.execute(claimed).first() is None:
         connection.execute(
-            attempt_runs.insert().values(
+            tables.attempt_runs.insert().values(
                 id=str(uuid4()),
                 organization_id=attempt.organization_id,
                 upload_id=attempt.upload_id,
@@ -264,11 +264,11 @@ def _hold_of(attempt: Attempt, run_id: str) -> Hold:
 
 def _beat(connection: Connection, hold: Hold, now: datetime, *, step_is_held: bool) -> None:
     connection.execute(
-        update(attempts)
+        update(tables.attempts)
         .where(
-            attempts.c.id == hold.attempt_id,
-            attempts.c.holder_run_id == hold.run_id,
-            attempts.c.state == AttemptState.RUNNING,
+            tables.attempts.c.id == hold.attempt_id,
+            tables.attempts.c.holder_run_id == hold.run_id,
+            tables.attempts.c.state == AttemptState.RUNNING,
         )
         .values(heartbeat_at=now, step_is_held=step_is_held)
     )

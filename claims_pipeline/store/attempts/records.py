@@ -9,9 +9,9 @@ from sqlalchemy import Connection, Engine, RowMapping, and_, select
 
 from claims_pipeline.errors import InputError
 from claims_pipeline.model import RetryScope, UploadStatus
+from claims_pipeline.store import tables
 from claims_pipeline.store.attempts.lifecycle import AttemptState
 from claims_pipeline.store.database import reading
-from claims_pipeline.store.tables import attempt_runs, attempts, uploads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,7 @@ def latest_attempt(engine: Engine, upload_id: str) -> Attempt | None:
 def get_attempt(engine: Engine, attempt_id: str) -> Attempt | None:
     """The attempt of this id, if there is one."""
     with reading(engine) as connection:
-        query = select(attempts).where(attempts.c.id == attempt_id)
+        query = select(tables.attempts).where(tables.attempts.c.id == attempt_id)
         row = connection.execute(query).mappings().first()
     return None if row is None else attempt_of(row)
 
@@ -108,7 +108,9 @@ def get_attempt(engine: Engine, attempt_id: str) -> Attempt | None:
 def attempts_of(engine: Engine, upload_id: str) -> list[Attempt]:
     """The upload's attempts, latest first."""
     query = (
-        select(attempts).where(attempts.c.upload_id == upload_id).order_by(attempts.c.number.desc())
+        select(tables.attempts)
+        .where(tables.attempts.c.upload_id == upload_id)
+        .order_by(tables.attempts.c.number.desc())
     )
     with reading(engine) as connection:
         return [attempt_of(row) for row in connection.execute(query).mappings()]
@@ -118,16 +120,20 @@ def attempt_runs_of(engine: Engine, attempt_id: str) -> list[AttemptRun]:
     """The attempt's launches and runs, oldest first."""
     query = (
         select(
-            attempt_runs.c.id,
-            attempt_runs.c.attempt_id,
-            attempt_runs.c.ticket,
-            attempt_runs.c.run_id,
-            attempt_runs.c.launched_at,
-            attempt_runs.c.acquired_at,
-            attempt_runs.c.let_go_at,
+            tables.attempt_runs.c.id,
+            tables.attempt_runs.c.attempt_id,
+            tables.attempt_runs.c.ticket,
+            tables.attempt_runs.c.run_id,
+            tables.attempt_runs.c.launched_at,
+            tables.attempt_runs.c.acquired_at,
+            tables.attempt_runs.c.let_go_at,
         )
-        .where(attempt_runs.c.attempt_id == attempt_id)
-        .order_by(attempt_runs.c.launched_at, attempt_runs.c.acquired_at, attempt_runs.c.id)
+        .where(tables.attempt_runs.c.attempt_id == attempt_id)
+        .order_by(
+            tables.attempt_runs.c.launched_at,
+            tables.attempt_runs.c.acquired_at,
+            tables.attempt_runs.c.id,
+        )
     )
     with reading(engine) as connection:
         return [AttemptRun(**row) for row in connection.execute(query).mappings()]
@@ -162,13 +168,22 @@ def attempt_of(row: RowMapping | Mapping[str, Any]) -> Attempt:
 def _lock(connection: Connection, upload_id: str) -> str | None:
     # On its own, not in a join: PostgreSQL, having waited for the lock, would read the joined
     # attempt as it stood before.
-    query = select(uploads.c.status).where(uploads.c.id == upload_id).with_for_update()
+    query = (
+        select(tables.uploads.c.status).where(tables.uploads.c.id == upload_id).with_for_update()
+    )
     status: str | None = connection.execute(query).scalar_one_or_none()
     return status
 
 
 def _latest(connection: Connection, upload_id: str) -> Attempt | None:
-    latest = and_(attempts.c.upload_id == uploads.c.id, attempts.c.number == uploads.c.attempt)
-    query = select(attempts).join_from(attempts, uploads, latest).where(uploads.c.id == upload_id)
+    latest = and_(
+        tables.attempts.c.upload_id == tables.uploads.c.id,
+        tables.attempts.c.number == tables.uploads.c.attempt,
+    )
+    query = (
+        select(tables.attempts)
+        .join_from(tables.attempts, tables.uploads, latest)
+        .where(tables.uploads.c.id == upload_id)
+    )
     row = connection.execute(query).mappings().first()
     return None if row is None else attempt_of(row)

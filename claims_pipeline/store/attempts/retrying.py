@@ -18,10 +18,10 @@ from sqlalchemy import (
 
 from claims_pipeline.errors import InputError
 from claims_pipeline.model import ClaimStatus, Outcome, RetryScope, UploadStatus
+from claims_pipeline.store import tables
 from claims_pipeline.store.attempts.lifecycle import AttemptState, check_move
 from claims_pipeline.store.attempts.records import Attempt, attempt_of, locked_latest_attempt
 from claims_pipeline.store.database import reading, writing
-from claims_pipeline.store.tables import attempts, claims, requests, results, uploads
 
 # A claim in one of these may look different tomorrow.
 _NOT_FINAL = (
@@ -33,24 +33,17 @@ _NOT_FINAL = (
 )
 _UNANSWERED = (Outcome.FAILED, Outcome.UNPROCESSED)
 _COUNTED = {
-    Outcome.FOUND: uploads.c.found_count,
-    Outcome.NOT_FOUND: uploads.c.not_found_count,
-    Outcome.AMBIGUOUS: uploads.c.ambiguous_count,
-    Outcome.FAILED: uploads.c.failed_count,
-    Outcome.UNPROCESSED: uploads.c.unprocessed_count,
+    Outcome.FOUND: tables.uploads.c.found_count,
+    Outcome.NOT_FOUND: tables.uploads.c.not_found_count,
+    Outcome.AMBIGUOUS: tables.uploads.c.ambiguous_count,
+    Outcome.FAILED: tables.uploads.c.failed_count,
+    Outcome.UNPROCESSED: tables.uploads.c.unprocessed_count,
 }
 
-_SETTLED = sum(_COUNTED.values(), start=uploads.c.rejected_count)
+_SETTLED = sum(_COUNTED.values(), start=tables.uploads.c.rejected_count)
 
 
-def request_retry(
-    engine: Engine,
-    upload_id: str,
-    scope: RetryScope,
-    now: datetime,
-    *,
-    correlation_id: str | None = None,
-) -> Attempt:
+def request_retry(engine: Engine, upload_id: str, scope: RetryScope, now: datetime) -> Attempt:
     """Begin a new attempt, pending, for the rows of `scope`; their answers become history.
 
     `FAILED` takes the failed and unprocessed rows, `NOT_FOUND` those not found, `OPEN` all of
@@ -62,7 +55,7 @@ def request_retry(
 
     """
     with writing(engine) as connection:
-        return ask_to_retry(connection, upload_id, scope, now, correlation_id=correlation_id)
+        return ask_to_retry(connection, upload_id, scope, now)
 
 
 def ask_to_retry(
@@ -102,8 +95,8 @@ def reopen(
         for outcome, column in _COUNTED.items()
     }
     settled = connection.execute(
-        update(uploads)
-        .where(uploads.c.id == latest.upload_id)
+        update(tables.uploads)
+        .where(tables.uploads.c.id == latest.upload_id)
         .values(
             status=UploadStatus.PENDING,
             attempt=latest.number + 1,
@@ -117,7 +110,7 @@ def reopen(
     ).scalar_one()
     attempt_id = str(uuid4())
     connection.execute(
-        attempts.insert().values(
+        tables.attempts.insert().values(
             id=attempt_id,
             organization_id=latest.organization_id,
             upload_id=latest.upload_id,
@@ -130,7 +123,7 @@ def reopen(
             created_at=now,
         )
     )
-    query = select(attempts).where(attempts.c.id == attempt_id)
+    query = select(tables.attempts).where(tables.attempts.c.id == attempt_id)
     return attempt_of(connection.execute(query).mappings().one())
 
 
@@ -139,7 +132,7 @@ def rows_in_scope(engine: Engine, upload_id: str) -> dict[RetryScope, int]:
     with reading(engine) as connection:
         return {
             scope: connection.execute(
-                select(func.count()).select_from(results).where(_in_scope(upload_id, scope))
+                select(func.count()).select_from(tables.results).where(_in_scope(upload_id, scope))
             ).scalar_one()
             for scope in RetryScope
         }
@@ -151,29 +144,35 @@ def _reopen_rows(connection: Connection, upload_id: str, scope: RetryScope) -> d
     Rows that ask the same have the same answer, so they are in a scope together.
     """
     in_scope = _in_scope(upload_id, scope)
-    by_outcome = select(results.c.outcome, func.count()).where(in_scope).group_by(results.c.outcome)
+    by_outcome = (
+        select(tables.results.c.outcome, func.count())
+        .where(in_scope)
+        .group_by(tables.results.c.outcome)
+    )
     reopened = {Outcome(outcome): rows for outcome, rows in connection.execute(by_outcome)}
     connection.execute(
-        update(requests)
+        update(tables.requests)
         .where(
-            requests.c.upload_id == upload_id,
-            requests.c.row_number.in_(select(results.c.row_number).where(in_scope)),
+            tables.requests.c.upload_id == upload_id,
+            tables.requests.c.row_number.in_(select(tables.results.c.row_number).where(in_scope)),
         )
         .values(is_open=True, covered=None, single_only=False)
     )
-    connection.execute(update(results).where(in_scope).values(is_current=False))
+    connection.execute(update(tables.results).where(in_scope).values(is_current=False))
     return reopened
 
 
 def _in_scope(upload_id: str, scope: RetryScope) -> ColumnElement[bool]:
     return and_(
-        results.c.upload_id == upload_id, results.c.is_current.is_(True), _scope_condition(scope)
+        tables.results.c.upload_id == upload_id,
+        tables.results.c.is_current.is_(True),
+        _scope_condition(scope),
     )
 
 
 def _scope_condition(scope: RetryScope) -> ColumnElement[bool]:
-    unanswered = results.c.outcome.in_(_UNANSWERED)
-    not_found = results.c.outcome == Outcome.NOT_FOUND
+    unanswered = tables.results.c.outcome.in_(_UNANSWERED)
+    not_found = tables.results.c.outcome == Outcome.NOT_FOUND
     match scope:
         case RetryScope.FAILED:
             return unanswered
@@ -181,11 +180,11 @@ def _scope_condition(scope: RetryScope) -> ColumnElement[bool]:
             return not_found
         case RetryScope.OPEN:
             not_final = exists().where(
-                claims.c.upload_id == results.c.upload_id,
-                claims.c.row_number == results.c.row_number,
-                claims.c.attempt == results.c.attempt,
-                claims.c.claim_status.in_(_NOT_FINAL),
+                tables.claims.c.upload_id == tables.results.c.upload_id,
+                tables.claims.c.row_number == tables.results.c.row_number,
+                tables.claims.c.attempt == tables.results.c.attempt,
+                tables.claims.c.claim_status.in_(_NOT_FINAL),
             )
             return or_(unanswered, not_found, not_final)
         case RetryScope.ALL:
-            return results.c.outcome.in_(list(_COUNTED))
+            return tables.results.c.outcome.in_(list(_COUNTED))

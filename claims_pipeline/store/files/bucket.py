@@ -19,8 +19,8 @@ from s3fs import S3FileSystem
 
 from claims_pipeline.errors import FilesUnreachableError, SettingsError
 from claims_pipeline.settings import Settings
-from claims_pipeline.store.files import FileStore, parts_of
-from claims_pipeline.store.files.folder import remove_old_scratch, scratch_below
+from claims_pipeline.store.files.base import FileStore, parts_of
+from claims_pipeline.store.files.scratch import remove_old_scratch, scratch_below
 
 # What is held in memory of each open file; S3 wants parts of 5 MiB at least.
 _BLOCK_BYTES = 8 * 1024 * 1024
@@ -112,12 +112,6 @@ class ObjectFileStore(FileStore):
             answer = self._call("delete_objects", Delete={"Objects": objects, "Quiet": True})
             if answer.get("Errors"):
                 raise FilesUnreachableError
-
-    def list_prefix(self, prefix: str = "") -> list[str]:
-        if prefix:
-            parts_of(prefix)
-        below = f"{prefix}/" if prefix else ""
-        return sorted(name.removeprefix(self._prefix) for name, _ in self._objects(below))
 
     def written_before(self, before: datetime) -> Iterator[str]:
         for name, written_at in self._objects(""):

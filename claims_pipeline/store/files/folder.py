@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-from claims_pipeline.store.files import UNFINISHED, FileStore, parts_of
+from claims_pipeline.store.files.base import UNFINISHED, FileStore, parts_of
+from claims_pipeline.store.files.scratch import remove_old_scratch, scratch_below
 
 _FOLDER_MODE = 0o770
 _FILE_MODE = 0o640
-_SCRATCH_MODE = 0o700
 
 
 class FolderFileStore(FileStore):
@@ -27,7 +27,7 @@ class FolderFileStore(FileStore):
     @contextmanager
     def writer(self, key: str) -> Iterator[BinaryIO]:
         path = self.path(key)
-        self._make_folders(path.parent)
+        make_folder(path.parent)
         unfinished = path.with_name(f"{UNFINISHED}{uuid4()}")
         try:
             with open(unfinished, "xb", opener=_private) as stream:
@@ -53,14 +53,14 @@ class FolderFileStore(FileStore):
         else:
             path.unlink(missing_ok=True)
 
-    def list_prefix(self, prefix: str = "") -> list[str]:
-        return sorted(self._keys(self.path(prefix) if prefix else self._root))
-
     def written_before(self, before: datetime) -> Iterator[str]:
-        for key in self._keys(self._root):
+        for path in self._root.rglob("*"):
+            key = path.relative_to(self._root)
+            if any(part.startswith(UNFINISHED) for part in key.parts):
+                continue
             try:
-                if self.path(key).stat().st_mtime < before.timestamp():
-                    yield key
+                if path.is_file() and path.stat().st_mtime < before.timestamp():
+                    yield key.as_posix()
             except FileNotFoundError:
                 continue  # It has just been removed.
 
@@ -72,7 +72,7 @@ class FolderFileStore(FileStore):
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        self._make_folders(self._root)
+        make_folder(self._root)
         with scratch_below(self._root) as folder:
             yield folder
 
@@ -80,55 +80,18 @@ class FolderFileStore(FileStore):
         """Where the file of this key lies."""
         return self._root.joinpath(*parts_of(key))
 
-    def _keys(self, folder: Path) -> Iterator[str]:
-        for path in folder.rglob("*"):
-            relative = path.relative_to(self._root)
-            if path.is_file() and not any(part.startswith(UNFINISHED) for part in relative.parts):
-                yield relative.as_posix()
 
-    def _make_folders(self, folder: Path) -> None:
-        missing = [path for path in (folder, *folder.parents) if not path.exists()]
-        for path in reversed(missing):
-            try:
-                path.mkdir()
-            except FileExistsError:
-                continue  # Another process was faster.
-            # The process's umask would take away what the group needs.
-            path.chmod(_FOLDER_MODE)
-            _sync_folder(path.parent)
-
-
-@contextmanager
-def scratch_below(folder: Path) -> Iterator[Path]:
-    """A folder of one's own below `folder`, which is there; removed at the end."""
-    scratch = folder / f"{UNFINISHED}{uuid4()}"
-    scratch.mkdir(mode=_SCRATCH_MODE)
-    try:
-        yield scratch
-    finally:
-        shutil.rmtree(scratch)
-
-
-def remove_old_scratch(root: Path, before: datetime) -> int:
-    """Remove unfinished files and scratch folders below `root` that are older; how many."""
-    removed = 0
-    for path in list(root.rglob(f"{UNFINISHED}*")):
+def make_folder(folder: Path) -> None:
+    """Make a folder and those missing above it, each open to its owner and group only."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    for path in reversed(missing):
         try:
-            if _last_touched(path) >= before.timestamp():
-                continue
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
-        except FileNotFoundError:
-            continue  # Its writer has just finished.
-        removed += 1
-    return removed
-
-
-def _last_touched(path: Path) -> float:
-    """Of a scratch folder, when any file in it was; in seconds since 1970."""
-    return max(each.stat().st_mtime for each in (path, *path.rglob("*")))
+            path.mkdir(mode=_FOLDER_MODE)
+        except FileExistsError:
+            continue  # Another process was faster.
+        # The process's umask would take away what the group needs.
+        path.chmod(_FOLDER_MODE)
+        _sync_folder(path.parent)
 
 
 def _private(path: str, flags: int) -> int:

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, insert, or_, select
 
 from claims_pipeline.model import DateWindow, DensityObservation
+from claims_pipeline.store import tables
 from claims_pipeline.store.database import chunks_of, reading
-from claims_pipeline.store.tables import claim_densities
 
 # A practice's volume drifts; what is older than half a year misleads more than it tells.
 _KEPT_FOR = timedelta(days=180)
@@ -34,7 +34,7 @@ def record_observations(
     for (tin, payer_id), items in groups.items():
         _drop_windows(connection, organization_id, tin, payer_id, [item.window for item in items])
         connection.execute(
-            insert(claim_densities),
+            insert(tables.claim_densities),
             [
                 {
                     "organization_id": organization_id,
@@ -57,9 +57,9 @@ def observations(
 ) -> list[DensityObservation]:
     """What is known of one practice at one payer, newest first, at most 2,000."""
     query = (
-        select(claim_densities)
+        select(tables.claim_densities)
         .where(_group(organization_id, tin, payer_id))
-        .order_by(claim_densities.c.observed_at.desc(), claim_densities.c.id.desc())
+        .order_by(tables.claim_densities.c.observed_at.desc(), tables.claim_densities.c.id.desc())
         .limit(_KEPT_PER_PRACTICE)
     )
     return [
@@ -89,9 +89,9 @@ def known_observations(
 
 def _group(organization_id: str, tin: str, payer_id: str) -> ColumnElement[bool]:
     return and_(
-        claim_densities.c.organization_id == organization_id,
-        claim_densities.c.tin == tin,
-        claim_densities.c.payer_id == payer_id,
+        tables.claim_densities.c.organization_id == organization_id,
+        tables.claim_densities.c.tin == tin,
+        tables.claim_densities.c.payer_id == payer_id,
     )
 
 
@@ -106,14 +106,16 @@ def _drop_windows(
         same_window = or_(
             *(
                 and_(
-                    claim_densities.c.window_first == window.first,
-                    claim_densities.c.window_last == window.last,
+                    tables.claim_densities.c.window_first == window.first,
+                    tables.claim_densities.c.window_last == window.last,
                 )
                 for window in chunk
             )
         )
         connection.execute(
-            delete(claim_densities).where(_group(organization_id, tin, payer_id), same_window)
+            delete(tables.claim_densities).where(
+                _group(organization_id, tin, payer_id), same_window
+            )
         )
 
 
@@ -122,14 +124,14 @@ def _drop_old(
 ) -> None:
     group = _group(organization_id, tin, payer_id)
     newest = (
-        select(claim_densities.c.id)
+        select(tables.claim_densities.c.id)
         .where(group)
-        .order_by(claim_densities.c.observed_at.desc(), claim_densities.c.id.desc())
+        .order_by(tables.claim_densities.c.observed_at.desc(), tables.claim_densities.c.id.desc())
         .limit(_KEPT_PER_PRACTICE)
     )
-    too_old = claim_densities.c.observed_at < now - _KEPT_FOR
+    too_old = tables.claim_densities.c.observed_at < now - _KEPT_FOR
     connection.execute(
-        delete(claim_densities).where(
-            group, or_(too_old, claim_densities.c.id.not_in(newest.scalar_subquery()))
+        delete(tables.claim_densities).where(
+            group, or_(too_old, tables.claim_densities.c.id.not_in(newest.scalar_subquery()))
         )
     )

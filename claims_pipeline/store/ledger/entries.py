@@ -8,7 +8,7 @@ from claims_pipeline.errors import PayerError
 from claims_pipeline.model import (
     Claim,
     DateWindow,
-    Patient,
+    DensityObservation,
     Query,
     QueryKind,
     Request,
@@ -16,6 +16,7 @@ from claims_pipeline.model import (
 )
 from claims_pipeline.payers.base import Answer
 from claims_pipeline.store import codec
+from claims_pipeline.store.rows.stored import stored_request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,17 @@ class OpenRow:
     patient_key: int
     covered: tuple[DateWindow, ...]
     single_only: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupView:
+    """A group's rows that need an answer of their own (duplicates share their first's).
+
+    `observations` is what answered searches have taught about the group's claims per day.
+    """
+
+    rows: tuple[OpenRow, ...]
+    observations: tuple[DensityObservation, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,24 +96,10 @@ class Conclusion:
 Conclude = Callable[[RowProgress], Conclusion | None]
 
 
-def open_row_of(row: Any, group: Group) -> OpenRow:
-    """Map a row of `requests`; the cells are left out, planning needs none."""
+def open_row_of(row: Any) -> OpenRow:
+    """Map a row of `requests`, read with its progress."""
     return OpenRow(
-        request=Request(
-            row_number=row.row_number,
-            line_number=row.line_number,
-            practice_id=row.practice_id,
-            tin=group.tin,
-            payer_id=group.payer_id,
-            patient=Patient(
-                first_name=row.first_name,
-                last_name=row.last_name,
-                date_of_birth=row.date_of_birth,
-            ),
-            claim_number=row.claim_number,
-            patient_account_number=row.patient_account_number,
-            service=DateWindow(row.service_from, row.service_to) if row.service_from else None,
-        ),
+        request=stored_request(row),
         patient_key=row.patient_key,
         covered=codec.windows_from_text(row.covered),
         single_only=row.single_only,

@@ -29,7 +29,7 @@ from sqlalchemy import (
     update,
 )
 
-from claims_pipeline.model import Claim, DensityObservation, Query
+from claims_pipeline.model import Claim, Query
 from claims_pipeline.payers.base import CallKind, CallRecord
 from claims_pipeline.store import attempts, tables
 from claims_pipeline.store.attempts import Hold
@@ -40,13 +40,17 @@ from claims_pipeline.store.ledger.entries import (
     Conclude,
     Conclusion,
     Group,
+    GroupView,
     LeasedQuery,
-    OpenRow,
     leased_query_of,
     open_row_of,
 )
 from claims_pipeline.store.ledger.settling import Settlement, count, interim_claims, open_rows
 from claims_pipeline.store.rows import stored
+
+_UNDER_WAY = ("planned", "leased")
+# As text: SQLAlchemy's way from JSON would take longer than ours to windows.
+_COVERED = cast(tables.requests.c.covered, Text).label("covered")
 
 
 class Ledger:
@@ -80,7 +84,7 @@ class Ledger:
             tables.queries.c.attempt_id == self._hold.attempt_id,
             tables.queries.c.tin == tables.requests.c.tin,
             tables.queries.c.payer_id == tables.requests.c.payer_id,
-            tables.queries.c.state.in_(("planned", "leased")),
+            tables.queries.c.state.in_(_UNDER_WAY),
         )
         statement = (
             select(tables.requests.c.tin, tables.requests.c.payer_id)
@@ -91,57 +95,52 @@ class Ledger:
         with reading(self._engine) as connection:
             return [Group(tin=tin, payer_id=payer) for tin, payer in connection.execute(statement)]
 
-    def open_rows(self, group: Group) -> list[OpenRow]:
-        """The group's rows that need an answer of their own (duplicates share their first's)."""
+    def view(self, group: Group) -> GroupView:
+        """What planning must know of a group, read at one moment."""
         columns = tables.requests.c
         statement = (
-            select(
-                columns.row_number,
-                columns.line_number,
-                columns.practice_id,
-                columns.first_name,
-                columns.last_name,
-                columns.date_of_birth,
-                columns.claim_number,
-                columns.patient_account_number,
-                columns.service_from,
-                columns.service_to,
-                columns.patient_key,
-                cast(columns.covered, Text).label("covered"),
-                columns.single_only,
-            )
+            select(*stored.REQUEST_COLUMNS, columns.patient_key, _COVERED, columns.single_only)
             .where(
                 open_rows(self._hold), columns.tin == group.tin, columns.payer_id == group.payer_id
             )
             .order_by(columns.row_number)
         )
         with reading(self._engine) as connection:
-            return [open_row_of(row, group) for row in connection.execute(statement)]
-
-    def observations(self, group: Group) -> list[DensityObservation]:
-        """What answered searches have taught about the group's claims per day."""
-        with reading(self._engine) as connection:
-            return densities.observations(
-                connection, self._hold.organization_id, group.tin, group.payer_id
+            return GroupView(
+                rows=tuple(open_row_of(row) for row in connection.execute(statement)),
+                observations=tuple(
+                    densities.observations(
+                        connection, self._hold.organization_id, group.tin, group.payer_id
+                    )
+                ),
             )
 
-    def add(self, group: Group, queries: Sequence[Query]) -> None:
-        """Write a group's plan, unless another lane has planned the group meanwhile."""
+    def write_plan(
+        self, group: Group, queries: Sequence[Query], conclusions: Sequence[Conclusion] = ()
+    ) -> None:
+        """Write a group's queries, and results of its rows for which there is nothing to ask.
+
+        Nothing is written when another lane has planned the group meanwhile.
+        """
+        columns = tables.queries.c
+        mine = columns.attempt_id == self._hold.attempt_id
         with writing(self._engine) as connection:
             attempts.verify_hold(connection, self._hold)
-            mine = tables.queries.c.attempt_id == self._hold.attempt_id
             planned_meanwhile = connection.execute(
                 select(func.count()).where(
                     mine,
-                    tables.queries.c.tin == group.tin,
-                    tables.queries.c.payer_id == group.payer_id,
-                    tables.queries.c.state.in_(("planned", "leased")),
+                    columns.tin == group.tin,
+                    columns.payer_id == group.payer_id,
+                    columns.state.in_(_UNDER_WAY),
                 )
             ).scalar_one()
-            if planned_meanwhile or not queries:
+            if planned_meanwhile:
+                return
+            self._settlement(connection).write_conclusions(conclusions)
+            if not queries:
                 return
             last = connection.execute(
-                select(func.coalesce(func.max(tables.queries.c.position), 0)).where(mine)
+                select(func.coalesce(func.max(columns.position), 0)).where(mine)
             ).scalar_one()
             connection.execute(
                 insert(tables.queries),
@@ -201,7 +200,7 @@ class Ledger:
         statement = select(
             exists().where(
                 tables.queries.c.attempt_id == self._hold.attempt_id,
-                tables.queries.c.state.in_(("planned", "leased")),
+                tables.queries.c.state.in_(_UNDER_WAY),
             )
         )
         with reading(self._engine) as connection:

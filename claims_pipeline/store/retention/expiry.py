@@ -5,13 +5,8 @@ from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Engine, Table, and_, delete, func, select, tuple_
 
+from claims_pipeline.store import tables
 from claims_pipeline.store.database import reading, writing
-from claims_pipeline.store.tables import (
-    audit_log,
-    claim_densities,
-    idempotency_keys,
-    sessions,
-)
 
 _ROWS_AT_ONCE = 5000
 
@@ -51,21 +46,21 @@ def remove_expired(engine: Engine, kind: Kind, before: datetime) -> int:
 def _expired(kind: Kind, before: datetime) -> tuple[Table, ColumnElement[bool]]:
     match kind:
         case Kind.IDEMPOTENCY_KEYS:
-            return idempotency_keys, idempotency_keys.c.created_at < before
+            return tables.idempotency_keys, tables.idempotency_keys.c.created_at < before
         case Kind.SESSIONS:
-            return sessions, sessions.c.expires_at < before
+            return tables.sessions, tables.sessions.c.expires_at < before
         case Kind.CLAIM_DENSITIES:
-            return claim_densities, claim_densities.c.observed_at < before
+            return tables.claim_densities, tables.claim_densities.c.observed_at < before
         case Kind.AUDIT_LOG:
-            return audit_log, and_(audit_log.c.at < before, _begins_its_chain(before))
+            return tables.audit_log, and_(tables.audit_log.c.at < before, _begins_its_chain(before))
 
 
 def _begins_its_chain(before: datetime) -> ColumnElement[bool]:
     """Only the beginning of a chain may go. Clocks differ, so entries may be out of order."""
-    kept = audit_log.alias("kept")
+    kept = tables.audit_log.alias("kept")
     first_kept = (
         select(func.min(kept.c.id))
-        .where(kept.c.organization_id == audit_log.c.organization_id, kept.c.at >= before)
+        .where(kept.c.organization_id == tables.audit_log.c.organization_id, kept.c.at >= before)
         .scalar_subquery()
     )
-    return (audit_log.c.id < first_kept) | first_kept.is_(None)
+    return (tables.audit_log.c.id < first_kept) | first_kept.is_(None)

@@ -9,9 +9,8 @@ from sqlalchemy import ColumnElement, Engine, and_, delete, func, select, update
 
 from claims_pipeline.errors import InputError
 from claims_pipeline.model import UploadStatus
-from claims_pipeline.store import audit
+from claims_pipeline.store import audit, tables
 from claims_pipeline.store.database import chunks_of, reading, writing
-from claims_pipeline.store.tables import idempotency_keys, uploads
 from claims_pipeline.store.uploads import Upload, find_upload
 
 
@@ -26,9 +25,9 @@ class EndedUpload:
 def uploads_finished_before(engine: Engine, before: datetime, *, limit: int) -> list[EndedUpload]:
     """Ended uploads of all organizations that were last touched before then, oldest first."""
     query = (
-        select(uploads.c.id, uploads.c.organization_id)
+        select(tables.uploads.c.id, tables.uploads.c.organization_id)
         .where(_finished_before(before))
-        .order_by(uploads.c.updated_at)
+        .order_by(tables.uploads.c.updated_at)
         .limit(limit)
     )
     with reading(engine) as connection:
@@ -37,7 +36,7 @@ def uploads_finished_before(engine: Engine, before: datetime, *, limit: int) -> 
 
 def count_uploads_finished_before(engine: Engine, before: datetime) -> int:
     """How many uploads `uploads_finished_before` would find without a limit."""
-    query = select(func.count()).select_from(uploads).where(_finished_before(before))
+    query = select(func.count()).select_from(tables.uploads).where(_finished_before(before))
     with reading(engine) as connection:
         count: int = connection.execute(query).scalar_one()
     return count
@@ -57,19 +56,21 @@ def upload_removed(
         InputError: `upload_unknown`, or `still_running` when it is not terminal.
 
     """
-    of_organization = and_(uploads.c.id == upload_id, uploads.c.organization_id == organization_id)
+    of_organization = and_(
+        tables.uploads.c.id == upload_id, tables.uploads.c.organization_id == organization_id
+    )
     with writing(engine) as connection:
-        query = select(uploads.c.status).where(of_organization).with_for_update()
+        query = select(tables.uploads.c.status).where(of_organization).with_for_update()
         status = connection.execute(query).scalar_one_or_none()
         upload = find_upload(connection, upload_id, organization_id=organization_id)
         if status is None or upload is None:
             raise InputError("upload_unknown", "There is no upload of this id.")
         if not UploadStatus(status).is_terminal:
             raise InputError("still_running", "Cancel the upload first, then delete it.")
-        connection.execute(delete(uploads).where(of_organization))
+        connection.execute(delete(tables.uploads).where(of_organization))
         connection.execute(
-            update(idempotency_keys)
-            .where(idempotency_keys.c.upload_id == upload_id)
+            update(tables.idempotency_keys)
+            .where(tables.idempotency_keys.c.upload_id == upload_id)
             .values(state="gone")
         )
         yield upload
@@ -90,11 +91,13 @@ def uploads_that_are_gone(engine: Engine, upload_ids: Collection[str]) -> set[st
     with reading(engine) as connection:
         for some in chunks_of(sorted(gone)):
             gone.difference_update(
-                connection.execute(select(uploads.c.id).where(uploads.c.id.in_(some))).scalars()
+                connection.execute(
+                    select(tables.uploads.c.id).where(tables.uploads.c.id.in_(some))
+                ).scalars()
             )
     return gone
 
 
 def _finished_before(before: datetime) -> ColumnElement[bool]:
     terminal = [status for status in UploadStatus if status.is_terminal]
-    return and_(uploads.c.status.in_(terminal), uploads.c.updated_at < before)
+    return and_(tables.uploads.c.status.in_(terminal), tables.uploads.c.updated_at < before)

@@ -27,9 +27,9 @@ from claims_pipeline.model import (
     Result,
 )
 from claims_pipeline.payers.status import next_action_for_error
+from claims_pipeline.store import tables
 from claims_pipeline.store.codec import claim_from_json
 from claims_pipeline.store.database import reading
-from claims_pipeline.store.tables import claims, rejected_rows, requests, results
 
 _ROWS_AT_ONCE = 1000
 
@@ -44,7 +44,10 @@ def iterate_answered_rows(engine: Engine, upload_id: str) -> Iterator[AnsweredRo
     """
     first = 1
     with reading(engine) as connection:
-        last = max(_last_row(connection, upload_id, table) for table in (requests, rejected_rows))
+        last = max(
+            _last_row(connection, upload_id, table)
+            for table in (tables.requests, tables.rejected_rows)
+        )
     while first <= last:
         with reading(engine) as connection:
             rows = read_answered_rows(
@@ -88,8 +91,8 @@ def _last_row(connection: Connection, upload_id: str, table: Table) -> int:
 
 
 def _rejected(connection: Connection, upload_id: str, wanted: _Wanted) -> dict[int, AnsweredRow]:
-    query = select(rejected_rows).where(
-        rejected_rows.c.upload_id == upload_id, wanted(rejected_rows.c.row_number)
+    query = select(tables.rejected_rows).where(
+        tables.rejected_rows.c.upload_id == upload_id, wanted(tables.rejected_rows.c.row_number)
     )
     return {
         row["row_number"]: AnsweredRow(
@@ -108,31 +111,31 @@ def _rejected(connection: Connection, upload_id: str, wanted: _Wanted) -> dict[i
 
 def _accepted(upload_id: str, wanted: _Wanted) -> Select[Any]:
     current = and_(
-        results.c.upload_id == requests.c.upload_id,
-        results.c.row_number == requests.c.row_number,
-        results.c.is_current.is_(True),
+        tables.results.c.upload_id == tables.requests.c.upload_id,
+        tables.results.c.row_number == tables.requests.c.row_number,
+        tables.results.c.is_current.is_(True),
     )
     return (
         select(
-            requests.c.row_number,
-            requests.c.line_number,
-            requests.c.cells,
-            requests.c.tin,
-            requests.c.payer_id,
-            results.c.outcome,
-            results.c.matched_by,
-            results.c.match_note,
-            results.c.next_action,
-            results.c.searched_from,
-            results.c.searched_to,
-            results.c.search,
-            results.c.error_code,
-            results.c.error_message,
-            results.c.payer_environment,
-            results.c.checked_at,
+            tables.requests.c.row_number,
+            tables.requests.c.line_number,
+            tables.requests.c.cells,
+            tables.requests.c.tin,
+            tables.requests.c.payer_id,
+            tables.results.c.outcome,
+            tables.results.c.matched_by,
+            tables.results.c.match_note,
+            tables.results.c.next_action,
+            tables.results.c.searched_from,
+            tables.results.c.searched_to,
+            tables.results.c.search,
+            tables.results.c.error_code,
+            tables.results.c.error_message,
+            tables.results.c.payer_environment,
+            tables.results.c.checked_at,
         )
-        .join_from(requests, results, current, isouter=True)
-        .where(requests.c.upload_id == upload_id, wanted(requests.c.row_number))
+        .join_from(tables.requests, tables.results, current, isouter=True)
+        .where(tables.requests.c.upload_id == upload_id, wanted(tables.requests.c.row_number))
     )
 
 
@@ -140,22 +143,22 @@ def _matched_claims(
     connection: Connection, upload_id: str, wanted: _Wanted
 ) -> dict[int, list[MatchedClaim]]:
     current = and_(
-        results.c.upload_id == claims.c.upload_id,
-        results.c.row_number == claims.c.row_number,
-        results.c.attempt == claims.c.attempt,
-        results.c.is_current.is_(True),
+        tables.results.c.upload_id == tables.claims.c.upload_id,
+        tables.results.c.row_number == tables.claims.c.row_number,
+        tables.results.c.attempt == tables.claims.c.attempt,
+        tables.results.c.is_current.is_(True),
     )
     query = (
         select(
-            claims.c.row_number,
-            claims.c.is_primary,
-            claims.c.claim_status,
-            claims.c.next_action,
-            claims.c.body,
+            tables.claims.c.row_number,
+            tables.claims.c.is_primary,
+            tables.claims.c.claim_status,
+            tables.claims.c.next_action,
+            tables.claims.c.body,
         )
-        .join_from(claims, results, current)
-        .where(claims.c.upload_id == upload_id, wanted(claims.c.row_number))
-        .order_by(claims.c.row_number, claims.c.match_number)
+        .join_from(tables.claims, tables.results, current)
+        .where(tables.claims.c.upload_id == upload_id, wanted(tables.claims.c.row_number))
+        .order_by(tables.claims.c.row_number, tables.claims.c.match_number)
     )
     matches: dict[int, list[MatchedClaim]] = {}
     for row in connection.execute(query):

@@ -23,16 +23,9 @@ from sqlalchemy import (
 )
 
 from claims_pipeline.model import Outcome
+from claims_pipeline.store import tables
 from claims_pipeline.store.database import reading
 from claims_pipeline.store.rows.counts import counted_outcomes
-from claims_pipeline.store.tables import (
-    attempts,
-    claims,
-    rejected_rows,
-    requests,
-    results,
-    uploads,
-)
 
 
 def verify_results(engine: Engine, upload_id: str) -> list[str]:
@@ -62,44 +55,53 @@ def verify_results(engine: Engine, upload_id: str) -> list[str]:
 
 
 def _rows_are_stored(connection: Connection, upload_id: str) -> bool:
-    latest = and_(attempts.c.upload_id == uploads.c.id, attempts.c.number == uploads.c.attempt)
+    latest = and_(
+        tables.attempts.c.upload_id == tables.uploads.c.id,
+        tables.attempts.c.number == tables.uploads.c.attempt,
+    )
     query = (
-        select(attempts.c.rows_stored)
-        .join_from(attempts, uploads, latest)
-        .where(uploads.c.id == upload_id)
+        select(tables.attempts.c.rows_stored)
+        .join_from(tables.attempts, tables.uploads, latest)
+        .where(tables.uploads.c.id == upload_id)
     )
     return bool(connection.execute(query).scalar_one_or_none())
 
 
 def _records_are_unaccounted(connection: Connection, upload_id: str) -> bool:
-    columns = (uploads.c.record_count, uploads.c.left_out_count)
-    query = select(*columns).where(uploads.c.id == upload_id)
+    columns = (tables.uploads.c.record_count, tables.uploads.c.left_out_count)
+    query = select(*columns).where(tables.uploads.c.id == upload_id)
     record_count, left_out_count = connection.execute(query).one()
     stored = counted_outcomes(connection, upload_id).total
     return record_count is not None and record_count != stored + left_out_count
 
 
 def _some_row_has_no_result(connection: Connection, upload_id: str) -> bool:
-    rows = select(requests.c.row_number).where(requests.c.upload_id == upload_id)
-    answered = select(results.c.row_number).where(_is_current(upload_id))
-    is_open = rows.where(requests.c.is_open.is_(True))
+    rows = select(tables.requests.c.row_number).where(tables.requests.c.upload_id == upload_id)
+    answered = select(tables.results.c.row_number).where(_is_current(upload_id))
+    is_open = rows.where(tables.requests.c.is_open.is_(True))
     return _any(connection, except_(rows, answered)) or _any(connection, is_open)
 
 
 def _some_row_is_counted_twice(connection: Connection, upload_id: str) -> bool:
-    accepted = select(requests.c.row_number).where(requests.c.upload_id == upload_id)
-    rejected = select(rejected_rows.c.row_number).where(rejected_rows.c.upload_id == upload_id)
+    accepted = select(tables.requests.c.row_number).where(tables.requests.c.upload_id == upload_id)
+    rejected = select(tables.rejected_rows.c.row_number).where(
+        tables.rejected_rows.c.upload_id == upload_id
+    )
     several_results = (
-        select(results.c.row_number)
+        select(tables.results.c.row_number)
         .where(_is_current(upload_id))
-        .group_by(results.c.row_number)
+        .group_by(tables.results.c.row_number)
         .having(func.count() > 1)
     )
     return _any(connection, intersect(accepted, rejected)) or _any(connection, several_results)
 
 
 def _counts_differ(connection: Connection, upload_id: str) -> bool:
-    upload = connection.execute(select(uploads).where(uploads.c.id == upload_id)).mappings().one()
+    upload = (
+        connection.execute(select(tables.uploads).where(tables.uploads.c.id == upload_id))
+        .mappings()
+        .one()
+    )
     counts = counted_outcomes(connection, upload_id)
     return upload["total_rows"] != counts.total or any(
         upload[f"{outcome}_count"] != getattr(counts, outcome) for outcome in Outcome
@@ -108,17 +110,19 @@ def _counts_differ(connection: Connection, upload_id: str) -> bool:
 
 def _some_claim_has_no_result(connection: Connection, upload_id: str) -> bool:
     of_claims = _claimed_rows(upload_id)
-    of_results = select(results.c.row_number, results.c.attempt).where(
-        results.c.upload_id == upload_id
+    of_results = select(tables.results.c.row_number, tables.results.c.attempt).where(
+        tables.results.c.upload_id == upload_id
     )
-    waiting = of_claims.where(claims.c.match_number == 0)
+    waiting = of_claims.where(tables.claims.c.match_number == 0)
     return _any(connection, except_(of_claims, of_results)) or _any(connection, waiting)
 
 
 def _claims_contradict_outcome(connection: Connection, upload_id: str) -> bool:
-    current = select(results.c.row_number, results.c.attempt).where(_is_current(upload_id))
-    with_claims = current.where(results.c.outcome.in_((Outcome.FOUND, Outcome.AMBIGUOUS)))
-    without_claims = current.where(results.c.outcome == Outcome.NOT_FOUND)
+    current = select(tables.results.c.row_number, tables.results.c.attempt).where(
+        _is_current(upload_id)
+    )
+    with_claims = current.where(tables.results.c.outcome.in_((Outcome.FOUND, Outcome.AMBIGUOUS)))
+    without_claims = current.where(tables.results.c.outcome == Outcome.NOT_FOUND)
     of_claims = _claimed_rows(upload_id)
     return _any(connection, except_(with_claims, of_claims)) or _any(
         connection, intersect(without_claims, of_claims)
@@ -127,20 +131,22 @@ def _claims_contradict_outcome(connection: Connection, upload_id: str) -> bool:
 
 def _primary_is_not_one(connection: Connection, upload_id: str) -> bool:
     query = (
-        select(claims.c.row_number)
-        .where(claims.c.upload_id == upload_id, claims.c.match_number > 0)
-        .group_by(claims.c.row_number, claims.c.attempt)
-        .having(func.sum(case((claims.c.is_primary.is_(true()), 1), else_=0)) != 1)
+        select(tables.claims.c.row_number)
+        .where(tables.claims.c.upload_id == upload_id, tables.claims.c.match_number > 0)
+        .group_by(tables.claims.c.row_number, tables.claims.c.attempt)
+        .having(func.sum(case((tables.claims.c.is_primary.is_(true()), 1), else_=0)) != 1)
     )
     return _any(connection, query)
 
 
 def _is_current(upload_id: str) -> ColumnElement[bool]:
-    return and_(results.c.upload_id == upload_id, results.c.is_current.is_(True))
+    return and_(tables.results.c.upload_id == upload_id, tables.results.c.is_current.is_(True))
 
 
 def _claimed_rows(upload_id: str) -> Select[tuple[int, int]]:
-    return select(claims.c.row_number, claims.c.attempt).where(claims.c.upload_id == upload_id)
+    return select(tables.claims.c.row_number, tables.claims.c.attempt).where(
+        tables.claims.c.upload_id == upload_id
+    )
 
 
 def _any(connection: Connection, query: Select[Any] | CompoundSelect[Any]) -> bool:

@@ -23,10 +23,10 @@ from sqlalchemy import (
 
 from claims_pipeline.model import AnsweredRow, ClaimStatus, Outcome, RejectedRow
 from claims_pipeline.payers.status import next_action_for_error
+from claims_pipeline.store import tables
 from claims_pipeline.store.database import reading
 from claims_pipeline.store.rows.answered import read_numbered_rows
 from claims_pipeline.store.rows.stored import rejected_row_of
-from claims_pipeline.store.tables import claims, rejected_rows, requests, results
 
 _ROWS_AT_ONCE = 500
 
@@ -111,16 +111,16 @@ def page_of_rejected_rows(
     engine: Engine, upload_id: str, *, page: int, page_size: int
 ) -> RejectedRowPage:
     """One page (from 1) of the rejected rows in row order; empty beyond the last."""
-    of_upload = rejected_rows.c.upload_id == upload_id
+    of_upload = tables.rejected_rows.c.upload_id == upload_id
     query = (
-        select(rejected_rows)
+        select(tables.rejected_rows)
         .where(of_upload)
-        .order_by(rejected_rows.c.row_number)
+        .order_by(tables.rejected_rows.c.row_number)
         .limit(page_size)
         .offset((page - 1) * page_size)
     )
     with reading(engine) as connection:
-        counted = select(func.count()).select_from(rejected_rows).where(of_upload)
+        counted = select(func.count()).select_from(tables.rejected_rows).where(of_upload)
         total = connection.execute(counted).scalar_one()
         found = connection.execute(query).mappings().all()
     return RejectedRowPage(rows=tuple(map(rejected_row_of, found)), total=total)
@@ -128,15 +128,15 @@ def page_of_rejected_rows(
 
 def _numbers(upload_id: str, wanted: ResultFilter, *, after: int = 0) -> Select[Any]:
     """Numbers of the wanted rows after that one, in order."""
-    rejected = select(rejected_rows.c.row_number).where(
-        rejected_rows.c.upload_id == upload_id,
-        rejected_rows.c.row_number > after,
+    rejected = select(tables.rejected_rows.c.row_number).where(
+        tables.rejected_rows.c.upload_id == upload_id,
+        tables.rejected_rows.c.row_number > after,
         _has_default_answer(wanted, Outcome.REJECTED),
         _rejected_row_is_searched(wanted.search),
     )
-    accepted = select(requests.c.row_number).where(
-        requests.c.upload_id == upload_id,
-        requests.c.row_number > after,
+    accepted = select(tables.requests.c.row_number).where(
+        tables.requests.c.upload_id == upload_id,
+        tables.requests.c.row_number > after,
         _request_is_searched(upload_id, wanted.search),
     )
     is_any = (wanted.outcome, wanted.claim_status, wanted.next_action) == (None, None, None)
@@ -150,29 +150,29 @@ def _ordered(numbers: Select[Any], upload_id: str, order: RowOrder) -> Select[An
     """The same numbers, by amount or age of the row's primary claim."""
     wanted = numbers.order_by(None).subquery()
     number = wanted.c.row_number
-    own = and_(requests.c.upload_id == upload_id, requests.c.row_number == number)
+    own = and_(tables.requests.c.upload_id == upload_id, tables.requests.c.row_number == number)
     current = and_(
-        results.c.upload_id == upload_id,
-        results.c.row_number == number,
-        results.c.is_current.is_(True),
+        tables.results.c.upload_id == upload_id,
+        tables.results.c.row_number == number,
+        tables.results.c.is_current.is_(True),
     )
     primary = and_(
-        claims.c.upload_id == upload_id,
-        claims.c.row_number == number,
-        claims.c.attempt == results.c.attempt,
-        claims.c.is_primary.is_(True),
+        tables.claims.c.upload_id == upload_id,
+        tables.claims.c.row_number == number,
+        tables.claims.c.attempt == tables.results.c.attempt,
+        tables.claims.c.is_primary.is_(True),
     )
     by = (
-        func.coalesce(claims.c.total_charged, requests.c.total_charged).desc()
+        func.coalesce(tables.claims.c.total_charged, tables.requests.c.total_charged).desc()
         if order is RowOrder.LARGEST
-        else func.coalesce(claims.c.service_from, requests.c.service_from).asc()
+        else func.coalesce(tables.claims.c.service_from, tables.requests.c.service_from).asc()
     )
     return (
         select(number)
         .select_from(wanted)
-        .join(requests, own, isouter=True)
-        .join(results, current, isouter=True)
-        .join(claims, primary, isouter=True)
+        .join(tables.requests, own, isouter=True)
+        .join(tables.results, current, isouter=True)
+        .join(tables.claims, primary, isouter=True)
         .order_by(by.nulls_last(), number)
     )
 
@@ -180,19 +180,19 @@ def _ordered(numbers: Select[Any], upload_id: str, order: RowOrder) -> Select[An
 def _accepted_by_answer(accepted: Select[Any], wanted: ResultFilter) -> tuple[Select[Any], ...]:
     """Rows with a result that is wanted, and the open ones, which count as unprocessed."""
     current = and_(
-        results.c.upload_id == requests.c.upload_id,
-        results.c.row_number == requests.c.row_number,
-        results.c.is_current.is_(True),
+        tables.results.c.upload_id == tables.requests.c.upload_id,
+        tables.results.c.row_number == tables.requests.c.row_number,
+        tables.results.c.is_current.is_(True),
     )
-    answered = accepted.join(results, current)
+    answered = accepted.join(tables.results, current)
     if wanted.outcome is not None:
-        answered = answered.where(results.c.outcome == wanted.outcome)
+        answered = answered.where(tables.results.c.outcome == wanted.outcome)
     if wanted.claim_status is not None:
-        answered = answered.where(results.c.claim_status == wanted.claim_status)
+        answered = answered.where(tables.results.c.claim_status == wanted.claim_status)
     if wanted.next_action is not None:
         answered = answered.where(_next_action_is(wanted.next_action))
     still_open = accepted.where(
-        requests.c.is_open.is_(True), _has_default_answer(wanted, Outcome.UNPROCESSED)
+        tables.requests.c.is_open.is_(True), _has_default_answer(wanted, Outcome.UNPROCESSED)
     )
     return answered, still_open
 
@@ -205,8 +205,8 @@ def _next_action_is(code: str) -> ColumnElement[bool]:
         if outcome is not Outcome.FOUND and next_action_for_error(outcome) == code
     ]
     return or_(
-        results.c.next_action == code,
-        and_(results.c.next_action.is_(None), results.c.outcome.in_(usual)),
+        tables.results.c.next_action == code,
+        and_(tables.results.c.next_action.is_(None), tables.results.c.outcome.in_(usual)),
     )
 
 
@@ -222,11 +222,11 @@ def _has_default_answer(wanted: ResultFilter, outcome: Outcome) -> ColumnElement
 
 def _request_is_searched(upload_id: str, search: str | None) -> ColumnElement[bool]:
     named = (
-        requests.c.first_name,
-        requests.c.last_name,
-        requests.c.claim_number,
-        requests.c.patient_account_number,
-        requests.c.subscriber_id,
+        tables.requests.c.first_name,
+        tables.requests.c.last_name,
+        tables.requests.c.claim_number,
+        tables.requests.c.patient_account_number,
+        tables.requests.c.subscriber_id,
     )
     return _every_word(
         search,
@@ -243,22 +243,22 @@ def _has_claim(upload_id: str, word: str) -> ColumnElement[bool]:
     The upload is named and not taken from the row: PostgreSQL would look through all claims of all
     uploads first, to have an answer for any row.
     """
-    number = claims.c.body["claim_number"].as_string()
-    current = results.alias()
+    number = tables.claims.c.body["claim_number"].as_string()
+    current = tables.results.alias()
     return exists().where(
-        claims.c.upload_id == upload_id,
-        claims.c.row_number == requests.c.row_number,
+        tables.claims.c.upload_id == upload_id,
+        tables.claims.c.row_number == tables.requests.c.row_number,
         number.icontains(word, autoescape=True),
         current.c.upload_id == upload_id,
-        current.c.row_number == claims.c.row_number,
-        current.c.attempt == claims.c.attempt,
+        current.c.row_number == tables.claims.c.row_number,
+        current.c.attempt == tables.claims.c.attempt,
         current.c.is_current.is_(True),
     )
 
 
 def _rejected_row_is_searched(search: str | None) -> ColumnElement[bool]:
     # What each cell of a row that could not be understood means is not known.
-    cells = cast(rejected_rows.c.cells, Text)
+    cells = cast(tables.rejected_rows.c.cells, Text)
     return _every_word(search, lambda word: cells.icontains(word, autoescape=True))
 
 

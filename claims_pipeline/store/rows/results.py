@@ -9,21 +9,13 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from claims_pipeline.model import MatchedClaim, Outcome, OutcomeCounts, Result
 from claims_pipeline.payers.base import NOT_CONNECTED
+from claims_pipeline.store import tables
 from claims_pipeline.store.attempts.records import Hold
 from claims_pipeline.store.codec import claim_digest, claim_to_json
 from claims_pipeline.store.database import chunks_of, reading
 from claims_pipeline.store.rows.answered import iterate_answered_rows
 from claims_pipeline.store.rows.checks import verify_results
 from claims_pipeline.store.rows.counts import counted_outcomes
-from claims_pipeline.store.tables import (
-    claims,
-    payer_calls,
-    requests,
-    uploads,
-)
-from claims_pipeline.store.tables import (
-    results as results_table,
-)
 
 __all__ = [
     "attempt_calls",
@@ -47,21 +39,24 @@ def write_results(connection: Connection, hold: Hold, results: Sequence[Result])
     numbers = [answer.row_number for answer in answers]
     for chunk in chunks_of(numbers):
         connection.execute(
-            delete(claims).where(
-                claims.c.upload_id == hold.upload_id,
-                claims.c.attempt == hold.attempt_number,
-                claims.c.row_number.in_(chunk),
+            delete(tables.claims).where(
+                tables.claims.c.upload_id == hold.upload_id,
+                tables.claims.c.attempt == hold.attempt_number,
+                tables.claims.c.row_number.in_(chunk),
             )
         )
         connection.execute(
-            update(requests)
-            .where(requests.c.upload_id == hold.upload_id, requests.c.row_number.in_(chunk))
+            update(tables.requests)
+            .where(
+                tables.requests.c.upload_id == hold.upload_id,
+                tables.requests.c.row_number.in_(chunk),
+            )
             .values(is_open=False)
         )
-    connection.execute(insert(results_table), [_result_values(hold, answer) for answer in answers])
+    connection.execute(insert(tables.results), [_result_values(hold, answer) for answer in answers])
     claim_values = [values for answer in answers for values in _claim_values(hold, answer)]
     if claim_values:
-        connection.execute(insert(claims), claim_values)
+        connection.execute(insert(tables.claims), claim_values)
     _count(connection, hold.upload_id, answers)
     return len(answers)
 
@@ -79,7 +74,7 @@ def most_frequent_failure(engine: Engine, upload_id: str) -> tuple[str, str]:
         sqlalchemy.exc.NoResultFound: no row has failed.
 
     """
-    columns = results_table.c
+    columns = tables.results.c
     query = (
         select(columns.error_code, columns.error_message)
         .where(
@@ -99,12 +94,12 @@ def most_frequent_failure(engine: Engine, upload_id: str) -> tuple[str, str]:
 def attempt_calls(engine: Engine, attempt_id: str) -> dict[str, int]:
     """Calls of the attempt by kind, every try counted: what the payer should have counted."""
     query = (
-        select(payer_calls.c.kind, func.count())
+        select(tables.payer_calls.c.kind, func.count())
         .where(
-            payer_calls.c.attempt_id == attempt_id,
-            payer_calls.c.error_code.is_distinct_from(NOT_CONNECTED),
+            tables.payer_calls.c.attempt_id == attempt_id,
+            tables.payer_calls.c.error_code.is_distinct_from(NOT_CONNECTED),
         )
-        .group_by(payer_calls.c.kind)
+        .group_by(tables.payer_calls.c.kind)
     )
     with reading(engine) as connection:
         return dict(connection.execute(query).tuples().all())
@@ -117,11 +112,13 @@ def _with_duplicates(
     by_row = {result.row_number: result for result in results}
     answers: list[Result] = []
     for chunk in chunks_of(sorted(by_row)):
-        for found_by in (requests.c.row_number, requests.c.duplicate_of):
+        for found_by in (tables.requests.c.row_number, tables.requests.c.duplicate_of):
             # Open rows are told apart here: SQLite would rather look at all of an upload's open
             # rows than at these few.
-            query = select(requests.c.row_number, found_by.label("asked"), requests.c.is_open)
-            query = query.where(requests.c.upload_id == upload_id, found_by.in_(chunk))
+            query = select(
+                tables.requests.c.row_number, found_by.label("asked"), tables.requests.c.is_open
+            )
+            query = query.where(tables.requests.c.upload_id == upload_id, found_by.in_(chunk))
             answers.extend(
                 replace(by_row[row.asked], row_number=row.row_number)
                 for row in connection.execute(query)
@@ -183,12 +180,12 @@ def _count(connection: Connection, upload_id: str, answers: Iterable[Result]) ->
     rows: dict[Outcome, int] = {}
     for answer in answers:
         rows[answer.outcome] = rows.get(answer.outcome, 0) + 1
-    counters = {outcome: uploads.c[f"{outcome}_count"] for outcome in rows}
+    counters = {outcome: tables.uploads.c[f"{outcome}_count"] for outcome in rows}
     connection.execute(
-        update(uploads)
-        .where(uploads.c.id == upload_id)
+        update(tables.uploads)
+        .where(tables.uploads.c.id == upload_id)
         .values(
             {column: column + rows[outcome] for outcome, column in counters.items()}
-            | {uploads.c.updated_at: datetime.now(UTC)}
+            | {tables.uploads.c.updated_at: datetime.now(UTC)}
         )
     )

@@ -17,9 +17,9 @@ from sqlalchemy import (
 )
 
 from claims_pipeline.errors import InvariantError, RowsLostError
-from claims_pipeline.model import DateWindow, OutcomeCounts, Patient, RejectedRow, Request
+from claims_pipeline.model import DateWindow, OutcomeCounts, RejectedRow, Request
 from claims_pipeline.model.gc_pause import collection_paused
-from claims_pipeline.model.request_columns import RequestColumns
+from claims_pipeline.model.request_columns import REQUEST_FIELDS, RequestColumns, request_of
 from claims_pipeline.names import patient_keys
 from claims_pipeline.store import tables
 from claims_pipeline.store.attempts.holding import verify_hold
@@ -27,28 +27,19 @@ from claims_pipeline.store.attempts.records import Hold
 from claims_pipeline.store.database import chunks_of, reading, writing
 from claims_pipeline.store.rows.bulk import insert_columns
 from claims_pipeline.store.rows.counts import counted_outcomes
-from claims_pipeline.store.tables import attempts, rejected_rows, uploads
 
 _REJECTED_ROWS_AT_ONCE = 2000
 # A file of a million blank lines is no reason to keep a million of them.
 _LEFT_OUT_KEPT = 1000
-_REQUEST_COLUMNS = (
-    tables.requests.c.row_number,
-    tables.requests.c.line_number,
-    tables.requests.c.practice_id,
-    tables.requests.c.tin,
-    tables.requests.c.payer_id,
-    tables.requests.c.first_name,
-    tables.requests.c.last_name,
-    tables.requests.c.date_of_birth,
-    tables.requests.c.claim_number,
-    tables.requests.c.patient_account_number,
-    tables.requests.c.subscriber_id,
-    tables.requests.c.service_from,
-    tables.requests.c.service_to,
-    tables.requests.c.total_charged,
-    tables.requests.c.duplicate_of,
+# A request's fields stand in columns of the same names, but for its window, which is two.
+_STORED_AS_THEY_ARE = tuple(name for name in REQUEST_FIELDS if name != "service")
+# Without the cells: asking and matching need none.
+_READ_BACK = (
+    *(name for name in _STORED_AS_THEY_ARE if name != "cells"),
+    "service_from",
+    "service_to",
 )
+REQUEST_COLUMNS = tuple(tables.requests.c[name] for name in _READ_BACK)
 
 
 def begin_rows(engine: Engine, hold: Hold, header: Sequence[str]) -> None:
@@ -61,10 +52,12 @@ def begin_rows(engine: Engine, hold: Hold, header: Sequence[str]) -> None:
     """
     with writing(engine) as connection:
         _verify_incomplete(connection, hold)
-        for table in (tables.requests, rejected_rows):
+        for table in (tables.requests, tables.rejected_rows):
             connection.execute(delete(table).where(table.c.upload_id == hold.upload_id))
         connection.execute(
-            update(uploads).where(uploads.c.id == hold.upload_id).values(header=list(header))
+            update(tables.uploads)
+            .where(tables.uploads.c.id == hold.upload_id)
+            .values(header=list(header))
         )
 
 
@@ -83,7 +76,7 @@ def add_rows(
             insert_columns(connection, tables.requests, _request_columns(hold, requests))
         if rejected:
             connection.execute(
-                insert(rejected_rows), [_rejected_values(hold, row) for row in rejected]
+                insert(tables.rejected_rows), [_rejected_values(hold, row) for row in rejected]
             )
 
 
@@ -114,8 +107,8 @@ def complete_rows(
         if counts.total + len(left_out) != record_count:
             raise RowsLostError(records=record_count, stored=counts.total, left_out=len(left_out))
         connection.execute(
-            update(uploads)
-            .where(uploads.c.id == hold.upload_id)
+            update(tables.uploads)
+            .where(tables.uploads.c.id == hold.upload_id)
             .values(
                 total_rows=counts.total,
                 rejected_count=counts.rejected,
@@ -125,7 +118,9 @@ def complete_rows(
             )
         )
         connection.execute(
-            update(attempts).where(attempts.c.id == hold.attempt_id).values(rows_stored=True)
+            update(tables.attempts)
+            .where(tables.attempts.c.id == hold.attempt_id)
+            .values(rows_stored=True)
         )
     return counts
 
@@ -139,12 +134,12 @@ def load_requests(
 ) -> list[Request]:
     """The requests of these rows, by row number; numbers that are no request are left out.
 
-    `where` leaves out others, too. They come without their cells: asking and matching need none.
+    `where` leaves out others, too. They come without their cells.
     """
     loaded: list[Request] = []
     for chunk in chunks_of(sorted(set(row_numbers))):
         query = (
-            select(*_REQUEST_COLUMNS)
+            select(*REQUEST_COLUMNS)
             .where(
                 tables.requests.c.upload_id == upload_id,
                 tables.requests.c.row_number.in_(chunk),
@@ -152,8 +147,16 @@ def load_requests(
             )
             .order_by(tables.requests.c.row_number)
         )
-        loaded.extend(_request_of(row) for row in connection.execute(query))
+        loaded.extend(stored_request(row) for row in connection.execute(query))
     return loaded
+
+
+def stored_request(row: Row[Any]) -> Request:
+    """A row that was read with `REQUEST_COLUMNS` before any others."""
+    values: dict[str, Any] = dict(zip(_READ_BACK, row, strict=False))
+    first, last = values.pop("service_from"), values.pop("service_to")
+    values["service"] = DateWindow(first, last) if first else None
+    return request_of(values)
 
 
 def iterate_rejected_rows(engine: Engine, upload_id: str) -> Iterator[RejectedRow]:
@@ -161,9 +164,12 @@ def iterate_rejected_rows(engine: Engine, upload_id: str) -> Iterator[RejectedRo
     last = 0
     while True:
         query = (
-            select(rejected_rows)
-            .where(rejected_rows.c.upload_id == upload_id, rejected_rows.c.row_number > last)
-            .order_by(rejected_rows.c.row_number)
+            select(tables.rejected_rows)
+            .where(
+                tables.rejected_rows.c.upload_id == upload_id,
+                tables.rejected_rows.c.row_number > last,
+            )
+            .order_by(tables.rejected_rows.c.row_number)
             .limit(_REJECTED_ROWS_AT_ONCE)
         )
         with reading(engine) as connection:
@@ -194,29 +200,16 @@ def _verify_incomplete(connection: Connection, hold: Hold) -> None:
 def _request_columns(hold: Hold, requests: RequestColumns) -> dict[str, Collection[Any]]:
     count = len(requests)
     return {
-        "upload_id": [hold.upload_id] * count,
-        "row_number": requests.row_number,
-        "organization_id": [hold.organization_id] * count,
-        "line_number": requests.line_number,
-        "practice_id": requests.practice_id,
-        "tin": requests.tin,
-        "payer_id": requests.payer_id,
-        "first_name": requests.first_name,
-        "last_name": requests.last_name,
-        "date_of_birth": requests.date_of_birth,
+        **{name: getattr(requests, name) for name in _STORED_AS_THEY_ARE},
+        "service_from": [service and service.first for service in requests.service],
+        "service_to": [service and service.last for service in requests.service],
         "patient_key": patient_keys(
             first_names=requests.first_name,
             last_names=requests.last_name,
             dates_of_birth=requests.date_of_birth,
         ),
-        "claim_number": requests.claim_number,
-        "patient_account_number": requests.patient_account_number,
-        "subscriber_id": requests.subscriber_id,
-        "service_from": [service and service.first for service in requests.service],
-        "service_to": [service and service.last for service in requests.service],
-        "total_charged": requests.total_charged,
-        "cells": requests.cells,
-        "duplicate_of": requests.duplicate_of,
+        "upload_id": [hold.upload_id] * count,
+        "organization_id": [hold.organization_id] * count,
         "is_open": [True] * count,
         "single_only": [False] * count,
     }
@@ -233,24 +226,3 @@ def _rejected_values(hold: Hold, row: RejectedRow) -> dict[str, Any]:
         "message": row.message,
         "cells": row.cells,
     }
-
-
-def _request_of(row: Row[Any]) -> Request:
-    return Request(
-        row_number=row.row_number,
-        line_number=row.line_number,
-        practice_id=row.practice_id,
-        tin=row.tin,
-        payer_id=row.payer_id,
-        patient=Patient(
-            first_name=row.first_name,
-            last_name=row.last_name,
-            date_of_birth=row.date_of_birth,
-        ),
-        claim_number=row.claim_number,
-        patient_account_number=row.patient_account_number,
-        subscriber_id=row.subscriber_id,
-        service=DateWindow(row.service_from, row.service_to) if row.service_from else None,
-        total_charged=row.total_charged,
-        duplicate_of=row.duplicate_of,
-    )

@@ -26,8 +26,8 @@ from sqlalchemy import (
 
 from claims_pipeline.model import ClaimStatus, Outcome
 from claims_pipeline.payers.status import next_action_for_error
+from claims_pipeline.store import tables
 from claims_pipeline.store.database import reading
-from claims_pipeline.store.tables import claims, rejected_rows, requests, results
 from claims_pipeline.store.types import Money
 
 _ZERO = Decimal("0.00")
@@ -36,8 +36,8 @@ _DENIAL_KIND = "CARC"
 # Denied as a whole, and paid with lines that were denied. Paid claims have such codes, too, for
 # what their contract writes off; those are no denials.
 _DENIED = or_(
-    results.c.claim_status == ClaimStatus.DENIED,
-    results.c.next_action == "post_payment_and_review_lines",
+    tables.results.c.claim_status == ClaimStatus.DENIED,
+    tables.results.c.next_action == "post_payment_and_review_lines",
 )
 
 
@@ -105,9 +105,9 @@ def denial_reasons(engine: Engine, upload_id: str, *, limit: int) -> tuple[Denia
 def outcomes_of_attempts(engine: Engine, upload_id: str) -> dict[int, dict[Outcome, int]]:
     """What each attempt, by its number, answered, whether or not it still stands."""
     query = (
-        select(results.c.attempt, results.c.outcome, func.count())
-        .where(results.c.upload_id == upload_id)
-        .group_by(results.c.attempt, results.c.outcome)
+        select(tables.results.c.attempt, tables.results.c.outcome, func.count())
+        .where(tables.results.c.upload_id == upload_id)
+        .group_by(tables.results.c.attempt, tables.results.c.outcome)
     )
     found: dict[int, dict[Outcome, int]] = {}
     with reading(engine) as connection:
@@ -119,8 +119,8 @@ def outcomes_of_attempts(engine: Engine, upload_id: str) -> dict[int, dict[Outco
 def payer_environment_of(engine: Engine, upload_id: str) -> str | None:
     """Where the answers come from, `sandbox` or `production`; None before the first one."""
     query = (
-        select(results.c.payer_environment)
-        .where(_is_current(upload_id), results.c.payer_environment.is_not(None))
+        select(tables.results.c.payer_environment)
+        .where(_is_current(upload_id), tables.results.c.payer_environment.is_not(None))
         .limit(1)
     )
     with reading(engine) as connection:
@@ -129,18 +129,18 @@ def payer_environment_of(engine: Engine, upload_id: str) -> str | None:
 
 
 def _groups_with_claims(connection: Connection, upload_id: str) -> Iterator[RowGroup]:
-    kinds = (results.c.outcome, results.c.claim_status, results.c.next_action)
+    kinds = (tables.results.c.outcome, tables.results.c.claim_status, tables.results.c.next_action)
     query = (
         select(
             *kinds,
             func.count().label("rows"),
-            func.sum(claims.c.total_charged).label("charged"),
-            func.sum(claims.c.total_allowed).label("allowed"),
-            func.sum(claims.c.total_paid).label("paid"),
-            func.min(claims.c.service_from).label("oldest"),
+            func.sum(tables.claims.c.total_charged).label("charged"),
+            func.sum(tables.claims.c.total_allowed).label("allowed"),
+            func.sum(tables.claims.c.total_paid).label("paid"),
+            func.min(tables.claims.c.service_from).label("oldest"),
         )
-        .join_from(results, claims, _is_primary_claim(), isouter=True)
-        .where(_is_current(upload_id), results.c.outcome.in_(_WITH_CLAIMS))
+        .join_from(tables.results, tables.claims, _is_primary_claim(), isouter=True)
+        .where(_is_current(upload_id), tables.results.c.outcome.in_(_WITH_CLAIMS))
         .group_by(*kinds)
     )
     for row in connection.execute(query):
@@ -158,20 +158,21 @@ def _groups_with_claims(connection: Connection, upload_id: str) -> Iterator[RowG
 
 
 def _groups_without_claims(connection: Connection, upload_id: str) -> Iterator[RowGroup]:
-    kinds = (results.c.outcome, results.c.next_action, results.c.error_code)
+    kinds = (tables.results.c.outcome, tables.results.c.next_action, tables.results.c.error_code)
     own_row = and_(
-        requests.c.upload_id == results.c.upload_id, requests.c.row_number == results.c.row_number
+        tables.requests.c.upload_id == tables.results.c.upload_id,
+        tables.requests.c.row_number == tables.results.c.row_number,
     )
     query = (
         select(
             *kinds,
-            func.max(results.c.error_message).label("error_message"),
+            func.max(tables.results.c.error_message).label("error_message"),
             func.count().label("rows"),
-            func.sum(requests.c.total_charged).label("stated"),
-            func.min(requests.c.service_from).label("oldest"),
+            func.sum(tables.requests.c.total_charged).label("stated"),
+            func.min(tables.requests.c.service_from).label("oldest"),
         )
-        .join_from(results, requests, own_row)
-        .where(_is_current(upload_id), results.c.outcome.not_in(_WITH_CLAIMS))
+        .join_from(tables.results, tables.requests, own_row)
+        .where(_is_current(upload_id), tables.results.c.outcome.not_in(_WITH_CLAIMS))
         .group_by(*kinds)
     )
     for row in connection.execute(query):
@@ -192,9 +193,9 @@ def _unanswered(connection: Connection, upload_id: str) -> Iterator[RowGroup]:
     still_open = connection.execute(
         select(
             func.count().label("rows"),
-            func.sum(requests.c.total_charged).label("stated"),
-            func.min(requests.c.service_from).label("oldest"),
-        ).where(requests.c.upload_id == upload_id, requests.c.is_open.is_(True))
+            func.sum(tables.requests.c.total_charged).label("stated"),
+            func.min(tables.requests.c.service_from).label("oldest"),
+        ).where(tables.requests.c.upload_id == upload_id, tables.requests.c.is_open.is_(True))
     ).one()
     if still_open.rows:
         yield RowGroup(
@@ -204,7 +205,7 @@ def _unanswered(connection: Connection, upload_id: str) -> Iterator[RowGroup]:
             oldest=still_open.oldest,
         )
     rejected = connection.execute(
-        select(func.count()).where(rejected_rows.c.upload_id == upload_id)
+        select(func.count()).where(tables.rejected_rows.c.upload_id == upload_id)
     ).scalar_one()
     if rejected:
         yield RowGroup(
@@ -222,13 +223,13 @@ def _denied_codes(connection: Connection, upload_id: str) -> Select[Any]:
         select(
             code.label("code"),
             func.max(part("description")).label("description"),
-            func.max(claims.c.total_charged).label("charged"),
+            func.max(tables.claims.c.total_charged).label("charged"),
         )
-        .select_from(results)
-        .join(claims, _is_primary_claim())
+        .select_from(tables.results)
+        .join(tables.claims, _is_primary_claim())
         .join(each, true())
         .where(_is_current(upload_id), _DENIED, func.upper(part("kind")) == _DENIAL_KIND)
-        .group_by(results.c.row_number, code)
+        .group_by(tables.results.c.row_number, code)
     )
 
 
@@ -237,22 +238,22 @@ def _each_code(
 ) -> tuple[FromClause, Callable[[str], ColumnElement[str]]]:
     """A claim's codes as rows of a table, and how to read a part of one."""
     if connection.dialect.name == "postgresql":
-        element = func.json_array_elements(claims.c.body["codes"]).column_valued("each_code")
+        element = func.json_array_elements(tables.claims.c.body["codes"]).column_valued("each_code")
         return element.scalar_alias, element.op("->>", return_type=Text())
-    codes = func.json_each(claims.c.body, "$.codes").table_valued("value", name="each_code")
+    codes = func.json_each(tables.claims.c.body, "$.codes").table_valued("value", name="each_code")
     return codes, lambda name: func.json_extract(codes.c.value, f"$.{name}", type_=Text)
 
 
 def _is_current(upload_id: str) -> ColumnElement[bool]:
-    return and_(results.c.upload_id == upload_id, results.c.is_current.is_(True))
+    return and_(tables.results.c.upload_id == upload_id, tables.results.c.is_current.is_(True))
 
 
 def _is_primary_claim() -> ColumnElement[bool]:
     return and_(
-        claims.c.upload_id == results.c.upload_id,
-        claims.c.row_number == results.c.row_number,
-        claims.c.attempt == results.c.attempt,
-        claims.c.is_primary.is_(True),
+        tables.claims.c.upload_id == tables.results.c.upload_id,
+        tables.claims.c.row_number == tables.results.c.row_number,
+        tables.claims.c.attempt == tables.results.c.attempt,
+        tables.claims.c.is_primary.is_(True),
     )
 
 

@@ -9,8 +9,8 @@ from sqlalchemy import Engine, Row, select, update
 from sqlalchemy.exc import IntegrityError
 
 from claims_pipeline.errors import InputError
+from claims_pipeline.store import tables
 from claims_pipeline.store.database import insert_or_ignore, reading, writing
-from claims_pipeline.store.tables import organizations
 
 # It names folders and keys of files.
 _ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
@@ -41,17 +41,17 @@ def save_organization(
             "An organization is named by up to 64 letters, digits, dots, hyphens and underscores.",
         )
     changes = {key: value for key, value in (("name", name), ("identity_id", identity_id)) if value}
-    is_it = organizations.c.id == organization_id
+    is_it = tables.organizations.c.id == organization_id
     try:
         with writing(engine) as connection:
             connection.execute(
-                insert_or_ignore(connection, organizations).values(
+                insert_or_ignore(connection, tables.organizations).values(
                     id=organization_id, name=organization_id, created_at=datetime.now(UTC)
                 )
             )
             if changes:
-                connection.execute(update(organizations).where(is_it).values(**changes))
-            return _of(connection.execute(select(organizations).where(is_it)).one())
+                connection.execute(update(tables.organizations).where(is_it).values(**changes))
+            return _of(connection.execute(select(tables.organizations).where(is_it)).one())
     except IntegrityError:
         raise InputError(
             "identity_taken", "Another organization has this identity; see `organizations list`."
@@ -61,7 +61,7 @@ def save_organization(
 def list_organizations(engine: Engine) -> list[Organization]:
     """All organizations, by id."""
     with reading(engine) as connection:
-        rows = connection.execute(select(organizations).order_by(organizations.c.id))
+        rows = connection.execute(select(tables.organizations).order_by(tables.organizations.c.id))
         return [_of(row) for row in rows]
 
 
@@ -73,14 +73,14 @@ def find_organization(
     An organization pinned to an id is reached by that id only: an alias can be given anew. One that
     is not pinned is reached by the alias.
     """
-    by_alias = (organizations.c.id == alias) & organizations.c.identity_id.is_(None)
+    by_alias = (tables.organizations.c.id == alias) & tables.organizations.c.identity_id.is_(None)
     with reading(engine) as connection:
         if identity_id is not None:
-            by_identity = organizations.c.identity_id == identity_id
-            row = connection.execute(select(organizations).where(by_identity)).one_or_none()
+            by_identity = tables.organizations.c.identity_id == identity_id
+            row = connection.execute(select(tables.organizations).where(by_identity)).one_or_none()
             if row is not None:
                 return _of(row)
-        row = connection.execute(select(organizations).where(by_alias)).one_or_none()
+        row = connection.execute(select(tables.organizations).where(by_alias)).one_or_none()
         return _of(row) if row is not None else None
 
 

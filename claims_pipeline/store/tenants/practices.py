@@ -9,21 +9,26 @@ from claims_pipeline.errors import InputError
 from claims_pipeline.model import Practice
 from claims_pipeline.store import tables
 from claims_pipeline.store.database import insert_or_ignore, reading, writing
-from claims_pipeline.store.tables import organizations
 
 
 def ensure_organization(
     engine: Engine, organization_id: str, name: str, practices: Sequence[Practice] = ()
 ) -> None:
-    """Make the organization if it is not there, and import `practices`.
+    """Make the organization if it is not there, and add or replace practices by id; others stay.
+
+    A default among them takes the place of the earlier default.
 
     Raises:
-        InputError: as `import_practices`.
+        InputError: `several_default_practices` or `practice_repeated`.
 
     """
+    if sum(practice.is_default for practice in practices) > 1:
+        raise InputError("several_default_practices", "Mark one practice as default, not several.")
+    if len({practice.practice_id for practice in practices}) < len(practices):
+        raise InputError("practice_repeated", "Give each practice id once.")
     with writing(engine) as connection:
         connection.execute(
-            insert_or_ignore(connection, organizations).values(
+            insert_or_ignore(connection, tables.organizations).values(
                 id=organization_id, name=name, created_at=datetime.now(UTC)
             )
         )
@@ -50,28 +55,7 @@ def list_practices(engine: Engine, organization_id: str) -> list[Practice]:
         ]
 
 
-def import_practices(engine: Engine, organization_id: str, practices: Sequence[Practice]) -> None:
-    """Add the practices, or replace those of the same id; others stay.
-
-    A default among them takes the place of the earlier default.
-
-    Raises:
-        InputError: `organization_unknown`, `several_default_practices` or
-            `practice_repeated`.
-
-    """
-    with writing(engine) as connection:
-        _import(connection, organization_id, practices)
-
-
 def _import(connection: Connection, organization_id: str, items: Sequence[Practice]) -> None:
-    if sum(item.is_default for item in items) > 1:
-        raise InputError("several_default_practices", "Mark one practice as default, not several.")
-    if len({item.practice_id for item in items}) < len(items):
-        raise InputError("practice_repeated", "Give each practice id once.")
-    known = select(organizations.c.id).where(organizations.c.id == organization_id)
-    if connection.execute(known).first() is None:
-        raise InputError("organization_unknown", "There is no organization of this id.")
     of_organization = tables.practices.c.organization_id == organization_id
     if any(item.is_default for item in items):
         connection.execute(update(tables.practices).where(of_organization).values(is_default=False))

@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, select, update
 
+from claims_pipeline.store import tables
 from claims_pipeline.store.database import insert_or_ignore, writing
-from claims_pipeline.store.tables import idempotency_keys
 
 # A holder that lives says so more often (see `keep_key`).
 KEPT_FOR = timedelta(seconds=60)
@@ -52,20 +52,20 @@ def reserve_key(
             "created_at": now,
         }
         connection.execute(
-            insert_or_ignore(connection, idempotency_keys).values(
+            insert_or_ignore(connection, tables.idempotency_keys).values(
                 organization_id=organization_id, key=key, **claimed
             )
         )
         connection.execute(
-            update(idempotency_keys)
+            update(tables.idempotency_keys)
             .where(
                 its_key,
-                idempotency_keys.c.state == KeyState.IN_FLIGHT,
-                idempotency_keys.c.created_at < now - KEPT_FOR,
+                tables.idempotency_keys.c.state == KeyState.IN_FLIGHT,
+                tables.idempotency_keys.c.created_at < now - KEPT_FOR,
             )
             .values(claimed)
         )
-        columns = idempotency_keys.c
+        columns = tables.idempotency_keys.c
         query = select(columns.state, columns.upload_id, columns.body_sha256).where(its_key)
         row = connection.execute(query).one()
     return KeyRecord(
@@ -79,7 +79,7 @@ def keep_key(
     """Its holder lives and is still receiving."""
     with writing(engine) as connection:
         connection.execute(
-            update(idempotency_keys)
+            update(tables.idempotency_keys)
             .where(_is_held(organization_id, key, upload_id))
             .values(created_at=now)
         )
@@ -96,7 +96,7 @@ def bind_key(
 ) -> bool:
     """The upload is made; False when another has taken the key meanwhile, and it must not be."""
     bound = connection.execute(
-        update(idempotency_keys)
+        update(tables.idempotency_keys)
         .where(_is_held(organization_id, key, upload_id))
         .values(state=KeyState.DONE, body_sha256=body_sha256, created_at=now)
     )
@@ -107,17 +107,17 @@ def release_key(engine: Engine, *, organization_id: str, key: str, upload_id: st
     """The upload came to nothing: the key may be used for another try at once."""
     with writing(engine) as connection:
         connection.execute(
-            delete(idempotency_keys).where(_is_held(organization_id, key, upload_id))
+            delete(tables.idempotency_keys).where(_is_held(organization_id, key, upload_id))
         )
 
 
 def _is(organization_id: str, key: str) -> ColumnElement[bool]:
-    columns = idempotency_keys.c
+    columns = tables.idempotency_keys.c
     return and_(columns.organization_id == organization_id, columns.key == key)
 
 
 def _is_held(organization_id: str, key: str, upload_id: str) -> ColumnElement[Any]:
-    columns = idempotency_keys.c
+    columns = tables.idempotency_keys.c
     return and_(
         _is(organization_id, key),
         columns.upload_id == upload_id,

@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, case, func, or_, select
 
 from claims_pipeline.model import Outcome, UploadStatus
+from claims_pipeline.store import tables
 from claims_pipeline.store.attempts.lifecycle import AttemptState
-from claims_pipeline.store.tables import attempts, payer_calls, payer_limits, uploads
 
 DURATION_BOUNDS_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
@@ -50,7 +50,7 @@ class CallCounts:
         What is newer waits for the next look: of two transactions the later may end first, and
         the calls of the other would be passed over.
         """
-        newest = connection.execute(select(func.max(payer_calls.c.id))).scalar_one() or 0
+        newest = connection.execute(select(func.max(tables.payer_calls.c.id))).scalar_one() or 0
         until = newest if self.newest_seen is None else min(self.newest_seen, newest)
         # SQLite gives the ids of deleted calls again.
         self.counted_to = min(self.counted_to, newest)
@@ -61,13 +61,17 @@ class CallCounts:
 
     def _add(self, connection: Connection, *, after: int, until: int) -> None:
         within = [
-            func.sum(case((payer_calls.c.duration_s <= bound, 1), else_=0))
+            func.sum(case((tables.payer_calls.c.duration_s <= bound, 1), else_=0))
             for bound in DURATION_BOUNDS_S
         ]
-        group = (payer_calls.c.payer, payer_calls.c.kind, payer_calls.c.http_status)
+        group = (
+            tables.payer_calls.c.payer,
+            tables.payer_calls.c.kind,
+            tables.payer_calls.c.http_status,
+        )
         query = (
-            select(*group, func.count(), func.sum(payer_calls.c.duration_s), *within)
-            .where(payer_calls.c.id > after, payer_calls.c.id <= until)
+            select(*group, func.count(), func.sum(tables.payer_calls.c.duration_s), *within)
+            .where(tables.payer_calls.c.id > after, tables.payer_calls.c.id <= until)
             .group_by(*group)
         )
         for payer, kind, status, count, total_s, *up_to in connection.execute(query):
@@ -82,21 +86,28 @@ class CallCounts:
 
 def store_metrics(connection: Connection, now: datetime) -> StoreMetrics:
     """Count; every status and outcome is there, with 0 when there is none of it."""
-    by_status = select(uploads.c.status, func.count()).group_by(uploads.c.status)
-    rows = select(*(func.sum(uploads.c[f"{outcome.value}_count"]) for outcome in Outcome))
-    is_open = payer_limits.c.breaker_open_until > now
+    by_status = select(tables.uploads.c.status, func.count()).group_by(tables.uploads.c.status)
+    rows = select(*(func.sum(tables.uploads.c[f"{outcome.value}_count"]) for outcome in Outcome))
+    is_open = tables.payer_limits.c.breaker_open_until > now
     breakers = (
-        select(payer_limits.c.payer, func.sum(case((is_open, 1), else_=0)))
-        .group_by(payer_limits.c.payer)
-        .order_by(payer_limits.c.payer)
+        select(tables.payer_limits.c.payer, func.sum(case((is_open, 1), else_=0)))
+        .group_by(tables.payer_limits.c.payer)
+        .order_by(tables.payer_limits.c.payer)
     )
-    is_due = and_(attempts.c.state == AttemptState.WAITING, attempts.c.next_try_at <= now)
-    waits = or_(attempts.c.state == AttemptState.PENDING, is_due)
-    since = case((is_due, attempts.c.next_try_at), else_=attempts.c.created_at)
+    is_due = and_(
+        tables.attempts.c.state == AttemptState.WAITING, tables.attempts.c.next_try_at <= now
+    )
+    waits = or_(tables.attempts.c.state == AttemptState.PENDING, is_due)
+    since = case((is_due, tables.attempts.c.next_try_at), else_=tables.attempts.c.created_at)
     pending_since = select(since).where(waits).order_by(since).limit(1)
-    at_work = and_(attempts.c.state == AttemptState.RUNNING, attempts.c.heartbeat_at.is_not(None))
+    at_work = and_(
+        tables.attempts.c.state == AttemptState.RUNNING, tables.attempts.c.heartbeat_at.is_not(None)
+    )
     heartbeat = (
-        select(attempts.c.heartbeat_at).where(at_work).order_by(attempts.c.heartbeat_at).limit(1)
+        select(tables.attempts.c.heartbeat_at)
+        .where(at_work)
+        .order_by(tables.attempts.c.heartbeat_at)
+        .limit(1)
     )
     counts = connection.execute(rows).one()
     return StoreMetrics(

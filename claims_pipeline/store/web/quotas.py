@@ -5,8 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import Engine, func, select
 
+from claims_pipeline.store import tables
 from claims_pipeline.store.database import reading
-from claims_pipeline.store.tables import uploads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +21,10 @@ class UsedQuota:
 def used_quota(engine: Engine, organization_id: str, *, since: datetime) -> UsedQuota:
     """Count an organization's uploads since then, wherever they came from."""
     query = select(
-        func.count(), func.sum(uploads.c.total_rows), func.min(uploads.c.created_at)
-    ).where(uploads.c.organization_id == organization_id, uploads.c.created_at >= since)
+        func.count(), func.sum(tables.uploads.c.total_rows), func.min(tables.uploads.c.created_at)
+    ).where(
+        tables.uploads.c.organization_id == organization_id, tables.uploads.c.created_at >= since
+    )
     with reading(engine) as connection:
         count, rows, oldest_at = connection.execute(query).one()
     return UsedQuota(uploads=count, rows=int(rows or 0), oldest_at=oldest_at)

@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import Engine, Row, and_, delete, select, update
 
+from claims_pipeline.store import tables
 from claims_pipeline.store.database import every_organization_scope, reading, writing
-from claims_pipeline.store.tables import sessions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ def add_session(engine: Engine, session: StoredSession) -> None:
     """Store a new session."""
     with writing(every_organization_scope(engine)) as connection:
         connection.execute(
-            sessions.insert().values(
+            tables.sessions.insert().values(
                 id=session.id,
                 organization_id=session.organization_id,
                 user_id=session.user_id,
@@ -43,7 +43,9 @@ def add_session(engine: Engine, session: StoredSession) -> None:
 
 def find_session(engine: Engine, session_id: str, *, now: datetime) -> StoredSession | None:
     """The session of this id, unless it has expired."""
-    query = select(sessions).where(sessions.c.id == session_id, sessions.c.expires_at > now)
+    query = select(tables.sessions).where(
+        tables.sessions.c.id == session_id, tables.sessions.c.expires_at > now
+    )
     with reading(every_organization_scope(engine)) as connection:
         row = connection.execute(query).one_or_none()
     return _of(row) if row is not None else None
@@ -53,9 +55,13 @@ def replace_sealed(
     engine: Engine, session: StoredSession, *, sealed: str, organization_id: str | None
 ) -> bool:
     """Put new tokens in the place of the session's; False when others, or its end, came first."""
-    is_unchanged = and_(sessions.c.id == session.id, sessions.c.sealed == session.sealed)
+    is_unchanged = and_(
+        tables.sessions.c.id == session.id, tables.sessions.c.sealed == session.sealed
+    )
     statement = (
-        update(sessions).where(is_unchanged).values(sealed=sealed, organization_id=organization_id)
+        update(tables.sessions)
+        .where(is_unchanged)
+        .values(sealed=sealed, organization_id=organization_id)
     )
     with writing(every_organization_scope(engine)) as connection:
         return connection.execute(statement).rowcount == 1
@@ -63,7 +69,11 @@ def replace_sealed(
 
 def extend_session(engine: Engine, session_id: str, *, expires_at: datetime) -> None:
     """Let the session live until then, if it is still there."""
-    statement = update(sessions).where(sessions.c.id == session_id).values(expires_at=expires_at)
+    statement = (
+        update(tables.sessions)
+        .where(tables.sessions.c.id == session_id)
+        .values(expires_at=expires_at)
+    )
     with writing(every_organization_scope(engine)) as connection:
         connection.execute(statement)
 
@@ -71,7 +81,7 @@ def extend_session(engine: Engine, session_id: str, *, expires_at: datetime) -> 
 def remove_session(engine: Engine, session_id: str) -> None:
     """End the session; one that is not there has ended before."""
     with writing(every_organization_scope(engine)) as connection:
-        connection.execute(delete(sessions).where(sessions.c.id == session_id))
+        connection.execute(delete(tables.sessions).where(tables.sessions.c.id == session_id))
 
 
 def _of(row: Row[Any]) -> StoredSession:

@@ -24,7 +24,6 @@ class Action(StrEnum):
     RETRY = "retry"
     DELETE = "delete"
     ACCESS = "access"
-    PURGE = "purge"
 
 
 def record(

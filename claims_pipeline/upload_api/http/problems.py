@@ -6,7 +6,9 @@ repeats what was sent.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from errno import EDQUOT, EFBIG, ENOSPC
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -27,6 +29,7 @@ from claims_pipeline.errors import (
 MEDIA_TYPE = "application/problem+json"
 _LOGGER = logging.getLogger(__name__)
 
+_NO_SPACE = frozenset({ENOSPC, EDQUOT, EFBIG})
 _STATUS_OF_INPUT_ERROR = {
     "upload_unknown": 404,
     "still_running": 409,
@@ -51,6 +54,29 @@ class ApiError(ClaimsError):
         super().__init__(code, message)
         self.status = status
         self.headers = dict(headers or {})
+
+
+@contextmanager
+def storage_errors() -> Iterator[None]:
+    """Say errors of the file store as the API does.
+
+    Raises:
+        ApiError: 507 `storage_full` or 503 `storage_unavailable`.
+
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_SPACE:
+            raise ApiError(
+                507, "storage_full", "There is no space left for files. Tell the operators."
+            ) from None
+        raise ApiError(
+            503,
+            "storage_unavailable",
+            "Files cannot be stored at present. Try again in a moment.",
+            headers={"Retry-After": "10"},
+        ) from None
 
 
 def problem_response(

@@ -1,7 +1,7 @@
 """Errors of the page: a page for people, the API's problem documents for its script."""
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -57,17 +57,11 @@ def add_page_refusals(app: FastAPI) -> None:
         app.exception_handlers[error] = _for_people(handler)
 
 
-def refusal_response(
-    request: Request,
-    *,
-    status: int,
-    code: str,
-    detail: str,
-    headers: Mapping[str, str] | None = None,
-) -> Response:
+def refusal_response(request: Request, *, status: int, code: str, detail: str) -> Response:
     """A refusal as its asker reads it: a page, or a problem document for the page's script."""
-    problem = problem_response(request, status=status, code=code, detail=detail, headers=headers)
-    return _seen_by_people(request, problem)
+    return _seen_by_people(
+        request, problem_response(request, status=status, code=code, detail=detail)
+    )
 
 
 def _for_people(handler: Any) -> _Handler:

@@ -6,10 +6,9 @@ written anywhere but to the file store, and whatever goes wrong leaves no file b
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from errno import EDQUOT, EFBIG, ENOSPC
 from typing import BinaryIO
 
 from anyio import CancelScope
@@ -19,7 +18,7 @@ from starlette.requests import ClientDisconnect
 
 from claims_pipeline.intake import PRESCREEN_BYTES, prescreen
 from claims_pipeline.store.files import FileStore
-from claims_pipeline.upload_api.http.problems import ApiError
+from claims_pipeline.upload_api.http.problems import ApiError, storage_errors
 from claims_pipeline.upload_api.receiving.multipart import FormReader
 
 _FEED_BYTES = 1 << 20
@@ -27,7 +26,6 @@ _FEED_BYTES = 1 << 20
 _FORM_BYTES = 64 * 1024
 # A client that sends nothing for so long is given up.
 _SILENCE_S = 60.0
-_NO_SPACE = frozenset({ENOSPC, EDQUOT, EFBIG})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,29 +140,6 @@ def _folder(file_key: str) -> str:
 
 class _DiscardedError(Exception):
     """Tells the file store's writer that the file is not to appear."""
-
-
-@contextmanager
-def storage_errors() -> Iterator[None]:
-    """Say errors of the file store as the API does.
-
-    Raises:
-        ApiError: 507 `storage_full` or 503 `storage_unavailable`.
-
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _NO_SPACE:
-            raise ApiError(
-                507, "storage_full", "There is no space left for files. Tell the operators."
-            ) from None
-        raise ApiError(
-            503,
-            "storage_unavailable",
-            "Files cannot be stored at present. Try again in a moment.",
-            headers={"Retry-After": "10"},
-        ) from None
 
 
 async def _pieces(request: Request, *, longest_body: int, max_bytes: int) -> AsyncIterator[bytes]:

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, timedelta
 
 from claims_pipeline.errors import InputError
 from claims_pipeline.intake.cells.dates import DATE_FORMS, read_date
 from claims_pipeline.model import DetailLevel, UploadOptions
 from claims_pipeline.payers import registry
-from claims_pipeline.settings import Settings
 
 DEFAULT_PAYER = "uhc"
 _YES_AND_NO = {
@@ -24,11 +22,6 @@ class UploadForm:
 
     payer: str
     options: UploadOptions
-
-
-def payer_today(settings: Settings) -> date:
-    """The calendar day at the payer."""
-    return datetime.now(ZoneInfo(settings.payer_timezone)).date()
 
 
 def read_form(fields: Mapping[str, str], *, today: date) -> UploadForm:

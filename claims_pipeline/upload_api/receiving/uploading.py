@@ -6,7 +6,7 @@ up, a row without a run is launched by Dagster's sensor.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -19,15 +19,15 @@ from claims_pipeline import intake
 from claims_pipeline.errors import ClaimsError, FileRefusedError
 from claims_pipeline.store.database import writing
 from claims_pipeline.store.files import FileStore
-from claims_pipeline.store.uploads import Upload, add_upload, get_upload
+from claims_pipeline.store.uploads import NewUpload, Upload, add_upload, get_upload
 from claims_pipeline.upload_api.access import auditing
 from claims_pipeline.upload_api.access.auditing import Action
 from claims_pipeline.upload_api.access.limiting import body_slot, require_quota
 from claims_pipeline.upload_api.access.uploads import require_upload_role
-from claims_pipeline.upload_api.http.problems import ApiError
+from claims_pipeline.upload_api.http.problems import ApiError, storage_errors
 from claims_pipeline.upload_api.keycloak.principal import Principal
-from claims_pipeline.upload_api.receiving.body import ReceivedForm, receive_form, storage_errors
-from claims_pipeline.upload_api.receiving.form_fields import UploadForm, payer_today, read_form
+from claims_pipeline.upload_api.receiving.body import ReceivedForm, receive_form
+from claims_pipeline.upload_api.receiving.form_fields import read_form
 from claims_pipeline.upload_api.receiving.idempotency import HeldKey, content_digest, held_key
 from claims_pipeline.upload_api.services import Services
 from claims_pipeline.upload_api.uploads.launching import launch
@@ -71,12 +71,15 @@ async def take_upload(
                 file_key=f"{caller.organization_id}/{upload_id}/upload.csv",
                 max_bytes=services.settings.max_file_bytes,
             )
-        new = _NewUpload(
-            id=upload_id,
-            received=received,
+        return await run_in_threadpool(
+            _accept,
+            services,
+            caller,
+            received,
+            held,
+            upload_id=upload_id,
             correlation_id=getattr(request.state, "request_id", None),
         )
-        return await run_in_threadpool(_accept, services, caller, new, held)
 
 
 @asynccontextmanager
@@ -91,19 +94,17 @@ async def _refusals_recorded(services: Services, caller: Principal) -> AsyncIter
         raise
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _NewUpload:
-    id: str
-    received: ReceivedForm
-    correlation_id: str | None
-
-
 def _accept(
-    services: Services, caller: Principal, new: _NewUpload, key: HeldKey | None
+    services: Services,
+    caller: Principal,
+    received: ReceivedForm,
+    key: HeldKey | None,
+    *,
+    upload_id: str,
+    correlation_id: str | None,
 ) -> TakenUpload:
-    received = new.received
     try:
-        form = read_form(received.fields, today=payer_today(services.settings))
+        form = read_form(received.fields, today=services.settings.payer_today())
         digest = content_digest(received, form, user_id=caller.user_id)
         earlier = None if key is None else _earlier(services, key, digest)
     except BaseException:
@@ -112,14 +113,22 @@ def _accept(
     if earlier is not None:
         received.remove(services.files)
         return TakenUpload(upload=earlier, is_replayed=True)
-    upload = _kept(services, caller, new=new, form=form, key=key, digest=digest)
-    launch(
-        services,
-        caller,
-        upload.id,
-        attempt_id=upload.attempt_id,
-        attempt_number=upload.attempt,
+    new = NewUpload(
+        id=upload_id,
+        organization_id=caller.organization_id,
+        payer=form.payer,
+        source="api",
+        file_name=received.file_name,
+        file_key=received.file_key,
+        file_size=received.file_size,
+        file_sha256=received.file_sha256,
+        options=form.options,
+        user_id=caller.user_id,
+        user_email=caller.email,
+        correlation_id=correlation_id,
     )
+    upload = _kept(services, caller, received, new, key=key, digest=digest)
+    launch(services, caller, upload.id, attempt_id=upload.attempt_id, attempt_number=upload.attempt)
     return TakenUpload(upload=upload)
 
 
@@ -142,36 +151,20 @@ def _earlier(services: Services, key: HeldKey, digest: str) -> Upload | None:
 def _kept(
     services: Services,
     caller: Principal,
+    received: ReceivedForm,
+    new: NewUpload,
     *,
-    new: _NewUpload,
-    form: UploadForm,
     key: HeldKey | None,
     digest: str,
 ) -> Upload:
     """The upload's row, with what has to be true together with it; without one, no file."""
-    received = new.received
     commits = False
     try:
         total_rows = _rows_at_prescreen(services.files, received)
         require_quota(services, caller, rows=total_rows)
         with writing(services.engine) as connection:
-            upload = add_upload(
-                connection,
-                upload_id=new.id,
-                organization_id=caller.organization_id,
-                payer=form.payer,
-                source="api",
-                file_name=received.file_name,
-                file_key=received.file_key,
-                file_size=received.file_size,
-                file_sha256=received.file_sha256,
-                options=form.options,
-                user_id=caller.user_id,
-                user_email=caller.email,
-                total_rows=total_rows,
-                correlation_id=new.correlation_id,
-                now=datetime.now(UTC),
-            )
+            new = replace(new, total_rows=total_rows)
+            upload = add_upload(connection, new, now=datetime.now(UTC))
             if key is not None:
                 key.bind(connection, digest)
             auditing.append(connection, caller, Action.UPLOAD, new.id)

@@ -9,17 +9,19 @@ from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 
 from claims_pipeline.errors import FileRefusedError
-from claims_pipeline.intake import IntakeContext
 from claims_pipeline.payers import registry
-from claims_pipeline.preflight.check import FileCheck, PlanningTerms, check_file
+from claims_pipeline.planning import Terms
+from claims_pipeline.preflight.check import FileCheck, check_file
+from claims_pipeline.preflight.context import intake_context
 from claims_pipeline.store.ledger.densities import known_observations
 from claims_pipeline.store.tenants.practices import list_practices
 from claims_pipeline.upload_api.access.auditing import Action, record
 from claims_pipeline.upload_api.access.limiting import body_slot
 from claims_pipeline.upload_api.access.uploads import require_upload_role
+from claims_pipeline.upload_api.http.problems import storage_errors
 from claims_pipeline.upload_api.keycloak.principal import Principal
-from claims_pipeline.upload_api.receiving.body import ReceivedForm, receive_form, storage_errors
-from claims_pipeline.upload_api.receiving.form_fields import payer_today, read_form
+from claims_pipeline.upload_api.receiving.body import ReceivedForm, receive_form
+from claims_pipeline.upload_api.receiving.form_fields import read_form
 from claims_pipeline.upload_api.services import Services
 
 MOST_REJECTED_ROWS = 100
@@ -72,24 +74,12 @@ async def verify_file(request: Request, services: Services, caller: Principal) -
 
 def _checked(services: Services, caller: Principal, received: ReceivedForm) -> FileCheck:
     settings = services.settings
-    today = payer_today(settings)
+    today = settings.payer_today()
     form = read_form(received.fields, today=today)
+    practices = list_practices(services.engine, caller.organization_id)
+    context = intake_context(settings, payer=form.payer, practices=practices, today=today)
     capabilities = registry.capabilities_of(form.payer)
-    context = IntakeContext(
-        practices=list_practices(services.engine, caller.organization_id),
-        payer_id=registry.default_payer_id(form.payer, settings),
-        today=today,
-        capabilities=capabilities,
-        max_rows=settings.max_rows,
-        max_bytes=settings.max_file_bytes,
-    )
-    terms = PlanningTerms(
-        capabilities=capabilities,
-        options=form.options,
-        today=today,
-        slack_days=settings.date_slack_days,
-        threads=settings.query_threads,
-    )
+    terms = Terms.of(settings, capabilities=capabilities, options=form.options, today=today)
     with storage_errors(), services.files.open(received.file_key) as stream:
         return check_file(
             stream,

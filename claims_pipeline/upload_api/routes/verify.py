@@ -7,17 +7,12 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 
 from claims_pipeline.preflight.check import FileCheck
-from claims_pipeline.store.tenants.practices import list_practices
 from claims_pipeline.upload_api.access.caller import Caller, CallerServices
 from claims_pipeline.upload_api.access.limiting import body_slot
 from claims_pipeline.upload_api.access.uploads import require_upload_role
-from claims_pipeline.upload_api.http.attachments import CSV, content_disposition
-from claims_pipeline.upload_api.keycloak.principal import Principal
 from claims_pipeline.upload_api.openapi.form_document import FORM_BODY
-from claims_pipeline.upload_api.receiving.form_fields import payer_today
 from claims_pipeline.upload_api.receiving.verifying import verify_file
-from claims_pipeline.upload_api.services import Services
-from claims_pipeline.upload_api.uploads.templates import Shape, template_csv
+from claims_pipeline.upload_api.uploads.templates import Shape, template_response
 
 router = APIRouter()
 
@@ -135,23 +130,4 @@ def get_template(
 ) -> Response:
     """Two made-up rows of this shape, which upload as they are."""
     require_upload_role(services, caller)
-    return template_response(services, caller, shape)
-
-
-def template_response(services: Services, caller: Principal, shape: Shape) -> Response:
-    """The shape's CSV for the caller's organization, to be saved.
-
-    Raises:
-        InputError: `practices_missing`.
-
-    """
-    content = template_csv(
-        shape,
-        list_practices(services.engine, caller.organization_id),
-        today=payer_today(services.settings),
-    )
-    return Response(
-        content,
-        media_type=CSV,
-        headers={"Content-Disposition": content_disposition(f"{shape}-template", ".csv")},
-    )
+    return template_response(services, caller.organization_id, shape)

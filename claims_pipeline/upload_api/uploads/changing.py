@@ -14,8 +14,8 @@ from claims_pipeline.store.uploads import Upload
 from claims_pipeline.upload_api.access import auditing
 from claims_pipeline.upload_api.access.auditing import Action
 from claims_pipeline.upload_api.access.uploads import upload_for
+from claims_pipeline.upload_api.http.problems import storage_errors
 from claims_pipeline.upload_api.keycloak.principal import Principal
-from claims_pipeline.upload_api.receiving.body import storage_errors
 from claims_pipeline.upload_api.services import Services
 from claims_pipeline.upload_api.uploads.launching import launch
 

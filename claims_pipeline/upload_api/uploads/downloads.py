@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from claims_pipeline import exports
-from claims_pipeline.folders import outbox
+from claims_pipeline.folders.result_files import file_keys
 from claims_pipeline.intake import rejected_rows_csv
 from claims_pipeline.model import AnsweredRow
 from claims_pipeline.payers.status import NEXT_ACTIONS
@@ -20,7 +20,7 @@ _CHUNK_BYTES = 1 << 18
 
 def results_csv(services: Services, upload: Upload) -> Iterator[bytes]:
     """The results file that the run wrote; else the rows as they stand, open ones unprocessed."""
-    stored = _stored(services, upload, outbox.file_keys(upload).results_csv)
+    stored = _stored(services, upload, file_keys(upload).results_csv)
     if stored is not None:
         return _chunks(stored)
     return _csv(services, upload, iterate_answered_rows(services.engine, upload.id))
@@ -28,7 +28,7 @@ def results_csv(services: Services, upload: Upload) -> Iterator[bytes]:
 
 def results_xlsx(services: Services, upload: Upload) -> Iterator[bytes]:
     """As `results_csv`, as a workbook; one that is made now lies in the file store meanwhile."""
-    stored = _stored(services, upload, outbox.file_keys(upload).results_xlsx)
+    stored = _stored(services, upload, file_keys(upload).results_xlsx)
     return _made_workbook(services, upload) if stored is None else _chunks(stored)
 
 

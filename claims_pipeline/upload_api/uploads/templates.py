@@ -6,8 +6,13 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from enum import StrEnum
 
+from fastapi import Response
+
 from claims_pipeline.errors import InputError
 from claims_pipeline.model import Practice
+from claims_pipeline.store.tenants.practices import list_practices
+from claims_pipeline.upload_api.http.attachments import CSV, content_disposition
+from claims_pipeline.upload_api.services import Services
 
 _PERSON = ("first_name", "last_name", "date_of_birth")
 _SERVICE_DATES = ("first_service_date", "last_service_date")
@@ -65,3 +70,22 @@ def template_csv(shape: Shape, practices: Sequence[Practice], *, today: date) ->
         }
         writer.writerow([cells[column] for column in columns])
     return text.getvalue().encode()
+
+
+def template_response(services: Services, organization_id: str, shape: Shape) -> Response:
+    """The shape's CSV for this organization, to be saved.
+
+    Raises:
+        InputError: `practices_missing`.
+
+    """
+    content = template_csv(
+        shape,
+        list_practices(services.engine, organization_id),
+        today=services.settings.payer_today(),
+    )
+    return Response(
+        content,
+        media_type=CSV,
+        headers={"Content-Disposition": content_disposition(f"{shape}-template", ".csv")},
+    )

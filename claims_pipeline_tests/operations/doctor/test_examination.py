@@ -1,5 +1,7 @@
 """The doctor finds what is wrong, names it, and shows no secret."""
 
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -154,3 +156,21 @@ def test_a_receiver_of_alerts_without_a_key_is_named(patient: Patient) -> None:
     found = patient.findings(CLAIMS_ALERT_WEBHOOK_URL="https://alerts.example/")
     [finding] = [each for each in found if each.subject == "alerts"]
     assert finding.state is State.FAILED
+
+
+@pytest.mark.parametrize(("age_s", "state"), [(5, State.OK), (600, State.FAILED)])
+def test_a_file_that_waits_for_long_is_told_of_without_its_name(
+    patient: Patient, age_s: float, state: State
+) -> None:
+    folder = load_settings(patient.environment).resolved_inbox / "demo" / "uhc"
+    folder.mkdir(parents=True, mode=0o770)
+    path = folder / "MARKERNAME.csv"
+    path.write_bytes(b"x")
+    at = time.time() - age_s
+    os.utime(path, (at, at))
+
+    found = patient.findings()
+
+    [finding] = [each for each in found if each.subject == "waiting files"]
+    assert finding.state is state
+    assert "MARKERNAME" not in repr(found)

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 from sqlalchemy import Engine, func, select
 
-from claims_pipeline.folders import outbox
-from claims_pipeline.model import Outcome, UploadOptions, UploadStatus
+from claims_pipeline.folders import outbox, result_files
+from claims_pipeline.model import Outcome, UploadStatus
 from claims_pipeline.operations import retention
 from claims_pipeline.store import attempts, tables, uploads
 from claims_pipeline.store.database import reading
@@ -40,8 +40,8 @@ class Keeping:
         ensure_organization(self.engine, organization_id, "Demo billing")
         key = f"{organization_id}/{upload_id}/upload.csv"
         stored = self.files.write(key, [b"first_name\nAda\n"], max_bytes=100)
-        return uploads.create_upload(
-            self.engine,
+        new = uploads.NewUpload(
+            id=upload_id,
             organization_id=organization_id,
             payer="uhc",
             source="inbox",
@@ -49,11 +49,9 @@ class Keeping:
             file_key=key,
             file_size=stored.size,
             file_sha256=stored.sha256,
-            options=UploadOptions(),
-            upload_id=upload_id,
             outbox_name=f"worklist.{now:%Y%m%dT%H%M%SZ}-{upload_id[:8]}",
-            now=now,
         )
+        return uploads.create_upload(self.engine, new, now=now)
 
     def ended(self, *, organization_id: str = ORGANIZATION, now: datetime = NOW) -> Upload:
         """An upload with two answered rows and a rejected one, and all its files."""
@@ -71,9 +69,9 @@ class Keeping:
 
     def publish(self, upload: Upload) -> None:
         """Write the upload's files and copies, as its run does."""
-        written = outbox.write_files(self.engine, self.files, upload, bom=True)
+        written = result_files.write_files(self.engine, self.files, upload, bom=True)
         counts = results.count_outcomes(self.engine, upload.id)
-        assert outbox.files_that_differ(self.files, written, counts) == []
+        assert result_files.files_that_differ(self.files, written, counts) == []
         outbox.copy_to_outbox(self.files, upload, written, self.outbox)
 
     def delete(self, upload: Upload, *, actor: str = "user-1", now: datetime = NOW) -> None:

@@ -13,6 +13,7 @@ from claims_pipeline.store.retention.removal import upload_removed
 from claims_pipeline.store.uploads import get_upload
 from claims_pipeline_tests.operations.retention.builders import Keeping
 from claims_pipeline_tests.store.builders import NOW, ORGANIZATION, Runs, seconds_later
+from claims_pipeline_tests.store.files.listing import keys_of
 
 
 def test_a_deleted_upload_leaves_nothing_behind(keeping: Keeping) -> None:
@@ -21,7 +22,7 @@ def test_a_deleted_upload_leaves_nothing_behind(keeping: Keeping) -> None:
     keeping.delete(gone)
     assert keeping.rows_left(gone) == {}
     assert keeping.rows_left(kept) != {}
-    assert all(key.split("/")[1] == kept.id for key in keeping.files.list_prefix())
+    assert all(key.split("/")[1] == kept.id for key in keys_of(keeping.files))
     assert keeping.files.exists(kept.file_key)
     assert len(keeping.in_outbox()) == everything // 2
 
@@ -96,7 +97,7 @@ def test_an_upload_whose_files_stay_is_there_to_be_deleted_again(keeping: Keepin
     in_the_way.rmdir()
     keeping.delete(upload)
     assert keeping.rows_left(upload) == {}
-    assert (keeping.files.list_prefix(), keeping.in_outbox()) == ([], [])
+    assert (keys_of(keeping.files), keeping.in_outbox()) == ([], [])
 
 
 def test_who_writes_files_during_a_deletion_is_told_to_remove_them(keeping: Keeping) -> None:
@@ -122,4 +123,4 @@ def test_a_cancelled_upload_can_be_deleted_at_once(keeping: Keeping) -> None:
     upload = keeping.dropped()
     assert attempts.request_cancel(keeping.engine, upload.id, NOW) is UploadStatus.CANCELLED
     keeping.delete(upload)
-    assert (keeping.rows_left(upload), keeping.files.list_prefix()) == ({}, [])
+    assert (keeping.rows_left(upload), keys_of(keeping.files)) == ({}, [])

@@ -6,6 +6,7 @@ from uuid import uuid4
 from claims_pipeline.operations.retention import remove_files_of_no_upload
 from claims_pipeline_tests.operations.retention.builders import Keeping
 from claims_pipeline_tests.store.builders import NOW, ORGANIZATION
+from claims_pipeline_tests.store.files.listing import keys_of
 
 AN_HOUR = timedelta(hours=1)
 
@@ -26,7 +27,7 @@ def age(keeping: Keeping, key: str, hours: float) -> None:
 def test_a_file_of_no_upload_goes_after_an_hour_and_others_stay(keeping: Keeping) -> None:
     orphan, fresh = stored(keeping, hours_ago=2), stored(keeping, hours_ago=0.5)
     upload = keeping.ended()
-    of_upload = keeping.files.list_prefix(f"{ORGANIZATION}/{upload.id}")
+    of_upload = keys_of(keeping.files, f"{ORGANIZATION}/{upload.id}")
     assert len(of_upload) > 1
     for key in of_upload:
         age(keeping, key, 48)
@@ -34,5 +35,5 @@ def test_a_file_of_no_upload_goes_after_an_hour_and_others_stay(keeping: Keeping
     removed = remove_files_of_no_upload(keeping.engine, keeping.files, before=NOW - AN_HOUR)
 
     assert removed == 1
-    assert keeping.files.list_prefix() == sorted([fresh, *of_upload])
+    assert keys_of(keeping.files) == sorted([fresh, *of_upload])
     assert not Path(keeping.files.location(orphan)).parent.exists()

@@ -16,6 +16,7 @@ from claims_pipeline.store import attempts, audit, tables
 from claims_pipeline.store.database import reading, writing
 from claims_pipeline_tests.operations.retention.builders import Keeping
 from claims_pipeline_tests.store.builders import ORGANIZATION, Runs
+from claims_pipeline_tests.store.files.listing import keys_of
 
 # Files carry the clock's own time, so these tests look back from a later day.
 _TODAY = datetime.now().astimezone()
@@ -51,10 +52,10 @@ def test_an_old_upload_is_removed_everywhere_and_a_young_one_stays(
 ) -> None:
     old = keeping.ended(now=_TODAY - timedelta(days=1))
     young = keeping.ended(now=_TODAY + timedelta(days=2))
-    files_of_young = keeping.files.list_prefix(f"{ORGANIZATION}/{young.id}")
+    files_of_young = keys_of(keeping.files, f"{ORGANIZATION}/{young.id}")
     assert _gone(replace(purge, now=_TODAY + timedelta(days=29, hours=1))) == {"uploads": 1}
     assert keeping.rows_left(old) == {}
-    assert keeping.files.list_prefix() == files_of_young
+    assert keys_of(keeping.files) == files_of_young
     assert len(keeping.in_outbox()) == 3
     [entry] = audit.list_entries(keeping.engine, organization_id=ORGANIZATION)
     assert (entry.actor, entry.action, entry.upload_id) == (RETENTION_ACTOR, "delete", old.id)
@@ -90,7 +91,7 @@ def test_a_purge_that_was_interrupted_goes_on(keeping: Keeping, purge: Purge) ->
     assert [bool(keeping.rows_left(upload)) for upload in uploads] == [False, True, True]
     in_the_way.rmdir()
     assert _gone(purge) == {"uploads": 2}
-    assert (keeping.files.list_prefix(), keeping.in_outbox()) == ([], [])
+    assert (keys_of(keeping.files), keeping.in_outbox()) == ([], [])
 
 
 def publishing_path(keeping: Keeping, outbox_name: str | None) -> Path:

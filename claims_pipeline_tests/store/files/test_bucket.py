@@ -11,6 +11,7 @@ from claims_pipeline.errors import FilesUnreachableError, SettingsError
 from claims_pipeline.settings import load_settings
 from claims_pipeline.store.files import FileStore, file_store_of
 from claims_pipeline_tests.services import ObjectStorage
+from claims_pipeline_tests.store.files.listing import keys_of
 
 _KEY = "demo/0001/upload.csv"
 _PART = b"0123456789abcdef" * 65536
@@ -34,7 +35,7 @@ def _use_everything(store: FileStore) -> list[BaseException]:
         lambda: store.open(_KEY),
         lambda: store.exists(_KEY),
         lambda: store.delete("demo"),
-        lambda: store.list_prefix("demo"),
+        lambda: keys_of(store, "demo"),
         lambda: store.remove_unfinished(datetime.now(UTC)),
     ):
         with pytest.raises(Exception) as error:  # noqa: PT011 - which, the test says
@@ -71,7 +72,7 @@ def test_wrong_credentials_are_named_as_such_whatever_is_done(
 def test_a_missing_bucket_is_named_as_such(environment: dict[str, str]) -> None:
     store = _open(environment, CLAIMS_FILES="s3://no-such-bucket/files")
     with pytest.raises(SettingsError) as caught:
-        store.list_prefix()
+        keys_of(store)
     assert caught.value.code == "files_bucket_missing"
 
 
@@ -105,5 +106,5 @@ def test_stores_below_different_prefixes_do_not_see_each_other(
     )
     one.write(_KEY, [b"x"], max_bytes=1)
     other.delete("demo")
-    assert (one.list_prefix(), other.list_prefix()) == ([_KEY], [])
+    assert (keys_of(one), keys_of(other)) == ([_KEY], [])
     assert one.location(_KEY).startswith("s3://")

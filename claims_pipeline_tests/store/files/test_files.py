@@ -13,6 +13,7 @@ import pytest
 from claims_pipeline.errors import FileRefusedError, SettingsError
 from claims_pipeline.settings import load_settings
 from claims_pipeline.store.files import FileStore, file_store_of
+from claims_pipeline_tests.store.files.listing import keys_of
 
 _KEY = "demo/0001/upload.csv"
 # More than is held in memory, so that an object is written in parts.
@@ -57,7 +58,7 @@ def test_a_file_that_is_too_large_leaves_nothing(store: FileStore) -> None:
         store.write(_KEY, [_PART] * 20, max_bytes=19 * len(_PART))
     assert caught.value.code == "file_too_large"
     assert not store.exists(_KEY)
-    assert (store.list_prefix(), _leftovers(store)) == ([], 0)
+    assert (keys_of(store), _leftovers(store)) == ([], 0)
 
 
 def test_a_source_that_breaks_off_leaves_nothing(store: FileStore) -> None:
@@ -67,7 +68,7 @@ def test_a_source_that_breaks_off_leaves_nothing(store: FileStore) -> None:
 
     with pytest.raises(ConnectionResetError):
         store.write(_KEY, chunks(), max_bytes=100)
-    assert (store.list_prefix(), _leftovers(store)) == ([], 0)
+    assert (keys_of(store), _leftovers(store)) == ([], 0)
 
 
 def test_a_file_is_invisible_until_its_writer_is_done(store: FileStore) -> None:
@@ -75,8 +76,8 @@ def test_a_file_is_invisible_until_its_writer_is_done(store: FileStore) -> None:
         for _ in range(20):
             stream.write(_PART)
         assert not store.exists(_KEY)
-        assert store.list_prefix() == []
-    assert store.list_prefix() == [_KEY]
+        assert keys_of(store) == []
+    assert keys_of(store) == [_KEY]
 
 
 def test_a_failed_rewrite_keeps_the_old_file(store: FileStore) -> None:
@@ -91,7 +92,7 @@ def test_a_failed_rewrite_keeps_the_old_file(store: FileStore) -> None:
         rewrite()
     with store.open(_KEY) as stream:
         assert stream.read() == b"old"
-    assert (store.list_prefix(), _leftovers(store)) == ([_KEY], 0)
+    assert (keys_of(store), _leftovers(store)) == ([_KEY], 0)
 
 
 def test_an_archive_can_be_written_as_it_comes(store: FileStore) -> None:
@@ -105,14 +106,13 @@ def test_files_are_listed_and_deleted_by_prefix(store: FileStore) -> None:
     keys = ["demo/1/results.csv", "demo/1/upload.csv", "demo/10/upload.csv", "other/1/upload.csv"]
     for key in keys:
         store.write(key, [b"x"], max_bytes=1)
-    assert store.list_prefix("demo/1") == keys[:2]
-    assert store.list_prefix("demo") == keys[:3]
-    assert store.list_prefix() == keys
+    assert keys_of(store, "demo/1") == keys[:2]
+    assert keys_of(store, "demo") == keys[:3]
+    assert keys_of(store) == keys
     store.delete("demo/1")
     store.delete("demo/1")
     store.delete("other/1/upload.csv")
-    assert store.list_prefix() == ["demo/10/upload.csv"]
-    assert store.list_prefix("nobody") == []
+    assert keys_of(store) == ["demo/10/upload.csv"]
 
 
 def test_old_files_are_told_from_young_ones(store: FileStore) -> None:
@@ -125,7 +125,7 @@ def test_a_scratch_folder_is_closed_to_others_and_goes_at_the_end(store: FileSto
     with store.scratch() as folder:
         (folder / "half").write_bytes(b"x")
         assert folder.stat().st_mode & 0o777 == 0o700
-        assert store.list_prefix() == []
+        assert keys_of(store) == []
     assert not folder.exists()
 
 

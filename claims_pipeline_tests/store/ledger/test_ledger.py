@@ -1,7 +1,7 @@
 """The ledger: planned, leased, settled in the transaction that writes the answers."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -33,6 +33,7 @@ from claims_pipeline_tests.store.builders import (
     TIN,
     Runs,
     make_claim,
+    make_request,
     make_result,
     make_runs,
     seconds_later,
@@ -137,8 +138,8 @@ def test_a_group_is_planned_once_while_its_queries_are_under_way(book: Book) -> 
     first, second = book.lane(), book.lane()
     assert first.groups_to_plan() == [GROUP]
 
-    first.add(GROUP, [single(1), single(2), single(3)])
-    second.add(GROUP, [sweep(1, 2, 3)])
+    first.write_plan(GROUP, [single(1), single(2), single(3)])
+    second.write_plan(GROUP, [sweep(1, 2, 3)])
 
     assert second.groups_to_plan() == []
     assert book.states() == ["planned"] * 3
@@ -146,7 +147,7 @@ def test_a_group_is_planned_once_while_its_queries_are_under_way(book: Book) -> 
 
 def test_a_query_is_leased_to_one_lane_at_a_time(book: Book) -> None:
     first, second = book.lane(), book.lane()
-    first.add(GROUP, [single(1), single(2), single(3)])
+    first.write_plan(GROUP, [single(1), single(2), single(3)])
 
     mine = {item.query_id for item in first.lease(2)}
     theirs = {item.query_id for item in second.lease(2)}
@@ -159,14 +160,14 @@ def test_a_query_is_leased_to_one_lane_at_a_time(book: Book) -> None:
 
 def test_queries_are_asked_in_the_order_of_the_plan(book: Book) -> None:
     lane = book.lane()
-    lane.add(GROUP, [single(3), single(1), single(2)])
+    lane.write_plan(GROUP, [single(3), single(1), single(2)])
 
     assert [item.query.row_numbers for item in lane.lease(3)] == [(3,), (1,), (2,)]
 
 
 def test_a_lease_ends_with_the_query_that_makes_its_rows_enough(book: Book) -> None:
     lane = book.lane()
-    lane.add(GROUP, [single(1), sweep(1, 2, 3), single(2), single(3)])
+    lane.write_plan(GROUP, [single(1), sweep(1, 2, 3), single(2), single(3)])
 
     rows = [item.query.row_numbers for item in lane.lease(4, most_rows=3)]
 
@@ -177,7 +178,7 @@ def test_a_lease_ends_with_the_query_that_makes_its_rows_enough(book: Book) -> N
 
 def test_a_single_asks_for_the_patient_of_its_row(book: Book) -> None:
     lane = book.lane()
-    lane.add(GROUP, [single(2), sweep(1, 2, 3)])
+    lane.write_plan(GROUP, [single(2), sweep(1, 2, 3)])
 
     one, all_rows = lane.lease(2)
 
@@ -189,7 +190,7 @@ def test_a_single_asks_for_the_patient_of_its_row(book: Book) -> None:
 
 def test_settling_writes_answers_counters_and_the_query_together(book: Book) -> None:
     lane = book.lane()
-    lane.add(GROUP, [sweep(1, 2, 3)])
+    lane.write_plan(GROUP, [sweep(1, 2, 3)])
     [leased] = lane.lease(1)
 
     concluded = lane.settle([answered(leased, claims=[make_claim()])], conclude_all)
@@ -211,8 +212,8 @@ def test_a_duplicate_row_shares_its_firsts_answer_and_counts_for_one_per_row(
     hold = runs.held("run-1")
     store_rows(engine, hold, accepted=1, duplicates=[1, 1])
     lane = Ledger(engine, hold, lease_s=60, now=Clock())
-    assert [row.request.row_number for row in lane.open_rows(GROUP)] == [1]
-    lane.add(GROUP, [single(1)])
+    assert [row.request.row_number for row in lane.view(GROUP).rows] == [1]
+    lane.write_plan(GROUP, [single(1)])
     [leased] = lane.lease(1)
 
     lane.settle([answered(leased, claims=[make_claim()])], conclude_all)
@@ -223,9 +224,24 @@ def test_a_duplicate_row_shares_its_firsts_answer_and_counts_for_one_per_row(
     assert attempt.one_per_row_calls == 6
 
 
+def test_planning_sees_all_of_a_row_but_its_cells(book: Book) -> None:
+    [first, *_] = book.lane().view(GROUP).rows
+
+    assert first.request == replace(make_request(1), cells=())
+
+
+def test_a_plan_that_comes_second_concludes_nothing(book: Book) -> None:
+    first, second = book.lane(), book.lane()
+    first.write_plan(GROUP, [single(1), single(2), single(3)])
+
+    second.write_plan(GROUP, [], [Conclusion(result=make_result(1), one_per_row_calls=2)])
+
+    assert count_outcomes(book.engine, book.hold.upload_id).with_outcome == 0
+
+
 def test_a_row_of_two_windows_waits_for_both_and_keeps_what_it_saw(book: Book) -> None:
     lane = book.lane()
-    lane.add(GROUP, [single(1), single(1, SPRING)])
+    lane.write_plan(GROUP, [single(1), single(1, SPRING)])
     winter, spring = lane.lease(2)
     lane.settle([answered(winter, claims=[make_claim("FH1")])], conclude_none)
     rows: list[RowProgress] = []
@@ -239,7 +255,7 @@ def test_a_row_of_two_windows_waits_for_both_and_keeps_what_it_saw(book: Book) -
 
 def test_two_queries_of_a_row_in_one_checkpoint_conclude_it_once(book: Book) -> None:
     lane = book.lane()
-    lane.add(GROUP, [single(1), single(1, SPRING)])
+    lane.write_plan(GROUP, [single(1), single(1, SPRING)])
     both = [answered(item, claims=[make_claim()]) for item in lane.lease(2)]
 
     assert lane.settle(both, conclude_all) == 1
@@ -252,12 +268,12 @@ def test_two_queries_of_a_row_in_one_checkpoint_conclude_it_once(book: Book) -> 
 )
 def test_an_incomplete_sweep_proves_nothing(book: Book, reason: str, single_only: bool) -> None:
     lane = book.lane()
-    lane.add(GROUP, [sweep(1, 2, 3)])
+    lane.write_plan(GROUP, [sweep(1, 2, 3)])
     [leased] = lane.lease(1)
 
     lane.settle([answered(leased, claims=[make_claim()], incomplete=reason)], conclude_none)
 
-    rows = lane.open_rows(GROUP)
+    rows = lane.view(GROUP).rows
     assert [row.covered for row in rows] == [(), (), ()]
     assert {row.single_only for row in rows} == {single_only}
     assert lane.groups_to_plan() == [GROUP]
@@ -277,18 +293,18 @@ def test_sweeps_teach_how_many_claims_a_window_has(
     book: Book, reason: str | None, learned: list[tuple[int, bool]]
 ) -> None:
     lane = book.lane()
-    lane.add(GROUP, [sweep(1, 2, 3)])
+    lane.write_plan(GROUP, [sweep(1, 2, 3)])
     [leased] = lane.lease(1)
 
     lane.settle([answered(leased, incomplete=reason)], conclude_none)
 
-    seen = [(item.claims, item.at_least) for item in lane.observations(GROUP)]
+    seen = [(item.claims, item.at_least) for item in lane.view(GROUP).observations]
     assert seen == learned
 
 
 def test_a_failed_query_is_closed_with_its_class(book: Book) -> None:
     lane = book.lane()
-    lane.add(GROUP, [single(1)])
+    lane.write_plan(GROUP, [single(1)])
     [leased] = lane.lease(1)
     rows: list[RowProgress] = []
 
@@ -301,7 +317,7 @@ def test_a_failed_query_is_closed_with_its_class(book: Book) -> None:
 
 def test_a_lease_that_ran_out_goes_to_another_lane_which_alone_settles_it(book: Book) -> None:
     slow, quick = book.lane(), book.lane()
-    slow.add(GROUP, [single(1)])
+    slow.write_plan(GROUP, [single(1)])
     [before] = slow.lease(1)
     book.clock.now += timedelta(seconds=61)
     [after] = quick.lease(1)
@@ -313,7 +329,7 @@ def test_a_lease_that_ran_out_goes_to_another_lane_which_alone_settles_it(book: 
 
 def test_a_lane_that_renews_keeps_its_leases(book: Book) -> None:
     lane, other = book.lane(), book.lane()
-    lane.add(GROUP, [single(1)])
+    lane.write_plan(GROUP, [single(1)])
     lane.lease(1)
     for _ in range(4):
         book.clock.now += timedelta(seconds=30)
@@ -324,7 +340,7 @@ def test_a_lane_that_renews_keeps_its_leases(book: Book) -> None:
 
 def test_a_lane_that_was_held_up_does_not_take_again_what_it_is_asking(book: Book) -> None:
     lane, other = book.lane(), book.lane()
-    lane.add(GROUP, [single(1), single(2)])
+    lane.write_plan(GROUP, [single(1), single(2)])
     lane.lease(1)
     book.clock.now += timedelta(seconds=61)
 
@@ -337,7 +353,7 @@ def test_a_lane_that_was_held_up_does_not_take_again_what_it_is_asking(book: Boo
 
 def test_leases_of_a_run_that_lost_the_attempt_are_free_at_once(book: Book) -> None:
     lane = book.lane()
-    lane.add(GROUP, [single(1)])
+    lane.write_plan(GROUP, [single(1)])
     lane.lease(1)
     book.runs.ended.add("run-1")
     heir = book.runs.acquire("run-2", has_parent=True)
@@ -348,7 +364,7 @@ def test_leases_of_a_run_that_lost_the_attempt_are_free_at_once(book: Book) -> N
 
 def test_a_frozen_lane_writes_nothing_once_another_run_holds_the_attempt(book: Book) -> None:
     frozen = book.lane()
-    frozen.add(GROUP, [single(1)])
+    frozen.write_plan(GROUP, [single(1)])
     [leased] = frozen.lease(1)
     assert book.runs.acquire("run-2", has_parent=True, now=seconds_later(31)) is None
     attempts.heartbeat(book.engine, book.hold, NOW)
@@ -360,13 +376,13 @@ def test_a_frozen_lane_writes_nothing_once_another_run_holds_the_attempt(book: B
     with pytest.raises(HoldLostError):
         frozen.lease(1)
     with pytest.raises(HoldLostError):
-        frozen.add(GROUP, [single(2)])
+        frozen.write_plan(GROUP, [single(2)])
     assert count_outcomes(book.engine, book.hold.upload_id).found == 0
 
 
 def test_a_cancelled_attempt_settles_nothing_more(book: Book) -> None:
     lane = book.lane()
-    lane.add(GROUP, [single(1)])
+    lane.write_plan(GROUP, [single(1)])
     [leased] = lane.lease(1)
     attempts.request_cancel(book.engine, book.hold.upload_id, NOW)
 
@@ -376,7 +392,7 @@ def test_a_cancelled_attempt_settles_nothing_more(book: Book) -> None:
 
 def test_a_query_whose_rows_are_all_answered_is_closed_without_a_call(book: Book) -> None:
     lane = book.lane()
-    lane.add(GROUP, [single(1), single(1, SPRING), single(2)])
+    lane.write_plan(GROUP, [single(1), single(1, SPRING), single(2)])
     [winter] = lane.lease(1)
     lane.settle([answered(winter, claims=[make_claim()])], conclude_all)
 
@@ -412,7 +428,7 @@ def test_calls_are_counted_by_kind_even_after_the_hold_is_lost(book: Book) -> No
 
 def test_answers_of_an_earlier_run_stay_when_another_goes_on(book: Book) -> None:
     lane = book.lane()
-    lane.add(GROUP, [single(1), single(2), single(3)])
+    lane.write_plan(GROUP, [single(1), single(2), single(3)])
     first, *_ = lane.lease(3)
     lane.settle([answered(first, claims=[make_claim()])], conclude_all)
     book.runs.ended.add("run-1")

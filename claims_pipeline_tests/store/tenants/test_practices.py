@@ -5,11 +5,7 @@ from sqlalchemy import Engine
 
 from claims_pipeline.errors import InputError
 from claims_pipeline.model import Practice
-from claims_pipeline.store.tenants.practices import (
-    ensure_organization,
-    import_practices,
-    list_practices,
-)
+from claims_pipeline.store.tenants.practices import ensure_organization, list_practices
 
 _FIRST = Practice(practice_id="1", tin="070000001", name="First", is_default=True)
 _SECOND = Practice(practice_id="2", tin="070000002", name="Second", payer_id="87726")
@@ -17,19 +13,18 @@ _SECOND = Practice(practice_id="2", tin="070000002", name="Second", payer_id="87
 
 def test_practices_are_added_and_replaced_by_id(engine: Engine) -> None:
     ensure_organization(engine, "demo", "Demo", [_FIRST])
-    import_practices(engine, "demo", [_SECOND])
+    ensure_organization(engine, "demo", "Demo", [_SECOND])
     assert list_practices(engine, "demo") == [_FIRST, _SECOND]
     renamed = Practice(practice_id="1", tin="070000009", name="Renamed", is_default=True)
-    import_practices(engine, "demo", [renamed])
+    ensure_organization(engine, "demo", "Demo", [renamed])
     assert list_practices(engine, "demo") == [renamed, _SECOND]
     assert list_practices(engine, "other") == []
 
 
 def test_a_new_default_takes_the_place_of_the_old(engine: Engine) -> None:
     ensure_organization(engine, "demo", "Demo", [_FIRST, _SECOND])
-    import_practices(
-        engine, "demo", [Practice(practice_id="2", tin="070000002", name="2", is_default=True)]
-    )
+    new_default = Practice(practice_id="2", tin="070000002", name="2", is_default=True)
+    ensure_organization(engine, "demo", "Demo", [new_default])
     defaults = [item.practice_id for item in list_practices(engine, "demo") if item.is_default]
     assert defaults == ["2"]
 
@@ -41,22 +36,20 @@ def test_ensuring_an_organization_again_keeps_it(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("organization", "practices", "code"),
+    ("practices", "code"),
     [
-        ("unknown", [_SECOND], "organization_unknown"),
-        ("demo", [_SECOND, _SECOND], "practice_repeated"),
+        ([_SECOND, _SECOND], "practice_repeated"),
         (
-            "demo",
             [_FIRST, Practice(practice_id="3", tin="070000003", name="3", is_default=True)],
             "several_default_practices",
         ),
     ],
 )
 def test_what_cannot_be_imported_changes_nothing(
-    engine: Engine, organization: str, practices: list[Practice], code: str
+    engine: Engine, practices: list[Practice], code: str
 ) -> None:
     ensure_organization(engine, "demo", "Demo")
     with pytest.raises(InputError) as caught:
-        import_practices(engine, organization, practices)
+        ensure_organization(engine, "demo", "Demo", practices)
     assert caught.value.code == code
     assert list_practices(engine, "demo") == []

@@ -18,6 +18,7 @@ from claims_pipeline.sandbox.samples.samples import Shape
 from claims_pipeline.store.uploads import list_uploads
 from claims_pipeline_tests.end_to_end.drops import dagster_settings
 from claims_pipeline_tests.orchestration.samples import make_sample
+from claims_pipeline_tests.store.files.listing import keys_of
 from claims_pipeline_tests.upload_api.api import ORGANIZATION, running_api
 from claims_pipeline_tests.upload_api.dagster_proxy import DagsterProxy, Spoil
 from claims_pipeline_tests.upload_api.dying_api import Point
@@ -159,4 +160,4 @@ def ids_of_uploads(stack: StackApi) -> set[str]:
 
 
 def files_of(stack: StackApi) -> set[str]:
-    return set(stack.api.files.list_prefix())
+    return set(keys_of(stack.api.files))

@@ -12,7 +12,7 @@ import openpyxl
 import pytest
 import requests
 
-from claims_pipeline.folders import outbox
+from claims_pipeline.folders import result_files
 from claims_pipeline.model import Outcome, UploadStatus
 from claims_pipeline.results_file.columns import RESULT_COLUMNS
 from claims_pipeline.store import attempts, audit
@@ -55,7 +55,7 @@ class Answered:
         )
 
     def write_files(self) -> None:
-        outbox.write_files(self.api.engine, self.api.files, self.upload, bom=True)
+        result_files.write_files(self.api.engine, self.api.files, self.upload, bom=True)
         attempts.mark_files_written(self.api.engine, self.upload.attempt_id, datetime.now(UTC))
 
 
@@ -184,7 +184,7 @@ def test_a_workbook_is_made_of_a_running_upload_and_not_kept(answered: Answered)
 def test_an_ended_upload_is_downloaded_as_its_run_wrote_it(answered: Answered, kind: str) -> None:
     answered.finish()
     answered.write_files()
-    keys = outbox.file_keys(answered.upload)
+    keys = result_files.file_keys(answered.upload)
     key = keys.results_csv if kind == "csv" else keys.results_xlsx
     with answered.api.files.open(key) as stream:
         assert answered.get(f"download_results?format={kind}").content == stream.read()
@@ -193,7 +193,7 @@ def test_an_ended_upload_is_downloaded_as_its_run_wrote_it(answered: Answered, k
 def test_results_whose_files_are_gone_are_made_anew(answered: Answered) -> None:
     answered.finish()
     answered.write_files()
-    answered.api.files.delete(outbox.file_keys(answered.upload).results_csv)
+    answered.api.files.delete(result_files.file_keys(answered.upload).results_csv)
     assert len(_lines(answered.get("download_results/"))) == 8
 
 

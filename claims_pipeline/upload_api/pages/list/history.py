@@ -19,10 +19,9 @@ from claims_pipeline.upload_api.pages.list.list_view import (
 from claims_pipeline.upload_api.pages.list.rows import list_row
 from claims_pipeline.upload_api.pages.rendering import render
 from claims_pipeline.upload_api.pages.session.signed_in import PageServices, SignedIn
-from claims_pipeline.upload_api.routes.verify import template_response
 from claims_pipeline.upload_api.services import Services
 from claims_pipeline.upload_api.uploads.listing import page_of_uploads
-from claims_pipeline.upload_api.uploads.templates import Shape
+from claims_pipeline.upload_api.uploads.templates import Shape, template_response
 
 router = APIRouter()
 
@@ -62,7 +61,7 @@ def come_back_to_uploads() -> Response:
 @router.get("/templates/{shape}.csv")
 def get_shape_template(services: PageServices, caller: SignedIn, shape: Shape) -> Response:
     """A CSV of this shape to begin with."""
-    return template_response(services, caller, shape)
+    return template_response(services, caller.organization_id, shape)
 
 
 def _list_page(request: Request, services: Services, caller: Principal, view: ListView) -> Response:

@@ -23,7 +23,7 @@ from claims_pipeline.upload_api.pages.asking import is_by_script
 from claims_pipeline.upload_api.pages.new.findings import shown_errors
 from claims_pipeline.upload_api.pages.rendering import fragment, render
 from claims_pipeline.upload_api.pages.session.signed_in import PageServices, SignedIn
-from claims_pipeline.upload_api.receiving.form_fields import DEFAULT_PAYER, payer_today
+from claims_pipeline.upload_api.receiving.form_fields import DEFAULT_PAYER
 from claims_pipeline.upload_api.receiving.idempotency import HEADER
 from claims_pipeline.upload_api.receiving.uploading import take_upload
 from claims_pipeline.upload_api.receiving.verifying import VerifiedForm, verify_file
@@ -130,7 +130,7 @@ def _form_page(
     request: Request, services: Services, caller: Principal, page: _FormPage
 ) -> Response:
     settings = services.settings
-    today = payer_today(settings)
+    today = settings.payer_today()
     practices = list_practices(services.engine, caller.organization_id)
     return render(
         request,

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -56,20 +55,12 @@ class BegunSession:
 
 
 class PageSessions:
-    """All sessions of the page; safe to share. `now` tells the time."""
+    """All sessions of the page; safe to share."""
 
-    def __init__(
-        self,
-        services: Services,
-        realm: PageRealm,
-        seal: Seal,
-        *,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
+    def __init__(self, services: Services, realm: PageRealm, seal: Seal) -> None:
         self._services = services
         self.realm = realm
         self.seal = seal
-        self._now = now
         self._locks = tuple(threading.Lock() for _ in range(_LOCKS))
 
     def begin(self, tokens: Tokens, *, user_id: str | None = None) -> BegunSession:
@@ -84,7 +75,7 @@ class PageSessions:
         if user_id not in {None, user.user_id}:
             raise token_invalid()
         principal = self._principal_if_any(tokens.access)
-        value, now = new_cookie_value(), self._now()
+        value, now = new_cookie_value(), datetime.now(UTC)
         row = StoredSession(
             id=session_id_of(value),
             organization_id=principal.organization_id if principal else None,
@@ -147,7 +138,7 @@ class PageSessions:
     def extend(self, session: PageSession) -> None:
         """Note that a person is there: the session lives on, up to its longest."""
         row = session.row
-        expires_at = min(self._now() + IDLE_FOR, row.created_at + LONGEST)
+        expires_at = min(datetime.now(UTC) + IDLE_FOR, row.created_at + LONGEST)
         if expires_at - row.expires_at >= _EXTEND_STEP:
             extend_session(self._services.engine, row.id, expires_at=expires_at)
 
@@ -189,11 +180,11 @@ class PageSessions:
             return None
 
     def _found(self, session_id: str, *, now: datetime | None = None) -> PageSession | None:
-        row = find_session(self._services.engine, session_id, now=now or self._now())
+        row = find_session(self._services.engine, session_id, now=now or datetime.now(UTC))
         return opened_session(self.seal, row) if row is not None else None
 
     def _is_fresh(self, session: PageSession) -> bool:
-        return session.ends_at - self._now() > _RENEW_BEFORE_END
+        return session.ends_at - datetime.now(UTC) > _RENEW_BEFORE_END
 
     def _renewed(self, session: PageSession) -> PageSession:
         """The session with new tokens; of many requests at once, one asks for them."""
@@ -232,7 +223,7 @@ class PageSessions:
 
     def _as_it_is(self, session: PageSession) -> PageSession:
         """The session while its token is good, though the realm cannot renew it at present."""
-        if session.ends_at > self._now():
+        if session.ends_at > datetime.now(UTC):
             return session
         raise identity_unavailable()
 
@@ -245,7 +236,7 @@ class PageSessions:
             if self._is_fresh(found):
                 return found
             time.sleep(_PAUSE_S)
-        if session.refresh is None and session.ends_at > self._now():
+        if session.refresh is None and session.ends_at > datetime.now(UTC):
             return session
         self.end(session)
         raise session_ended()

@@ -1,0 +1,49 @@
+"""What decides how an upload's rows are asked, and which days that makes for a row."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Self
+
+from claims_pipeline.model import Request, UploadOptions
+from claims_pipeline.payers.base import Capabilities
+from claims_pipeline.planning.windows import Span, span_of
+from claims_pipeline.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What the payer can, what the person chose, the payer's day, and the queries side by side."""
+
+    capabilities: Capabilities
+    options: UploadOptions
+    today: date
+    slack_days: int
+    threads: int
+
+    @classmethod
+    def of(
+        cls, settings: Settings, *, capabilities: Capabilities, options: UploadOptions, today: date
+    ) -> Self:
+        """With what the settings say."""
+        return cls(
+            capabilities=capabilities,
+            options=options,
+            today=today,
+            slack_days=settings.date_slack_days,
+            threads=settings.query_threads,
+        )
+
+    @property
+    def use_sweeps(self) -> bool:
+        """Whether whole practices may be asked for."""
+        return self.options.use_sweeps and self.capabilities.sweep
+
+    def span(self, request: Request) -> Span:
+        """The days to search for a row."""
+        return span_of(
+            request,
+            options=self.options,
+            capabilities=self.capabilities,
+            today=self.today,
+            slack_days=self.slack_days,
+        )

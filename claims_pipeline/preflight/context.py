@@ -1,0 +1,28 @@
+"""What reading a file must know, joined from the settings and the payer."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from claims_pipeline.intake import IntakeContext
+from claims_pipeline.model import Practice
+from claims_pipeline.payers import registry
+from claims_pipeline.settings import Settings
+
+
+def intake_context(
+    settings: Settings, *, payer: str, practices: Sequence[Practice], today: date
+) -> IntakeContext:
+    """What decides about a row; `today` is the payer's.
+
+    Raises:
+        InputError: `payer_unknown`.
+
+    """
+    return IntakeContext(
+        practices=practices,
+        payer_id=registry.default_payer_id(payer, settings),
+        today=today,
+        capabilities=registry.capabilities_of(payer),
+        max_rows=settings.max_rows,
+        max_bytes=settings.max_file_bytes,
+    )
