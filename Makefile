@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 # where PYTHONDONTWRITEBYTECODE is set nobody but the installation would write it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo dev test test-postgresql test-postgresql-quick chaos screenshots up down compose-check lint audit format
+.PHONY: help install demo dev test test-properties test-postgresql test-postgresql-quick chaos screenshots up down compose-check lint audit format
 
 help: ## Show what there is to do
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,15 +38,18 @@ dev: $(STAMP) ## The upload page, Dagster's UI, its daemon and a sandbox payer, 
 test: $(STAMP) ## The whole test suite
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
+test-properties: $(STAMP) ## The properties with all their examples: five times those of make test
+	TEST_EXAMPLES=all $(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m hypothesis $(ARGS)
+
 test-postgresql: $(STAMP) ## The pipeline's and stacks' tests with Dagster and our tables on PostgreSQL
-	TEST_DATABASE=postgresql $(BIN)/python -m pytest --numprocesses 2 --dist loadfile \
+	TEST_DATABASE=postgresql TEST_EXAMPLES=all $(BIN)/python -m pytest --numprocesses 2 --dist loadfile \
 		claims_pipeline_tests/orchestration claims_pipeline_tests/end_to_end \
 		claims_pipeline_tests/chaos $(ARGS)
 
-test-postgresql-quick: $(STAMP) ## What CI runs of these: not every stack, but a resume and rounds of chaos
-	TEST_DATABASE=postgresql $(BIN)/python -m pytest --numprocesses 2 --dist loadfile \
+test-postgresql-quick: $(STAMP) ## What CI runs of these: not every stack, but kills, a resume, rounds of chaos
+	TEST_DATABASE=postgresql TEST_EXAMPLES=all $(BIN)/python -m pytest --numprocesses 2 --dist loadfile \
 		claims_pipeline_tests/orchestration claims_pipeline_tests/chaos \
-		$(addprefix claims_pipeline_tests/end_to_end/,test_thin_line.py test_resume.py) $(ARGS)
+		$(addprefix claims_pipeline_tests/end_to_end/,test_kills.py test_resume.py) $(ARGS)
 
 chaos: $(STAMP) ## Kill, cancel and retry on a real stack: make chaos COUNT=20 SEED=7
 	$(BIN)/python -m claims_pipeline_tests.chaos $(or $(COUNT),10) $(SEED)

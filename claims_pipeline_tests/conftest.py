@@ -3,34 +3,49 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import settings
 from playwright.sync_api import Browser, BrowserContext, Page
 from sqlalchemy import Engine, text
 
+from claims_pipeline.sandbox.running import running_sandbox
 from claims_pipeline.store.database import open_engine, writing
 from claims_pipeline.store.migrating import upgrade
 from claims_pipeline.store.tables import metadata
 from claims_pipeline_tests.browser import running_browser, watched_context
+from claims_pipeline_tests.chaos.rounds import LATENCY_MS, SETTINGS
+from claims_pipeline_tests.end_to_end.drops import DropStack, running_drop_stack
 from claims_pipeline_tests.keycloak import Keycloak, shared_keycloak
+from claims_pipeline_tests.scheduling import ByStack, choose_disk, in_order
 from claims_pipeline_tests.services import (
     ObjectStorage,
     PostgresqlServer,
     object_storage_server,
     postgresql_server,
 )
+from claims_pipeline_tests.thoroughness import examples
+from claims_pipeline_tests.upload_api.keycloak.issuer import Issuer, running_issuer
+from claims_pipeline_tests.upload_api.on_stack import CALM_THREADS, StackApi, running_stack_api
+
+
+def pytest_configure() -> None:
+    """Before anything is imported or written."""
+    choose_disk()
+    settings.register_profile("ours", max_examples=examples(100), deadline=None)
+    settings.load_profile("ours")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that no process is left alone with it at the end."""
-    items.sort(key=_longest_time_s, reverse=True)
+    """Begin with what takes longest."""
+    items[:] = in_order(items)
 
 
-def _longest_time_s(item: pytest.Item) -> float:
-    if item.get_closest_marker("stack") is None:
-        return 0.0
-    timeout = item.get_closest_marker("timeout")
-    return float(timeout.args[0]) if timeout else 1.0
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByStack:
+    """Keep in one process what shares a stack."""
+    return ByStack(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +81,44 @@ def keycloak(
     # Each of several processes has a folder of its own there.
     with shared_keycloak(base.parent if hasattr(request.config, "workerinput") else base) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def issuer() -> Iterator[Issuer]:
+    """An issuer that every API of this session trusts; who rotates keys makes one of their own."""
+    with running_issuer() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def calm_stack(tmp_path_factory: pytest.TempPathFactory, issuer: Issuer) -> Iterator[StackApi]:
+    """A whole stack with its API for tests that kill nothing; `scheduling` names their files."""
+    home = tmp_path_factory.mktemp("calm") / "home"
+    settings = {"CLAIMS_QUERY_THREADS": str(CALM_THREADS)}
+    with (
+        running_sandbox(seed=12) as sandbox,
+        running_stack_api(home, sandbox, issuer, settings=settings) as stack,
+    ):
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def mortal_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DropStack]:
+    """A stack whose processes may be killed; `scheduling` names the files of those who do it."""
+    home = tmp_path_factory.mktemp("mortal") / "home"
+    with (
+        running_sandbox(seed=11, latency_ms=LATENCY_MS) as sandbox,
+        running_drop_stack(home, sandbox, settings=SETTINGS) as drops,
+    ):
+        yield drops
+
+
+@pytest.fixture
+def mortal_drops(mortal_stack: DropStack) -> DropStack:
+    """That stack at rest: whole, and with no run of the test before."""
+    mortal_stack.stack.start_what_is_missing()
+    mortal_stack.wait_for_rest()
+    return mortal_stack
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,9 @@
 """The pipeline in this process: a real Dagster instance, a real store, the sandbox over HTTP."""
 
+import atexit
+import functools
+import shutil
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -218,14 +222,16 @@ def running_pipeline(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     loaded = load_settings()
-    home.mkdir(parents=True, exist_ok=True)
+    # Making both databases anew takes as long as many a test.
+    shutil.copytree(_empty_home(), home, dirs_exist_ok=True)
     engine = open_engine(loaded.resolved_database_url)
-    upgrade(engine)
+    if "CLAIMS_DATABASE_URL" in environment:
+        upgrade(engine)
     ensure_organization(engine, ORGANIZATION, "Demo", sandbox_practices())
     # As many lost runs are made good as by dagster.yaml; without a daemon nobody else does.
     retries = {"run_retries": {"enabled": False, "max_retries": 2}}
     with dg.instance_for_test(
-        overrides={**storage, **retries}, temp_dir=str(_folder(home / "instance"))
+        overrides={**storage, **retries}, temp_dir=str(home / "instance")
     ) as instance:
         yield Pipeline(
             settings=loaded,
@@ -237,6 +243,16 @@ def running_pipeline(
     engine.dispose()
 
 
-def _folder(path: Path) -> Path:
-    path.mkdir(parents=True)
-    return path
+@functools.cache
+def _empty_home() -> Path:
+    """A home with our database and Dagster's, on SQLite, and nothing in them; to be copied."""
+    folder = tempfile.TemporaryDirectory(prefix="claims-home-")
+    atexit.register(folder.cleanup)
+    home = Path(folder.name)
+    engine = open_engine(f"sqlite:///{home / 'claims.sqlite'}")
+    upgrade(engine)
+    engine.dispose()
+    (home / "instance").mkdir()
+    with dg.instance_for_test(temp_dir=str(home / "instance")) as instance:
+        instance.get_dynamic_partitions(str(uploads_partitions.name))
+    return home

@@ -180,6 +180,27 @@ class DagsterApi:
             raise GraphQLError(answer["__typename"])
         return [_run(item) for item in answer["results"]]
 
+    def stop_sensor(self, name: str) -> None:
+        """Switch a sensor off, as its switch in the UI does."""
+        sensor = self.query(
+            """query ($selector: SensorSelector!) {
+                 answer: sensorOrError(sensorSelector: $selector) {
+                   __typename ... on Sensor { id } } }""",
+            selector={
+                "repositoryLocationName": LOCATION,
+                "repositoryName": REPOSITORY,
+                "sensorName": name,
+            },
+        )["answer"]
+        stopped = self.query(
+            """mutation ($id: String!) { answer: stopSensor(id: $id) {
+                 __typename
+                 ... on StopSensorMutationResult { instigationState { status } } } }""",
+            id=sensor["id"],
+        )["answer"]
+        if stopped.get("instigationState", {}).get("status") != "STOPPED":
+            raise GraphQLError(stopped["__typename"])
+
     def daemon_is_healthy(self, *daemon_types: str) -> bool:
         """Whether all these daemons (`SENSOR`, `QUEUED_RUN_COORDINATOR`, …) have a heartbeat."""
         statuses = self.query(
@@ -297,6 +318,16 @@ class Stack:
         self.wait_until(
             lambda: worker_answers(settings, name=name, within_s=1.0), what=f"worker {name}"
         )
+
+    def start_what_is_missing(self) -> None:
+        """Start again what a test that failed has left killed."""
+        for name, start in (
+            ("code-server", self.start_code_server),
+            ("webserver", self.start_webserver),
+            ("daemon", self.start_daemon),
+        ):
+            if not self.is_running(name):
+                start()
 
     def kill(self, name: str) -> None:
         """kill -9 a process and its whole group; it may be started again."""
@@ -416,6 +447,8 @@ def running_stack(
             # In turn: in a new home both make Dagster's SQLite tables, and one of them would end.
             if webserver:
                 stack.start_webserver()
+                # Nobody is to be told, and its looks are a quarter of what an idle stack costs.
+                stack.dagster.stop_sensor("alerts_sensor")
             if daemon:
                 stack.start_daemon(wait=False)
             if webserver and daemon:

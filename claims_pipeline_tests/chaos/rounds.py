@@ -38,6 +38,7 @@ SETTINGS = {"CLAIMS_QUERY_THREADS": str(THREADS), "CLAIMS_DEAD_BETWEEN_STEPS_S":
 LATENCY_MS = 300
 
 _ENDS_WITHIN_S = 240.0
+_NAMES = "chaos-"
 _KILLED = {
     Event.KILL_HOST: ("code-server",),
     Event.KILL_DAEMON: ("daemon",),
@@ -82,7 +83,7 @@ class Chaos:
         """
         started = time.monotonic()
         calls_before = calls_of(self._drops.sandbox)["summary"]
-        names = [f"chaos-{round_.number}-{position}.csv" for position in range(len(round_.rows))]
+        names = [f"{_NAMES}{round_.number}-{position}.csv" for position in range(len(round_.rows))]
         for name, rows in zip(names, round_.rows, strict=True):
             content, _ = make_sample(self._drops.sandbox, Shape.PATIENTS, rows)
             self._drops.drop(name, content)
@@ -254,7 +255,9 @@ class Chaos:
     def _whole_house(self) -> list[str]:
         """Promises about all uploads so far: none lost, none changed, nothing left lying."""
         page = list_uploads(self._drops.engine, organization_id=ORGANIZATION, page_size=10_000)
-        by_id = {upload.id: upload.status for upload in page.uploads}
+        # Others may have used the stack before.
+        ours = [upload for upload in page.uploads if upload.file_name.startswith(_NAMES)]
+        by_id = {upload.id: upload.status for upload in ours}
         broken = []
         if len(by_id) != self._dropped:
             broken.append(f"I4: {self._dropped} files dropped, {len(by_id)} uploads")

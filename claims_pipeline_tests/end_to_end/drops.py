@@ -1,11 +1,13 @@
-"""Dropping files into a real stack and waiting for what becomes of them."""
+"""Files into a real stack, dropped or launched at once, and waiting for what becomes of them."""
 
 import csv
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import yaml
 from sqlalchemy import Engine, exists, select
@@ -14,11 +16,13 @@ from claims_pipeline.cli.local.home import shipped_file
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.sandbox.running import Sandbox
 from claims_pipeline.settings import load_settings
-from claims_pipeline.store import tables
+from claims_pipeline.store import attempts, tables
 from claims_pipeline.store.database import open_engine, reading
+from claims_pipeline.store.files import open_file_store
 from claims_pipeline.store.migrating import upgrade
 from claims_pipeline.store.tenants.practices import ensure_organization
-from claims_pipeline.store.uploads import Upload, list_uploads
+from claims_pipeline.store.uploads import NewUpload, Upload, create_upload, list_uploads
+from claims_pipeline.upload_api.dagster_client import DagsterClient, Launch
 from claims_pipeline_tests.pipeline import ORGANIZATION, sandbox_practices
 from claims_pipeline_tests.services import PostgresqlServer, wanted_postgresql
 from claims_pipeline_tests.stack import Stack, running_stack
@@ -43,6 +47,8 @@ class DropStack:
         self.stack = stack
         self.engine = engine
         self.sandbox = sandbox
+        self._files = open_file_store(str(stack.home / "files"))
+        self._dagster = DagsterClient(load_settings(dagster_settings(stack.dagster.url)))
 
     @property
     def inbox(self) -> Path:
@@ -60,6 +66,43 @@ class DropStack:
         if not is_new:
             os.utime(part, times=_LONG_AGO)
         part.rename(self.inbox / name)
+
+    def hand_in(self, name: str, content: bytes) -> Upload:
+        """As if it had been dropped, but launched at once, as the upload service launches.
+
+        A dropped file waits for two sensors: ten seconds in which nothing is tested.
+        """
+        upload_id = str(uuid4())
+        key = f"{ORGANIZATION}/{upload_id}/upload.csv"
+        stored = self._files.write(key, [content], max_bytes=len(content))
+        now = datetime.now(UTC)
+        new = NewUpload(
+            id=upload_id,
+            organization_id=ORGANIZATION,
+            payer="uhc",
+            source="inbox",
+            file_name=name,
+            file_key=key,
+            file_size=stored.size,
+            file_sha256=stored.sha256,
+            outbox_name=f"{Path(name).stem}.{now:%Y%m%dT%H%M%SZ}-{upload_id[:8]}",
+        )
+        upload = create_upload(self.engine, new, now=now)
+        ticket = str(uuid4())
+        # A sensor that was faster has launched it.
+        if attempts.issue_ticket(self.engine, upload.attempt_id, ticket=ticket, now=now):
+            launched = self._dagster.launch(
+                upload_id,
+                ticket=ticket,
+                organization_id=ORGANIZATION,
+                attempt_number=upload.attempt,
+            )
+            assert launched is Launch.LAUNCHED
+        return upload
+
+    def wait_for_rest(self) -> None:
+        """Wait until no run is under way, as tests that share a stack have to begin."""
+        self.stack.wait_until(lambda: not self.stack.worker_pids(), what="all runs to end")
 
     def upload_named(self, name: str) -> Upload | None:
         page = list_uploads(self.engine, organization_id=ORGANIZATION, page_size=1000)
@@ -146,25 +189,41 @@ def postgresql_settings(home: Path, server: PostgresqlServer) -> dict[str, str]:
     return {"CLAIMS_DATABASE_URL": server.create_database("claims")}
 
 
+def stack_settings(
+    home: Path, sandbox: Sandbox, settings: Mapping[str, str] | None
+) -> dict[str, str]:
+    """Settings for a stack on `home` that asks `sandbox`, on the database that is wanted."""
+    chosen = {**FAST, **sandbox.settings(), **(settings or {})}
+    server = wanted_postgresql()
+    if server is not None and "CLAIMS_DATABASE_URL" not in chosen:
+        chosen.update(postgresql_settings(home, server))
+    return chosen
+
+
+def dagster_settings(url: str) -> dict[str, str]:
+    """Where the upload service finds this webserver."""
+    return {"CLAIMS_DAGSTER_GRAPHQL_URL": f"{url}/graphql", "CLAIMS_DAGSTER_UI_URL": url}
+
+
 @contextmanager
 def running_drop_stack(
     home: Path,
     sandbox: Sandbox,
     *,
-    settings: dict[str, str] | None = None,
+    settings: Mapping[str, str] | None = None,
     code_server: bool = True,
+    webserver: bool = True,
 ) -> Iterator[DropStack]:
     """Everything that watches a folder, asking `sandbox`."""
-    chosen = {**FAST, **sandbox.settings(), **(settings or {})}
-    server = wanted_postgresql()
-    if server is not None and "CLAIMS_DATABASE_URL" not in chosen:
-        chosen.update(postgresql_settings(home, server))
+    chosen = stack_settings(home, sandbox, settings)
     home.mkdir(parents=True, exist_ok=True)
     engine = open_engine(load_settings({**chosen, "CLAIMS_HOME": str(home)}).resolved_database_url)
     upgrade(engine)
     ensure_organization(engine, ORGANIZATION, "Demo", sandbox_practices())
     try:
-        with running_stack(home, settings=chosen, code_server=code_server) as stack:
+        with running_stack(
+            home, settings=chosen, code_server=code_server, webserver=webserver
+        ) as stack:
             yield DropStack(stack, engine, sandbox)
     finally:
         engine.dispose()

@@ -1,21 +1,20 @@
 """Cancelling and retrying on a real stack, from Dagster's side, from ours, and from both."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from claims_pipeline.errors import InputError
 from claims_pipeline.model import RetryScope, UploadStatus
-from claims_pipeline.sandbox.running import Sandbox, running_sandbox
+from claims_pipeline.sandbox.running import Sandbox
 from claims_pipeline.sandbox.samples.samples import Shape
 from claims_pipeline.store import attempts
 from claims_pipeline.store.files import open_file_store
 from claims_pipeline.store.uploads import Upload
-from claims_pipeline_tests.end_to_end.drops import DropStack, running_drop_stack
+from claims_pipeline_tests.end_to_end.drops import DropStack
 from claims_pipeline_tests.invariants import (
     asked_again,
     broken_promises,
@@ -23,25 +22,23 @@ from claims_pipeline_tests.invariants import (
     settled_queries,
 )
 from claims_pipeline_tests.orchestration.samples import calls_of, make_sample
+from claims_pipeline_tests.upload_api.on_stack import CALM_THREADS, StackApi
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
 ROWS = 80
-THREADS = 4
+THREADS = CALM_THREADS
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with running_sandbox(seed=12, latency_ms=300) as sandbox:
-        yield sandbox
+def drops(calm_stack: StackApi) -> DropStack:
+    calm_stack.answer_after(0.3)
+    return calm_stack.drops
 
 
-@pytest.fixture(scope="module")
-def drops(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Iterator[DropStack]:
-    home: Path = tmp_path_factory.mktemp("cancelling") / "home"
-    settings = {"CLAIMS_QUERY_THREADS": str(THREADS)}
-    with running_drop_stack(home, sandbox, settings=settings) as drops:
-        yield drops
+@pytest.fixture
+def sandbox(drops: DropStack) -> Sandbox:
+    return drops.sandbox
 
 
 def run_of(drops: DropStack, upload: Upload) -> str:
@@ -92,7 +89,7 @@ def test_a_running_upload_is_cancelled_keeps_its_answers_and_can_be_retried(
 ) -> None:
     name = f"{cancel.__name__}.csv"
     content, _ = make_sample(sandbox, Shape.PATIENTS, ROWS)
-    drops.drop(name, content)
+    drops.hand_in(name, content)
     upload = drops.wait_for_found(name, ROWS // 10)
     run_id = run_of(drops, upload)
 
@@ -167,7 +164,7 @@ def test_a_completed_upload_that_is_re_executed_asks_nothing(
     drops: DropStack, sandbox: Sandbox
 ) -> None:
     content, _ = make_sample(sandbox, Shape.PATIENTS, 10)
-    drops.drop("again.csv", content)
+    drops.hand_in("again.csv", content)
     upload = drops.wait_for_status("again.csv", UploadStatus.COMPLETED)
     asked = calls_of(sandbox)["summary"]
 

@@ -1,27 +1,23 @@
 """Workers and machines that die: noticed, relaunched, and nothing answered is asked again.
 
-The same on SQLite and with everything, Dagster's own records too, on PostgreSQL.
+On SQLite; `make test-postgresql-quick` has everything, Dagster's own records too, on PostgreSQL.
 """
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from claims_pipeline.model import UploadStatus
-from claims_pipeline.sandbox.running import Sandbox, running_sandbox
+from claims_pipeline.sandbox.running import running_sandbox
 from claims_pipeline.sandbox.samples.samples import Shape
 from claims_pipeline.store import attempts
 from claims_pipeline.store.attempts import Attempt
 from claims_pipeline.store.files import open_file_store
 from claims_pipeline.store.uploads import Upload
-from claims_pipeline_tests.end_to_end.drops import (
-    DropStack,
-    postgresql_settings,
-    running_drop_stack,
-)
+from claims_pipeline_tests.chaos.rounds import LATENCY_MS, MOST_ASKED_AGAIN, SETTINGS
+from claims_pipeline_tests.end_to_end.drops import DropStack, running_drop_stack
 from claims_pipeline_tests.invariants import (
     asked_again,
     broken_promises,
@@ -33,32 +29,11 @@ from claims_pipeline_tests.orchestration.samples import calls_of, make_sample
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
 ROWS = 80
-THREADS = 4
-MOST_ASKED_AGAIN = THREADS + 32
-SETTINGS = {"CLAIMS_QUERY_THREADS": str(THREADS), "CLAIMS_DEAD_BETWEEN_STEPS_S": "10"}
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with running_sandbox(seed=13, latency_ms=300) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture(
-    scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
-)
-def drops(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox
-) -> Iterator[DropStack]:
-    home: Path = tmp_path_factory.mktemp("kills") / "home"
-    if request.param == "sqlite":
-        with running_drop_stack(home, sandbox, settings=SETTINGS) as drops:
-            yield drops
-    else:
-        server = request.getfixturevalue("postgresql")
-        settings = {**SETTINGS, **postgresql_settings(home, server)}
-        with running_drop_stack(home, sandbox, settings=settings) as drops:
-            yield drops
+@pytest.fixture
+def drops(mortal_drops: DropStack) -> DropStack:
+    return mortal_drops
 
 
 def latest(drops: DropStack, upload: Upload) -> Attempt:
@@ -68,14 +43,15 @@ def latest(drops: DropStack, upload: Upload) -> Attempt:
 
 
 def wait_for_end(drops: DropStack, upload: Upload) -> Upload:
-    """Wait until the upload's files are written and none of its runs is under way."""
+    """Wait until the upload's files are written and no run is under way."""
     drops.stack.wait_until(
         lambda: latest(drops, upload).files_written_at is not None, what="the files"
     )
-    drops.stack.wait_until(
-        lambda: all(run.has_ended for run in drops.stack.dagster.runs(partition=upload.id)),
-        what="the runs' end",
-    )
+    if drops.stack.is_running("webserver"):
+        drops.stack.wait_until(
+            lambda: all(run.has_ended for run in drops.stack.dagster.runs(partition=upload.id)),
+            what="the runs' end",
+        )
     ended = drops.upload_named(upload.file_name)
     assert ended is not None
     return ended
@@ -87,9 +63,12 @@ def assert_promises_hold(drops: DropStack, upload: Upload) -> None:
 
 
 def start(drops: DropStack, name: str) -> Upload:
-    """Drop a file and wait until some of its rows have an answer."""
+    """Launch an upload, or drop it where nobody launches; some of its rows have an answer."""
     content, _ = make_sample(drops.sandbox, Shape.PATIENTS, ROWS)
-    drops.drop(name, content)
+    if drops.stack.is_running("webserver"):
+        drops.hand_in(name, content)
+    else:
+        drops.drop(name, content)
     return drops.wait_for_found(name, ROWS // 10)
 
 
@@ -134,8 +113,7 @@ def test_an_upload_that_kills_its_workers_stops_after_three_and_others_go_on(
     drops: DropStack,
 ) -> None:
     content, _ = make_sample(drops.sandbox, Shape.PATIENTS, ROWS)
-    drops.drop("poison.csv", content)
-    upload = drops.wait_for_taken("poison.csv")
+    upload = drops.hand_in("poison.csv", content)
     killed: set[str] = set()
 
     def kill_whatever_serves_it() -> bool:
@@ -147,8 +125,7 @@ def test_an_upload_that_kills_its_workers_stops_after_three_and_others_go_on(
 
     drops.stack.wait_until(kill_whatever_serves_it, what="the end of the poisonous upload")
     ada = b"claim_number,first_name,last_name,date_of_birth\nFH00000001,ADA,EXAMPLE,05/10/1975\n"
-    drops.drop("well.csv", ada)
-    well = wait_for_end(drops, drops.wait_for_taken("well.csv"))
+    well = wait_for_end(drops, drops.hand_in("well.csv", ada))
     upload = wait_for_end(drops, upload)
 
     assert (upload.status, upload.error_code) == (UploadStatus.FAILED, "poison")
@@ -159,12 +136,15 @@ def test_an_upload_that_kills_its_workers_stops_after_three_and_others_go_on(
 
 
 def test_a_daemon_that_dies_with_its_workers_is_started_again_and_the_upload_goes_on(
-    tmp_path: Path, sandbox: Sandbox
+    tmp_path: Path,
 ) -> None:
     """As on one machine without a code server: all that runs hangs on the daemon."""
-    with running_drop_stack(
-        tmp_path / "home", sandbox, settings=SETTINGS, code_server=False
-    ) as drops:
+    with (
+        running_sandbox(seed=13, latency_ms=LATENCY_MS) as sandbox,
+        running_drop_stack(
+            tmp_path / "home", sandbox, settings=SETTINGS, code_server=False, webserver=False
+        ) as drops,
+    ):
         upload = start(drops, "lost.csv")
         settled = settled_queries(drops.engine, upload.id)
 

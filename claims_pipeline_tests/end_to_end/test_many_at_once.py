@@ -48,7 +48,7 @@ def drops(tmp_path: Path, sandbox: Sandbox) -> Iterator[DropStack]:
     share["limit"], queue["max_concurrent_runs"] = RUNS_PER_ORGANIZATION, RUNS
     (home / "dagster").mkdir(parents=True)
     (home / "dagster" / "dagster.yaml").write_text(yaml.safe_dump(configuration), encoding="utf-8")
-    with running_drop_stack(home, sandbox, settings=SETTINGS) as drops:
+    with running_drop_stack(home, sandbox, settings=SETTINGS, webserver=False) as drops:
         yield drops
 
 

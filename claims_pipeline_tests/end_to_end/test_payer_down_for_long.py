@@ -1,17 +1,15 @@
 """An upload whose payer is down goes on by itself under a real daemon, holding no run meanwhile."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from claims_pipeline.model import UploadStatus
-from claims_pipeline.sandbox.running import Sandbox, running_sandbox
+from claims_pipeline.sandbox.running import Sandbox
 from claims_pipeline.sandbox.samples.samples import Shape
 from claims_pipeline.store.files import open_file_store
-from claims_pipeline_tests.end_to_end.drops import DropStack, running_drop_stack
+from claims_pipeline_tests.end_to_end.drops import DropStack
 from claims_pipeline_tests.invariants import broken_promises
 from claims_pipeline_tests.orchestration.samples import make_sample
+from claims_pipeline_tests.upload_api.on_stack import StackApi
 
 pytestmark = pytest.mark.stack
 
@@ -20,15 +18,14 @@ _OUTAGE_SEEN_WITHIN_S = 180.0
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with running_sandbox(seed=7) as sandbox:
-        yield sandbox
+def drops(calm_stack: StackApi) -> DropStack:
+    calm_stack.answer_after(0.0)
+    return calm_stack.drops
 
 
 @pytest.fixture
-def drops(tmp_path: Path, sandbox: Sandbox) -> Iterator[DropStack]:
-    with running_drop_stack(tmp_path / "home", sandbox) as drops:
-        yield drops
+def sandbox(drops: DropStack) -> Sandbox:
+    return drops.sandbox
 
 
 def test_the_daemon_launches_a_waiting_upload_again_when_the_payer_is_back(

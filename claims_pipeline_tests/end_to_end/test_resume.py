@@ -2,23 +2,22 @@
 
 import os
 import signal
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import psutil
 import pytest
 from sqlalchemy import func, select
 
 from claims_pipeline.model import UploadStatus
-from claims_pipeline.sandbox.running import Sandbox, running_sandbox
+from claims_pipeline.sandbox.running import Sandbox
 from claims_pipeline.sandbox.samples.samples import Shape
 from claims_pipeline.store import attempts, tables
 from claims_pipeline.store.attempts import Attempt
 from claims_pipeline.store.database import reading
 from claims_pipeline.store.files import open_file_store
 from claims_pipeline.store.uploads import Upload
-from claims_pipeline_tests.end_to_end.drops import DropStack, running_drop_stack
+from claims_pipeline_tests.chaos.rounds import MOST_ASKED_AGAIN, THREADS
+from claims_pipeline_tests.end_to_end.drops import DropStack
 from claims_pipeline_tests.invariants import (
     asked_again,
     broken_promises,
@@ -30,23 +29,16 @@ from claims_pipeline_tests.orchestration.samples import calls_of, make_sample
 pytestmark = pytest.mark.stack
 
 ROWS = 100
-THREADS = 4
-# A kill re-asks what was sent and not committed: the threads, and answers of one checkpoint.
-MOST_ASKED_AGAIN = THREADS + 32
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with running_sandbox(seed=11, latency_ms=300) as sandbox:
-        yield sandbox
+@pytest.fixture
+def drops(mortal_drops: DropStack) -> DropStack:
+    return mortal_drops
 
 
-@pytest.fixture(scope="module")
-def drops(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Iterator[DropStack]:
-    home: Path = tmp_path_factory.mktemp("resume") / "home"
-    settings = {"CLAIMS_QUERY_THREADS": str(THREADS)}
-    with running_drop_stack(home, sandbox, settings=settings) as drops:
-        yield drops
+@pytest.fixture
+def sandbox(drops: DropStack) -> Sandbox:
+    return drops.sandbox
 
 
 def latest(drops: DropStack, upload: Upload) -> Attempt:
@@ -56,9 +48,9 @@ def latest(drops: DropStack, upload: Upload) -> Attempt:
 
 
 def start(drops: DropStack, name: str) -> Upload:
-    """Drop a file and wait until some of its rows have an answer."""
+    """Launch an upload and wait until some of its rows have an answer."""
     content, _ = make_sample(drops.sandbox, Shape.PATIENTS, ROWS)
-    drops.drop(name, content)
+    drops.hand_in(name, content)
     return drops.wait_for_found(name, ROWS // 10)
 
 

@@ -1,32 +1,28 @@
 """A file dropped under a real daemon, code server and webserver comes back answered."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from claims_pipeline.model import UploadStatus
-from claims_pipeline.sandbox.running import Sandbox, running_sandbox
+from claims_pipeline.sandbox.running import Sandbox
 from claims_pipeline.sandbox.samples.samples import Shape
 from claims_pipeline.store import attempts
 from claims_pipeline.store.rows.results import verify_results
-from claims_pipeline_tests.end_to_end.drops import DropStack, running_drop_stack
+from claims_pipeline_tests.end_to_end.drops import DropStack
 from claims_pipeline_tests.orchestration.samples import calls_of, make_sample
+from claims_pipeline_tests.upload_api.on_stack import StackApi
 
 pytestmark = pytest.mark.stack
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with running_sandbox(seed=7) as sandbox:
-        yield sandbox
+@pytest.fixture
+def drops(calm_stack: StackApi) -> DropStack:
+    calm_stack.answer_after(0.0)
+    return calm_stack.drops
 
 
-@pytest.fixture(scope="module")
-def drops(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Iterator[DropStack]:
-    home: Path = tmp_path_factory.mktemp("stack") / "home"
-    with running_drop_stack(home, sandbox) as drops:
-        yield drops
+@pytest.fixture
+def sandbox(drops: DropStack) -> Sandbox:
+    return drops.sandbox
 
 
 def test_a_dropped_sample_is_answered_by_the_daemon(drops: DropStack, sandbox: Sandbox) -> None:

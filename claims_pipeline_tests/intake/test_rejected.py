@@ -14,6 +14,7 @@ from claims_pipeline_tests.intake.builders import (
     read_file,
     read_text,
 )
+from claims_pipeline_tests.thoroughness import examples
 
 
 def rejected_file(file) -> bytes:
@@ -88,7 +89,7 @@ CELL = st.text(
 BAD_BIRTHDAYS = st.sampled_from(["", "02/30/1975", "5/10/75", "27524", "=1", "'-1", "tomorrow"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     rows=st.lists(st.tuples(CELL, BAD_BIRTHDAYS, CELL), min_size=1, max_size=8),
     note=st.sampled_from(["Note", "input_note", "error_code", "=x", "outcome", "", "Ünïcode"]),

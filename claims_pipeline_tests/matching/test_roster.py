@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from claims_pipeline.matching import Roster, match
 from claims_pipeline.model import Claim, DateWindow, Outcome, Request
 from claims_pipeline_tests.matching.builders import VISIT, make_claim, make_request
+from claims_pipeline_tests.thoroughness import examples
 
 FIRST_NAMES = ["ADA", "Bob", "ROBERT", "A", "Zoë", "MARY ANN", "MARY"]
 LAST_NAMES = ["EXAMPLE", "Example-Smith", "SMITH JR", "De la Cruz", "CRUZ"]
@@ -32,7 +33,7 @@ claims = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(requests, min_size=1, max_size=5), claims)
 def test_the_roster_names_every_row_that_a_claim_could_answer(
     asked: list[Request], claim: Claim

@@ -14,6 +14,7 @@ from claims_pipeline.payers.replies import HttpReply
 from claims_pipeline.payers.uhc.claims import claim_of
 from claims_pipeline.payers.uhc.pages import read_page
 from claims_pipeline_tests.payers.builders import PAYER_ID, TIN, claim_json, single, sweep
+from claims_pipeline_tests.thoroughness import examples
 
 JSON = st.recursive(
     st.none()
@@ -107,7 +108,7 @@ def test_what_is_not_json_is_refused(body: bytes) -> None:
         parsed(body)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(JSON)
 def test_no_answer_breaks_the_reader(content: object) -> None:
     reply = HttpReply(status=200, headers={}, body=json.dumps(content).encode())
@@ -117,7 +118,7 @@ def test_no_answer_breaks_the_reader(content: object) -> None:
         return
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.sampled_from(["memberInfo", "provInfo", "claimSummary", "claimCodes"]), JSON)
 def test_no_field_of_a_claim_breaks_the_reader(name: str, value: object) -> None:
     claim = claim_json() | {name: value}
@@ -127,7 +128,7 @@ def test_no_field_of_a_claim_breaks_the_reader(name: str, value: object) -> None
     assert len(page.claims) + page.foreign + page.unreadable >= 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     st.sampled_from(sorted(fields(claim_json()["claimSummary"]))),
     JSON,

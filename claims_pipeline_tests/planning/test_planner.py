@@ -22,6 +22,7 @@ from claims_pipeline_tests.planning.payer_model import (
     dated,
 )
 from claims_pipeline_tests.planning.workloads import NAMED, practice
+from claims_pipeline_tests.thoroughness import examples
 
 DAYS = (TODAY - OLDEST).days + 1
 
@@ -240,7 +241,7 @@ def test_every_row_of_every_workload_is_answered(make, use_sweeps: bool) -> None
     assert not outcome.unaskable
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(
     seed=st.integers(0, 10**6),
     rows=st.lists(

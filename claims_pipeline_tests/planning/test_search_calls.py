@@ -24,6 +24,7 @@ from claims_pipeline_tests.planning.workloads import (
     no_dates,
     recent_rows,
 )
+from claims_pipeline_tests.thoroughness import examples
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,29 +66,33 @@ def spend(workload: Workload) -> Spent:
 
 @pytest.fixture(scope="module")
 def spent() -> list[Spent]:
-    """Two hundred practices with rows that are searched to their end."""
-    workloads = generated(200, seed=20, undated_shares=(0.0,))
+    """Practices with rows that are searched to their end: two hundred, where all are tried."""
+    workloads = generated(examples(200), seed=20, undated_shares=(0.0,))
     return [spend(workload) for workload in workloads]
 
 
+@pytest.mark.hypothesis
 def test_with_densities_known_we_are_never_above_the_cheaper_of_singles_and_sweeps(
     spent: list[Spent],
 ) -> None:
     assert not [case for case in spent if case.known > case.cheaper]
 
 
+@pytest.mark.hypothesis
 def test_with_densities_known_we_are_near_the_offline_optimum(spent: list[Spent]) -> None:
     ratios = [case.known / case.optimum for case in spent]
     assert np.mean(ratios) <= 1.05
     assert max(ratios) <= 1.25
 
 
+@pytest.mark.hypothesis
 def test_cold_we_spend_at_most_twice_the_cheaper_and_one_probe_a_window(
     spent: list[Spent],
 ) -> None:
     assert not [case for case in spent if case.cold > 2 * case.cheaper + case.legal_windows]
 
 
+@pytest.mark.hypothesis
 def test_cold_we_are_near_the_cheaper_on_average(spent: list[Spent]) -> None:
     assert np.mean([case.cold / case.cheaper for case in spent]) <= 1.25
 

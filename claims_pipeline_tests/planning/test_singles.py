@@ -8,6 +8,7 @@ from claims_pipeline.model import DateWindow, merge_windows
 from claims_pipeline.planning import Need
 from claims_pipeline.planning.needs import NeededDays, needed_days
 from claims_pipeline.planning.singles import fewest_singles, rows_of_singles
+from claims_pipeline_tests.thoroughness import examples
 
 EPOCH = 700_000
 
@@ -51,7 +52,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(rows=ROWS, max_days=st.sampled_from([1, 7, 30, 90]))
 def test_each_patient_is_covered_by_the_fewest_legal_windows(
     rows: list[tuple[int, list[tuple[int, int]]]], max_days: int

@@ -25,6 +25,7 @@ from claims_pipeline.store.database import (
 )
 from claims_pipeline.store.migrating import upgrade
 from claims_pipeline.store.tables import metadata, organizations
+from claims_pipeline_tests.thoroughness import examples
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 89, tzinfo=UTC)
 
@@ -106,7 +107,9 @@ def test_writers_wait_for_each_other_instead_of_failing(engine: Engine) -> None:
 
 
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(30),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     instant=st.datetimes(

@@ -7,14 +7,7 @@ from pathlib import Path
 import pytest
 
 from claims_pipeline_tests.upload_api.api import Api, running_api
-from claims_pipeline_tests.upload_api.keycloak.issuer import Issuer, running_issuer
-
-
-@pytest.fixture(scope="session")
-def issuer() -> Iterator[Issuer]:
-    """An issuer that every API of this session trusts; who rotates keys makes one of their own."""
-    with running_issuer() as running:
-        yield running
+from claims_pipeline_tests.upload_api.keycloak.issuer import Issuer
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
-"""An API that is killed at one point of an upload, for good: `kill -9` to itself.
+"""APIs that are killed at one point of an upload each, for good: `kill -9` to itself.
 
-python -m claims_pipeline_tests.upload_api.dying_api POINT PORT
+python -m claims_pipeline_tests.upload_api.dying_api POINT=PORT …
+
+Ends with 0 when all of them have ended so.
 """
 
 import os
@@ -58,6 +60,24 @@ def _place(point: Point) -> tuple[Any, str, Callable[..., Any]]:
     }[point]
 
 
+def _serve(point: Point, port: int) -> None:
+    setattr(*_place(point))
+    uvicorn.run(create_app(), port=port, log_level="warning")
+
+
+def _forked(point: Point, port: int) -> int:
+    """An API in a process of its own; the imports, which take seconds, are done."""
+    process_id = os.fork()
+    if process_id:
+        return process_id
+    try:
+        _serve(point, port)
+    finally:
+        os._exit(1)
+
+
 if __name__ == "__main__":
-    setattr(*_place(Point(sys.argv[1])))
-    uvicorn.run(create_app(), port=int(sys.argv[2]), log_level="warning")
+    places = [argument.split("=") for argument in sys.argv[1:]]
+    served = [_forked(Point(point), int(port)) for point, port in places]
+    ends = [os.waitstatus_to_exitcode(os.waitpid(process_id, 0)[1]) for process_id in served]
+    sys.exit(set(ends) != {-signal.SIGKILL})

@@ -4,15 +4,21 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select, update
+
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.sandbox.running import Sandbox
-from claims_pipeline.store import attempts
+from claims_pipeline.store.attempts import latest_attempt
 from claims_pipeline.store.attempts.launch_tags import ATTEMPT_TAG
+from claims_pipeline.store.database import writing
+from claims_pipeline.store.tables import attempts, idempotency_keys
 from claims_pipeline.store.uploads import Upload, get_upload
-from claims_pipeline_tests.end_to_end.drops import FAST
+from claims_pipeline.store.web.idempotency import KeyState
+from claims_pipeline_tests.end_to_end.drops import DropStack, dagster_settings, stack_settings
 from claims_pipeline_tests.invariants import broken_promises
 from claims_pipeline_tests.stack import Run, Stack, running_stack
 from claims_pipeline_tests.upload_api.api import Api, running_api
@@ -21,16 +27,51 @@ from claims_pipeline_tests.upload_api.receiving.forms import post_csv
 
 JOBS = "/api/v1/claims/csv-jobs"
 JOBS_ALIAS = "/api/v1/claims/bulk/jobs"
+# Of the stack on which nothing is killed.
+CALM_THREADS = 4
 _ENDS_WITHIN_S = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackApi:
-    """A running API whose uploads are run by a real Dagster."""
+    """A running API whose uploads are run by a real Dagster.
+
+    `settings` are those with which another API works on the same stack, but for its webserver.
+    """
 
     stack: Stack
     api: Api
     sandbox: Sandbox
+    settings: Mapping[str, str]
+
+    @property
+    def drops(self) -> DropStack:
+        """The same stack for who drops files."""
+        return DropStack(self.stack, self.api.engine, self.sandbox)
+
+    def answer_after(self, seconds: float) -> None:
+        """Let the payer take so long for each call, and forget what other tests made of it."""
+        self.sandbox.set_faults([{"what": {"delay_s": seconds}}])
+
+    def let_a_minute_pass(self) -> None:
+        """Have the launches that brought no run, and keys of uploads under way, waited for it."""
+        minute = timedelta(seconds=61)
+        with writing(self.api.engine) as connection:
+            for table, column, under_way in (
+                (attempts, attempts.c.launched_at, attempts.c.holder_run_id.is_(None)),
+                (
+                    idempotency_keys,
+                    idempotency_keys.c.created_at,
+                    idempotency_keys.c.state == KeyState.IN_FLIGHT,
+                ),
+            ):
+                instants = connection.execute(select(column).where(column.is_not(None), under_way))
+                for (instant,) in instants.all():
+                    connection.execute(
+                        update(table)
+                        .where(column == instant, under_way)
+                        .values({column.name: instant - minute})
+                    )
 
     @property
     def token(self) -> str:
@@ -70,7 +111,7 @@ class StackApi:
 
         def has_ended(upload_id: str) -> bool:
             upload = self.stored(upload_id)
-            latest = attempts.latest_attempt(self.api.engine, upload_id)
+            latest = latest_attempt(self.api.engine, upload_id)
             has_files = latest is not None and latest.files_written_at is not None
             return upload.status.is_terminal and (has_files or upload.header is None)
 
@@ -106,15 +147,10 @@ def running_stack_api(
     home: Path, sandbox: Sandbox, issuer: Issuer, *, settings: Mapping[str, str] | None = None
 ) -> Iterator[StackApi]:
     """Everything on `home`, asking `sandbox`; `settings` for the stack and the API alike."""
-    chosen = {**FAST, **sandbox.settings(), **(settings or {})}
+    chosen = stack_settings(home, sandbox, settings)
     home.mkdir(parents=True, exist_ok=True)
     # First without Dagster: it makes the database that the stack's processes find.
     with running_api(home, issuer, settings=chosen), running_stack(home, settings=chosen) as stack:
         told = {**chosen, **dagster_settings(stack.dagster.url)}
         with running_api(home, issuer, settings=told) as api:
-            yield StackApi(stack=stack, api=api, sandbox=sandbox)
-
-
-def dagster_settings(url: str) -> dict[str, str]:
-    """Where the API finds this webserver."""
-    return {"CLAIMS_DAGSTER_GRAPHQL_URL": f"{url}/graphql", "CLAIMS_DAGSTER_UI_URL": url}
+            yield StackApi(stack=stack, api=api, sandbox=sandbox, settings=chosen)

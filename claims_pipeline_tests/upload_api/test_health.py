@@ -15,7 +15,7 @@ from sqlalchemy import text
 from claims_pipeline.cli.local.processes import free_port
 from claims_pipeline.store.database import writing
 from claims_pipeline.upload_api.health import ReadinessProbe
-from claims_pipeline_tests.stack import running_stack
+from claims_pipeline_tests.end_to_end.drops import DropStack, dagster_settings
 from claims_pipeline_tests.upload_api.api import Api, running_api
 from claims_pipeline_tests.upload_api.keycloak.issuer import Issuer
 
@@ -149,15 +149,20 @@ def test_a_file_store_that_cannot_be_written_to_is_away(watched_api: Api) -> Non
 
 
 @pytest.mark.stack
-def test_a_real_stack_is_ready_until_its_webserver_ends(tmp_path: Path, issuer: Issuer) -> None:
-    with running_stack(tmp_path / "home") as stack:
-        settings = {"CLAIMS_DAGSTER_GRAPHQL_URL": f"{stack.dagster.url}/graphql"}
-        with running_api(tmp_path / "home", issuer, settings=settings) as api:
-            assert parts_away(api.get("/readyz")) == []
-            stack.stop("webserver")
+def test_a_real_stack_is_ready_until_its_webserver_ends(
+    mortal_drops: DropStack, issuer: Issuer
+) -> None:
+    stack = mortal_drops.stack
+    settings = dagster_settings(stack.dagster.url)
+    with running_api(stack.home, issuer, settings=settings) as api:
+        assert parts_away(api.get("/readyz")) == []
+        stack.stop("webserver")
+        try:
             stack.wait_until(
                 lambda: "webserver" in parts_away(api.get("/readyz")), what="the loss to be seen"
             )
+        finally:
+            stack.start_webserver()
 
 
 def test_while_somebody_looks_the_others_get_what_was_seen_before(

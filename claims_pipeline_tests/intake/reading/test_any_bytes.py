@@ -14,6 +14,7 @@ from claims_pipeline_tests.intake.builders import (
     make_context,
     read_file,
 )
+from claims_pipeline_tests.thoroughness import examples
 
 CONTEXT = make_context()
 PIECES = [
@@ -45,13 +46,13 @@ def check(content: bytes) -> None:
         assert len(request.cells) == len(file.header)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(st.binary(max_size=300))
 def test_random_bytes(content):
     check(content)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(st.binary(max_size=300))
 def test_random_bytes_after_a_header(content):
     check(CLAIMS_HEADER.encode() + b"\n" + content)

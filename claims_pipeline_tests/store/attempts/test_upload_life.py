@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import ClassVar
 from uuid import uuid4
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -30,6 +31,7 @@ from claims_pipeline_tests.store.builders import (
     make_upload,
     store_rows,
 )
+from claims_pipeline_tests.thoroughness import examples
 
 _ROWS = 4
 _OUTCOMES = (Outcome.FOUND, Outcome.NOT_FOUND, Outcome.AMBIGUOUS, Outcome.FAILED)
@@ -256,13 +258,14 @@ class UploadLife(RuleBasedStateMachine):
         return self.upload.run_id
 
 
+@pytest.mark.hypothesis
 def test_an_upload_keeps_its_promises(engine: Engine) -> None:
     UploadLife.engine = engine
     run_state_machine_as_test(
         UploadLife,
         settings=settings(
             # PostgreSQL answers slower; the rules are the same.
-            max_examples=40 if engine.dialect.name == "sqlite" else 4,
+            max_examples=examples(40 if engine.dialect.name == "sqlite" else 10),
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -18,6 +18,7 @@ from schemathesis.specs.openapi.checks import (
 
 from claims_pipeline.upload_api.app import create_app
 from claims_pipeline.upload_api.http.paths import JOBS_ALIAS
+from claims_pipeline_tests.thoroughness import examples
 from claims_pipeline_tests.upload_api.api import Api, running_api
 from claims_pipeline_tests.upload_api.keycloak.issuer import Issuer
 
@@ -31,7 +32,7 @@ _CHECKS = [
     content_type_conformance,
     response_schema_conformance,
 ]
-_EXAMPLES = 15
+_EXAMPLES = examples(15)
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +90,7 @@ def test_every_json_answer_has_an_example_that_fits(document: dict[str, Any]) ->
             Draft202012Validator(schema).validate(content["example"])
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("operation_id", sorted(_operation_ids()))
 def test_no_request_breaks_the_api_or_its_document(
     api_without_limits: Api, document: dict[str, Any], operation_id: str

@@ -1,9 +1,11 @@
 """Dagster's webserver or the API itself failing while uploads are handed in, on a real stack."""
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,37 +14,25 @@ import requests
 from claims_pipeline.cli.local.processes import free_port, port_answers
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.operations.retention import remove_files_of_no_upload
-from claims_pipeline.sandbox.running import Sandbox, running_sandbox
 from claims_pipeline.sandbox.samples.samples import Shape
 from claims_pipeline.store.uploads import list_uploads
+from claims_pipeline_tests.end_to_end.drops import dagster_settings
 from claims_pipeline_tests.orchestration.samples import make_sample
 from claims_pipeline_tests.store.files.listing import keys_of
 from claims_pipeline_tests.upload_api.api import ORGANIZATION, running_api
 from claims_pipeline_tests.upload_api.dagster_proxy import DagsterProxy, Spoil
 from claims_pipeline_tests.upload_api.dying_api import Point
 from claims_pipeline_tests.upload_api.keycloak.issuer import Issuer
-from claims_pipeline_tests.upload_api.on_stack import (
-    StackApi,
-    dagster_settings,
-    running_stack_api,
-)
+from claims_pipeline_tests.upload_api.on_stack import StackApi
 from claims_pipeline_tests.upload_api.receiving.forms import UPLOAD, post_csv
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with running_sandbox(seed=12) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture(scope="module")
-def stack(
-    tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox, issuer: Issuer
-) -> Iterator[StackApi]:
-    with running_stack_api(tmp_path_factory.mktemp("away") / "home", sandbox, issuer) as stack:
-        yield stack
+def stack(calm_stack: StackApi) -> StackApi:
+    calm_stack.answer_after(0.0)
+    return calm_stack
 
 
 def test_every_upload_gets_one_run_whatever_becomes_of_its_launch(
@@ -50,7 +40,7 @@ def test_every_upload_gets_one_run_whatever_becomes_of_its_launch(
 ) -> None:
     content, _ = make_sample(stack.sandbox, Shape.CLAIMS, 3)
     proxy = DagsterProxy(stack.stack.dagster.url)
-    settings = {**stack.sandbox.settings(), **dagster_settings(proxy.url)}
+    settings = {**stack.settings, **dagster_settings(proxy.url)}
     uploads: dict[str, str] = {}
     with running_api(stack.stack.home, issuer, settings=settings) as api:
         uploads["unreachable"] = stack.upload(content, api=api)
@@ -60,6 +50,7 @@ def test_every_upload_gets_one_run_whatever_becomes_of_its_launch(
                 uploads[spoil.value] = stack.upload(content, api=api)
     assert proxy.launches == len(Spoil), "nothing is sent twice"
 
+    stack.let_a_minute_pass()
     ended = stack.wait_for_end(*uploads.values())
 
     assert set(ended) == {UploadStatus.COMPLETED}
@@ -70,7 +61,7 @@ def test_every_upload_gets_one_run_whatever_becomes_of_its_launch(
 
 def test_without_a_webserver_to_ask_the_sensor_launches(stack: StackApi, issuer: Issuer) -> None:
     content, _ = make_sample(stack.sandbox, Shape.CLAIMS, 3)
-    with running_api(stack.stack.home, issuer) as api:
+    with running_api(stack.stack.home, issuer, settings=stack.settings) as api:
         upload_id = stack.upload(content, api=api)
     assert stack.wait_for_end(upload_id) == [UploadStatus.COMPLETED]
     assert len(stack.runs(upload_id)) == 1
@@ -79,7 +70,8 @@ def test_without_a_webserver_to_ask_the_sensor_launches(stack: StackApi, issuer:
 def test_a_cancellation_needs_no_webserver(stack: StackApi, issuer: Issuer) -> None:
     content, _ = make_sample(stack.sandbox, Shape.CLAIMS, 3)
     proxy = DagsterProxy(stack.stack.dagster.url)
-    with running_api(stack.stack.home, issuer, settings=dagster_settings(proxy.url)) as api:
+    settings = {**stack.settings, **dagster_settings(proxy.url)}
+    with running_api(stack.stack.home, issuer, settings=settings) as api:
         upload_id = stack.upload(content, api=api)
         answer = api.post(f"/api/v1/claims/csv-jobs/{upload_id}/cancel/", token=issuer.token())
     assert answer.status_code == 202
@@ -91,16 +83,18 @@ def test_an_api_that_is_killed_at_any_point_loses_nothing_and_doubles_nothing(
 ) -> None:
     content, _ = make_sample(stack.sandbox, Shape.CLAIMS, 3)
     uploads_before, files_before = ids_of_uploads(stack), files_of(stack)
-    for point in Point:
-        with dying_api(stack, point) as url, pytest.raises(requests.ConnectionError):
-            requests.post(
-                f"{url}{UPLOAD}",
-                files={"file": ("worklist.csv", content)},
-                headers={"Authorization": f"Bearer {stack.token}", "Idempotency-Key": point},
-                timeout=60,
-            )
+    with dying_apis(stack) as urls:
+        for point in Point:
+            with pytest.raises(requests.ConnectionError):
+                requests.post(
+                    f"{urls[point]}{UPLOAD}",
+                    files={"file": ("worklist.csv", content)},
+                    headers={"Authorization": f"Bearer {stack.token}", "Idempotency-Key": point},
+                    timeout=60,
+                )
 
-    # The client tries again until it has an answer.
+    # The client tries again until it has an answer; so long nobody else may use its key.
+    stack.let_a_minute_pass()
     answers = {point: again(stack, content, point) for point in Point}
 
     uploads = ids_of_uploads(stack) - uploads_before
@@ -118,24 +112,28 @@ def test_an_api_that_is_killed_at_any_point_loses_nothing_and_doubles_nothing(
 
 
 @contextmanager
-def dying_api(stack: StackApi, point: Point) -> Iterator[str]:
-    """Another API on the same store, and the end that it comes to."""
-    port = free_port()
+def dying_apis(stack: StackApi) -> Iterator[dict[Point, str]]:
+    """Other APIs on the same store, by where each of them is killed; all of them have to be."""
+    ports = {point: free_port() for point in Point}
     environment = {
         **stack.stack.environment,
         **stack.api.issuer.settings(),
         **dagster_settings(stack.stack.dagster.url),
     }
+    arguments = [f"{point}={port}" for point, port in ports.items()]
     process = subprocess.Popen(
-        [sys.executable, "-m", "claims_pipeline_tests.upload_api.dying_api", point, str(port)],
+        [sys.executable, "-m", "claims_pipeline_tests.upload_api.dying_api", *arguments],
         env=environment,
+        start_new_session=True,
     )
     try:
-        stack.wait_until(lambda: port_answers(port), what="the API that is to die")
-        yield f"http://127.0.0.1:{port}"
-        assert process.wait(timeout=60) == -9
+        for port in ports.values():
+            stack.wait_until(lambda: port_answers(port), what="the API that is to die")  # noqa: B023
+        yield {point: f"http://127.0.0.1:{port}" for point, port in ports.items()}
+        assert process.wait(timeout=60) == 0
     finally:
-        process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 

@@ -52,6 +52,12 @@ UNSAFE = [route for route in page_routes() if route.method not in SAFE]
 
 
 @pytest.fixture
+def page_api(shared_page_api: Api) -> Api:
+    """None of these changes anything."""
+    return shared_page_api
+
+
+@pytest.fixture
 def client(page_api: Api) -> Iterator[requests.Session]:
     with signed_in_client(page_api, token=page_api.issuer.token()) as signed_in:
         yield signed_in
