@@ -5,11 +5,14 @@ its rows, each either a `Request` or a `RejectedRow` with line, column, code and
 """
 
 from claims_pipeline.intake.catalogue import FILE_ERRORS, ROW_ERRORS, WARNINGS
+from claims_pipeline.intake.columns import ColumnReading, HeaderRefusedError
 from claims_pipeline.intake.context import IntakeContext
 from claims_pipeline.intake.reading.file import Reading, count_rows, read
 from claims_pipeline.intake.reading.prescreen import PRESCREEN_BYTES, prescreen
+from claims_pipeline.intake.reading.records import LeftOut
 from claims_pipeline.intake.rejected import rejected_rows_csv
-from claims_pipeline.intake.rows import Chunk, IntakeWarning
+from claims_pipeline.intake.rows import Chunk
+from claims_pipeline.intake.tally import IntakeWarning
 
 __all__ = [
     "FILE_ERRORS",
@@ -17,8 +20,11 @@ __all__ = [
     "ROW_ERRORS",
     "WARNINGS",
     "Chunk",
+    "ColumnReading",
+    "HeaderRefusedError",
     "IntakeContext",
     "IntakeWarning",
+    "LeftOut",
     "Reading",
     "count_rows",
     "prescreen",
