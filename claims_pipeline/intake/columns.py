@@ -69,7 +69,8 @@ class Layout:
 
     `file_width` cells stand in a record of the file, at least `least_width`: behind it the header
     names nothing. `kept` are the positions that are not ours, in order; `header` names them.
-    `columns` gives the position of a canonical column among them, `readings` what each was read as.
+    `columns` gives the position of a canonical column among them, `readings` what each was read as;
+    about those in `decided` somebody has decided.
     `primary_at` is where a results file says which of a row's lines is the first.
     """
 
@@ -80,6 +81,7 @@ class Layout:
     file_width: int
     least_width: int
     names: tuple[str, ...]
+    decided: frozenset[int]
     primary_at: int | None
 
     @property
@@ -149,7 +151,7 @@ def layout_of(cells: Sequence[str], column_map: ColumnMap = NO_COLUMN_MAP) -> La
     kept, header = _without_our_columns(names)
     meanings = [_decided(name.strip(), column_map) for name in header]
     strongest = _strongest(meanings)
-    if not strongest:
+    if not strongest and not any(meaning.is_another_persons for meaning in meanings):
         raise FileRefusedError("no_usable_header", refusal_text("no_usable_header"))
     columns = {column: positions[0] for column, positions in strongest.items()}
     if "first_name" in columns and "last_name" in columns:
@@ -174,6 +176,7 @@ def layout_of(cells: Sequence[str], column_map: ColumnMap = NO_COLUMN_MAP) -> La
         file_width=len(names),
         least_width=len("\0".join(name.strip() for name in names).rstrip("\0").split("\0")),
         names=tuple(name.strip().casefold() for name in names),
+        decided=frozenset(at for at, name in enumerate(header) if name.strip() in column_map),
         primary_at=_primary_at(names, kept),
     )
 
@@ -194,7 +197,7 @@ def undecided(layout: Layout, looks_like: Mapping[int, str]) -> None:
     doubtful: dict[int, str] = {}
     for at, reading in enumerate(layout.readings):
         column = reading.may_be or looks_like.get(at)
-        if reading.read_as is None and column in lacking:
+        if reading.read_as is None and column in lacking and at not in layout.decided:
             doubtful[at] = column
     if not doubtful:
         return

@@ -29,7 +29,7 @@ from claims_pipeline.intake.reading.header_line import (
 )
 from claims_pipeline.intake.reading.kinds import ZIP_SIGNATURE
 from claims_pipeline.intake.reading.left_out import ABOVE_THE_HEADER, LeftOutLines, LineFilter
-from claims_pipeline.intake.reading.lines import BLOCK_BYTES, TextBlocks, line_batches
+from claims_pipeline.intake.reading.lines import TextBlocks, first_block, line_batches
 from claims_pipeline.intake.reading.records import BLANK, LeftOut, RecordBatch, record_batches
 from claims_pipeline.intake.reading.workbook import (
     OpenWorkbook,
@@ -195,7 +195,7 @@ def _require_split_names(layout: Layout, batch: RecordBatch) -> None:
 
 
 def _table(stream: BinaryIO, *, max_bytes: int, decisions: Decisions) -> _Table:
-    first = stream.read(BLOCK_BYTES)
+    first = first_block(stream)
     if first.startswith(ZIP_SIGNATURE):
         if len(first) > max_bytes:
             raise refused("file_too_large")

@@ -79,6 +79,11 @@ class TextBlocks:
         return self._decoder.decode(block, final=final)
 
 
+def first_block(stream: BinaryIO) -> bytes:
+    """The beginning of a stream, by which its kind is told."""
+    return stream.read(BLOCK_BYTES)
+
+
 def line_batches(blocks: TextBlocks) -> Iterator[list[str]]:
     """Physical lines with their ends, at most `MAX_LINES` at a time.
 
