@@ -83,6 +83,17 @@ FILE_ERRORS: dict[str, str] = {
     "too_many_rows": "The file has more rows than allowed. Split it into several files.",
 }
 
+# What a decision about the columns may settle.
+DECISION_ERRORS = frozenset(
+    {
+        "columns_missing",
+        "columns_repeated",
+        "columns_uncertain",
+        "column_map_unmatched",
+        "no_usable_header",
+    }
+)
+
 ROW_ERRORS: dict[str, str] = {
     "wrong_number_of_columns": (
         "The row has more or fewer cells than the header. Put cells that contain the separator "

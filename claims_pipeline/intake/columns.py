@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from claims_pipeline.errors import FileRefusedError
 from claims_pipeline.intake.catalogue import refusal_text
 from claims_pipeline.intake.headers.meanings import (
-    CANONICAL_COLUMNS,
-    MAPPABLE_COLUMNS,
+    IGNORE,
     PATIENT_NAME,
     Meaning,
     meaning_of,
@@ -16,13 +15,9 @@ from claims_pipeline.intake.headers.meanings import (
 from claims_pipeline.results_file.columns import RESULT_COLUMNS
 from claims_pipeline.results_file.formulas import restored
 
-__all__ = ["CANONICAL_COLUMNS", "MAPPABLE_COLUMNS", "PATIENT_NAME"]
-
 REQUIRED_COLUMNS = ("first_name", "last_name", "date_of_birth")
 REJECTED_ROW_COLUMNS = ("row_number", "error_code", "error_column", "error_message")
 MAX_COLUMNS = 16_000
-# What a decision says of a column that is none of ours.
-IGNORE = "ignore"
 PRIMARY = "primary"
 
 ColumnMap = Mapping[str, str]
@@ -98,17 +93,20 @@ class Layout:
 
     def header_of(self, column: str | None) -> str | None:
         """The file's own name for a canonical column; None when it has no such column."""
-        position = self.columns.get(column or "")
-        if position is None and column in {"first_name", "last_name"}:
-            position = self.columns.get(PATIENT_NAME)
-        return None if position is None else self.header[position].strip()
+        return header_of(self.header, self.columns, column)
+
+
+def position_of(columns: Mapping[str, int], column: str | None) -> int | None:
+    """Where a canonical column's cells stand; those of both names may stand in one."""
+    position = columns.get(column or "")
+    if position is None and column in {"first_name", "last_name"}:
+        return columns.get(PATIENT_NAME)
+    return position
 
 
 def header_of(header: Sequence[str], columns: Mapping[str, int], column: str | None) -> str | None:
     """As `Layout.header_of`, for a header and the positions of its columns."""
-    position = columns.get(column or "")
-    if position is None and column in {"first_name", "last_name"}:
-        position = columns.get(PATIENT_NAME)
+    position = position_of(columns, column)
     return None if position is None else header[position].strip()
 
 

@@ -25,7 +25,7 @@ from claims_pipeline.intake.cells.text import (
     read_amount,
     repaired_name,
 )
-from claims_pipeline.intake.columns import CANONICAL_COLUMNS, PATIENT_NAME
+from claims_pipeline.intake.headers.meanings import CANONICAL_COLUMNS, PATIENT_NAME
 from claims_pipeline.intake.rules import SCIENTIFIC_NOTATION, TEXT_RULES
 from claims_pipeline.intake.schema import (
     BIRTH_DAY,
@@ -63,13 +63,17 @@ class CellReader:
         for column, position in self._columns.items():
             texts[column] = cleaned_column(list(map(itemgetter(position), rows)))
         for column in _IDENTIFIERS:
-            texts[column] = _identifiers(column, texts[column], notes)
-        texts["payer_id"] = _payer_ids(texts["payer_id"], notes)
+            if column in self._columns:
+                texts[column] = _identifiers(column, texts[column], notes)
+        if "payer_id" in self._columns:
+            texts["payer_id"] = _payer_ids(texts["payer_id"], notes)
         names = self._names(texts, notes)
         firsts, lasts = self._service_days(texts)
         births = list(map(self._dates.birth, texts["date_of_birth"]))
         notes["placeholders_as_empty"] += sum(
-            days.count(DATE_PLACEHOLDER) for days in (births, firsts, lasts)
+            days.count(DATE_PLACEHOLDER)
+            for days in (births, firsts, lasts)
+            if DATE_PLACEHOLDER in set(days)
         )
         return ParsedColumns(
             texts=texts,
@@ -137,8 +141,6 @@ def _identifier(column: str, cell: str, notes: Counter[str]) -> str:
 
 
 def _payer_ids(cells: list[str], notes: Counter[str]) -> list[str]:
-    if not any(cells):
-        return cells
     found = []
     for cell in cells:
         is_empty = bool(cell) and is_placeholder(cell)

@@ -250,7 +250,7 @@ def _rejected(
         if (other := _column_that_is_there(fault.column, layout)) and other != column
     )
     if others:
-        message = f"{message} Also wrong: {', '.join(others)}."
+        message = f"{message} Also wrong: {', '.join(others).removesuffix('.')}."
     return RejectedRow(
         row_number=row_number,
         line_number=line_number,

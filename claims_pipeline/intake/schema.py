@@ -12,7 +12,7 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
-from claims_pipeline.intake.columns import CANONICAL_COLUMNS
+from claims_pipeline.intake.headers.meanings import CANONICAL_COLUMNS
 from claims_pipeline.intake.rules import TEXT_RULES
 
 # Columns of the checked frame that no file has: days as ordinals, and what reading a cell said.

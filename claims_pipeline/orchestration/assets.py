@@ -18,6 +18,7 @@ from claims_pipeline.payers import registry
 from claims_pipeline.store import attempts, uploads
 from claims_pipeline.store.rows import results, stored
 from claims_pipeline.store.tenants import practices
+from claims_pipeline.store.tenants.column_decisions import list_decisions
 from claims_pipeline.store.uploads import Upload
 
 _STALE = {"stale": dg.MetadataValue.bool(True)}
@@ -103,6 +104,7 @@ def _store_rows(step: HeldStep, store: StoreResource, upload: Upload) -> None:
         capabilities=registry.capabilities_of(upload.payer),
         max_rows=settings.max_rows,
         max_bytes=settings.max_file_bytes,
+        remembered=list_decisions(step.engine, upload.organization_id),
     )
     with store.files().open(upload.file_key) as stream:
         reading = intake.read(stream, context)

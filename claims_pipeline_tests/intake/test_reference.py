@@ -7,8 +7,7 @@ import pytest
 
 from claims_pipeline import intake
 from claims_pipeline.intake import FILE_ERRORS, ROW_ERRORS
-from claims_pipeline.intake.columns import CANONICAL_COLUMNS
-from claims_pipeline.intake.headers.meanings import meaning_of
+from claims_pipeline.intake.headers.meanings import CANONICAL_COLUMNS, meaning_of
 from claims_pipeline.intake.reference import EXAMPLES, reference
 from claims_pipeline.intake.rules import TEXT_RULES
 from claims_pipeline_tests.intake.builders import read_text

@@ -30,6 +30,9 @@ CANONICAL_COLUMNS = (
 # What a person may say that a column is.
 MAPPABLE_COLUMNS = (*CANONICAL_COLUMNS, PATIENT_NAME)
 
+# What a decision says of a column that is none of ours.
+IGNORE = "ignore"
+
 _CANONICAL_WEIGHT = 9
 
 

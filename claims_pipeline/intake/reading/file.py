@@ -8,7 +8,6 @@ from typing import BinaryIO
 
 from claims_pipeline.intake.catalogue import WARNINGS, refused
 from claims_pipeline.intake.columns import (
-    PATIENT_NAME,
     REQUIRED_COLUMNS,
     ColumnMap,
     ColumnReading,
@@ -19,6 +18,8 @@ from claims_pipeline.intake.columns import (
 )
 from claims_pipeline.intake.context import IntakeContext
 from claims_pipeline.intake.headers.cells import looks_like
+from claims_pipeline.intake.headers.digest import header_digest
+from claims_pipeline.intake.headers.meanings import PATIENT_NAME
 from claims_pipeline.intake.reading.header_line import (
     LINES_TO_FIND_IT_IN,
     MOST_LINES_BEFORE_ROWS,
@@ -51,6 +52,7 @@ class _Table:
 
     layout: Layout
     batches: Iterator[RecordBatch]
+    digest: str
     blocks: TextBlocks | None = None
     left_out: LeftOutLines = field(default_factory=LeftOutLines)
     rows: int = 0
@@ -89,6 +91,11 @@ class Reading:
     def column_readings(self) -> tuple[ColumnReading, ...]:
         """What each column of the header was read as."""
         return self._table.layout.readings
+
+    @property
+    def header_digest(self) -> str:
+        """What decisions about the columns of such a file are kept by."""
+        return self._table.digest
 
     @property
     def records(self) -> int:
@@ -160,20 +167,27 @@ def read(stream: BinaryIO, context: IntakeContext) -> Reading:
     records = table.records()
     for batch in records:
         if batch.rows:
-            undecided(table.layout, looks_like(table.layout, batch.rows))
-            _require_split_names(table.layout, batch)
+            _require_certainty(table.layout, batch)
             return Reading(table=table, context=context, records=chain([batch], records))
     raise refused("header_only")
 
 
-def count_rows(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """How many rows a file has, and the digest of its header, by which decisions are kept."""
+
+    rows: int
+    header_digest: str
+
+
+def survey(
     stream: BinaryIO,
     *,
     max_bytes: int,
     column_map: ColumnMap | None = None,
     remembered: Mapping[str, ColumnMap] = _NOTHING_REMEMBERED,
-) -> int:
-    """How many rows a file holds, rejected ones included, without reading their cells.
+) -> Survey:
+    """Count a file's rows, rejected ones included, without reading their cells.
 
     Raises:
         FileRefusedError: with a code of `FILE_ERRORS`.
@@ -181,7 +195,21 @@ def count_rows(
     """
     decisions = decisions_for(column_map or {}, remembered)
     table = _table(stream, max_bytes=max_bytes, decisions=decisions)
-    return sum(len(batch.rows) for batch in table.records())
+    for batch in table.records():
+        if batch.rows and table.rows == len(batch.rows):
+            _require_certainty(table.layout, batch)
+    return Survey(rows=table.rows, header_digest=table.digest)
+
+
+def count_rows(stream: BinaryIO, *, max_bytes: int) -> int:
+    """As `survey`, for who wants the number of rows only."""
+    return survey(stream, max_bytes=max_bytes).rows
+
+
+def _require_certainty(layout: Layout, batch: RecordBatch) -> None:
+    """Refuse, by a file's first rows, what somebody has to decide."""
+    undecided(layout, looks_like(layout, batch.rows))
+    _require_split_names(layout, batch)
 
 
 def _require_split_names(layout: Layout, batch: RecordBatch) -> None:
@@ -224,6 +252,7 @@ def _text_table(first: bytes, stream: BinaryIO, *, max_bytes: int, decisions: De
     rest: Iterator[Sequence[str]] = chain([head[found.lines_above + found.line_count :]], batches)
     table = _Table(
         layout=layout_of(found.cells, decisions(found.cells)),
+        digest=header_digest(found.cells),
         blocks=blocks,
         batches=record_batches(
             unwrapped(rest) if found.is_unwrapped else rest,
@@ -262,6 +291,7 @@ def _workbook_table(
     next(rows)
     table = _Table(
         layout=layout_of(found.cells, decisions(found.cells)),
+        digest=header_digest(found.cells),
         batches=_closed_after(
             workbook_batches(rows, first_line_number=found.at + 2, width=len(found.cells)), closing
         ),

@@ -9,12 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from claims_pipeline.intake.columns import (
-    PATIENT_NAME,
-    REQUIRED_COLUMNS,
-    Layout,
-    known_columns,
-)
+from claims_pipeline.intake.columns import REQUIRED_COLUMNS, Layout, known_columns
+from claims_pipeline.intake.headers.meanings import PATIENT_NAME
 from claims_pipeline.intake.reading.records import BLANK, LeftOut, RecordBatch
 
 ABOVE_THE_HEADER = "above the header"
@@ -36,6 +32,7 @@ _WHOSE = (
 _TOTAL = re.compile(
     rf"{_WHOSE}(?:sub)?totals?\b|(?:sum|average|count)s?\s*(?:of\b|:|=)", re.IGNORECASE
 )
+_TOTAL_ALONE = re.compile(rf"{_WHOSE}(?:sub)?totals?\s*:?", re.IGNORECASE)
 _PAGE = re.compile(
     r"\W*(?:page\s*:?\s*\d+|(?:(?:report|file|data|list|export)\s+)?"
     r"(?:printed|generated|created|exported|prepared|produced|run)\s*(?:on|by|at|date|time|:|\d)|"
@@ -131,20 +128,27 @@ class LineFilter:
         if _has_digit(_cell(cells, self._places.birth)):
             self._is_in_another_table = False
             return None
-        if self._is_repeated_header(cells):
-            return REPEATED_HEADER
-        text = " ".join(filled)
-        if not any(map(str.isalnum, text)):
-            return RULE_LINE
+        if mark := self._mark(cells, filled):
+            return mark
         names = [_cell(cells, at) for at in self._places.names]
         if len(cells) >= self._layout.least_width and len(names) > 1 and all(names):
             self._is_in_another_table = False
             return None
-        return self._reason_of_text(filled, text, is_after_blank=is_after_blank)
+        return self._reason_of_text(filled, is_after_blank=is_after_blank)
 
-    def _reason_of_text(
-        self, filled: Sequence[str], text: str, *, is_after_blank: bool
-    ) -> str | None:
+    def _mark(self, cells: Sequence[str], filled: Sequence[str]) -> str | None:
+        """What a line certainly is, whatever stands in its other cells."""
+        if self._is_repeated_header(cells):
+            return REPEATED_HEADER
+        if not any(map(str.isalnum, "".join(filled))):
+            return RULE_LINE
+        if _TOTAL_ALONE.fullmatch(filled[0]):
+            return TOTAL
+        is_label_and_value = len(filled) == 2 and filled[0].endswith(":")
+        return SECTION_LINE if is_label_and_value else None
+
+    def _reason_of_text(self, filled: Sequence[str], *, is_after_blank: bool) -> str | None:
+        text = " ".join(filled)
         if _END.fullmatch(text):
             return END_MARK
         if _PAGE.match(text):
@@ -155,7 +159,8 @@ class LineFilter:
             return ANOTHER_TABLE
         if any(map(_TOTAL.match, filled)):
             return TOTAL
-        return SECTION_LINE if _is_section(filled) else None
+        is_heading = len(filled) == 1 and any(map(text.__contains__, " :"))
+        return SECTION_LINE if is_heading and any(map(str.isalpha, text)) else None
 
     def _is_repeated_header(self, cells: Sequence[str]) -> bool:
         names = tuple(cell.casefold() for cell in cells)
@@ -184,15 +189,6 @@ def _without(batch: RecordBatch, dropped: dict[int, str]) -> RecordBatch:
         text=batch.text,
         longest_record=batch.longest_record,
     )
-
-
-def _is_section(filled: Sequence[str]) -> bool:
-    """A heading over the rows that follow: one cell of several words, or a label and its value."""
-    if len(filled) == 1:
-        text = filled[0]
-        is_words = " " in text or ":" in text
-        return is_words and any(map(str.isalpha, text))
-    return len(filled) == 2 and filled[0].endswith(":")
 
 
 def _cell(cells: Sequence[str], at: int) -> str:

@@ -4,7 +4,7 @@ import codecs
 import io
 
 from claims_pipeline.errors import FileRefusedError
-from claims_pipeline.intake.catalogue import refused
+from claims_pipeline.intake.catalogue import DECISION_ERRORS, refused
 from claims_pipeline.intake.reading.file import count_rows
 from claims_pipeline.intake.reading.kinds import ZIP_SIGNATURE
 from claims_pipeline.intake.reading.workbook import refuse_other_archives
@@ -18,11 +18,8 @@ _CERTAIN_OF_ANY_BYTES = frozenset(
         "xml", "xml_workbook",
     }
 )  # fmt: skip
-# What the rest of the file, or a decision about its columns, may still change.
-_DEPENDS_ON_THE_REST = frozenset({"file_empty", "header_only", "line_too_long"})
-_DEPENDS_ON_DECISIONS = frozenset(
-    {"columns_missing", "columns_repeated", "columns_uncertain", "no_usable_header"}
-)
+# What the rest of the file may still change.
+_DEPENDS_ON_THE_REST = frozenset({"file_empty", "header_only", "line_too_long", "name_not_split"})
 
 
 def prescreen(first: bytes, *, is_whole: bool) -> None:
@@ -42,7 +39,7 @@ def prescreen(first: bytes, *, is_whole: bool) -> None:
     try:
         rows = count_rows(io.BytesIO(seen or first), max_bytes=len(first))
     except FileRefusedError as refusal:
-        if refusal.code in _DEPENDS_ON_DECISIONS:
+        if refusal.code in DECISION_ERRORS:
             return
         if is_whole or refusal.code in _CERTAIN_OF_ANY_BYTES:
             raise

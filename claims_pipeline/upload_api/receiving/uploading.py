@@ -4,7 +4,7 @@ A crash between any two of these loses nothing that was acknowledged: a file wit
 up, a row without a run is launched by Dagster's sensor.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from claims_pipeline import intake
 from claims_pipeline.errors import ClaimsError, FileRefusedError
 from claims_pipeline.store.database import writing
 from claims_pipeline.store.files import FileStore
+from claims_pipeline.store.tenants.column_decisions import list_decisions, remember_decision
 from claims_pipeline.store.uploads import Upload, add_upload, get_upload
 from claims_pipeline.upload_api.access import auditing
 from claims_pipeline.upload_api.access.auditing import Action
@@ -152,7 +153,9 @@ def _kept(
     received = new.received
     commits = False
     try:
-        total_rows = _rows_at_prescreen(services.files, received)
+        remembered = list_decisions(services.engine, caller.organization_id)
+        found = _survey(services.files, received, form, remembered)
+        total_rows = found.rows if found else 0
         require_quota(services, caller, rows=total_rows)
         with writing(services.engine) as connection:
             upload = add_upload(
@@ -172,6 +175,14 @@ def _kept(
                 correlation_id=new.correlation_id,
                 now=datetime.now(UTC),
             )
+            if found is not None and form.column_map:
+                remember_decision(
+                    connection,
+                    organization_id=caller.organization_id,
+                    header_digest=found.header_digest,
+                    column_map=form.column_map,
+                    now=datetime.now(UTC),
+                )
             if key is not None:
                 key.bind(connection, digest)
             auditing.append(connection, caller, Action.UPLOAD, new.id)
@@ -183,13 +194,30 @@ def _kept(
     return upload
 
 
-def _rows_at_prescreen(files: FileStore, received: ReceivedForm) -> int:
-    """How many rows the file has; 0 when it cannot be read to its end, which its run will tell."""
+def _survey(
+    files: FileStore,
+    received: ReceivedForm,
+    form: UploadForm,
+    remembered: Mapping[str, Mapping[str, str]],
+) -> intake.Survey | None:
+    """How many rows the file has; None when it cannot be read to its end, which its run will tell.
+
+    Raises:
+        FileRefusedError: somebody has to decide about its columns first.
+
+    """
     try:
         with storage_errors(), files.open(received.file_key) as stream:
-            return intake.count_rows(stream, max_bytes=received.file_size)
-    except FileRefusedError:
-        return 0
+            return intake.survey(
+                stream,
+                max_bytes=received.file_size,
+                column_map=form.column_map,
+                remembered=remembered,
+            )
+    except FileRefusedError as refusal:
+        if refusal.code in intake.DECISION_ERRORS:
+            raise
+        return None
 
 
 def _may_be_there(engine: Engine, upload_id: str) -> bool:
