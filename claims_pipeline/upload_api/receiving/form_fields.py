@@ -92,10 +92,17 @@ def read_column_map(fields: Mapping[str, str]) -> dict[str, str]:
         found.update({str(header).strip(): str(column) for header, column in given.items()})
     for name, column in fields.items():
         if name.startswith(MAP_FIELD) and column.strip():
-            found[name.removeprefix(MAP_FIELD).strip()] = column.strip()
+            found[_as_written(name.removeprefix(MAP_FIELD))] = column.strip()
     if not set(found.values()) <= {*MAPPABLE_COLUMNS, IGNORE}:
         raise _column_map_invalid()
     return found
+
+
+def _as_written(name: str) -> str:
+    """A field's name without what browsers put for signs that a form's header cannot hold."""
+    for escaped, sign in (("%22", '"'), ("%0D", "\r"), ("%0A", "\n")):
+        name = name.replace(escaped, sign)
+    return name.strip()
 
 
 def _column_map_invalid() -> InputError:

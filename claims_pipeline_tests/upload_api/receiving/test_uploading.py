@@ -1,3 +1,4 @@
+import io
 import resource
 import threading
 from collections.abc import Iterator
@@ -8,9 +9,11 @@ from zoneinfo import ZoneInfo
 
 import psutil
 import pytest
+from openpyxl import Workbook
 
 from claims_pipeline.model import DetailLevel, UploadStatus
 from claims_pipeline.store.audit import list_entries
+from claims_pipeline.store.tenants.column_decisions import list_decisions
 from claims_pipeline.store.uploads import get_upload, list_uploads
 from claims_pipeline_tests.upload_api.api import ORGANIZATION, Api, running_api
 from claims_pipeline_tests.upload_api.keycloak.issuer import Issuer
@@ -369,3 +372,43 @@ def test_a_file_store_that_cannot_be_written_to_is_said(small_api: Api) -> None:
     assert uploads_of(small_api) == 0
     (folder / ORGANIZATION).unlink()
     assert post_csv(small_api).status_code == 201
+
+
+CARE = b"First Name,Last Name,DOB,Dates of Care\nAda,Example,05/10/1975,10/05/2026\n"
+
+
+@pytest.mark.usefixtures("untouched")
+def test_columns_in_doubt_are_refused_until_somebody_has_decided(api: Api) -> None:
+    answer = post_csv(api, CARE)
+    assert (answer.status_code, answer.json()["code"]) == (422, "columns_uncertain")
+    assert "column D (first_service_date?)" in answer.json()["detail"]
+
+
+def test_a_decision_about_columns_holds_for_the_next_file_with_the_same_names(api: Api) -> None:
+    header = b"Vorname,Last Name,DOB\n"
+    assert post_csv(api, header + b"Ada,Example,05/10/1975\n").status_code == 422
+    decided = post_csv(
+        api, header + b"Ada,Example,05/10/1975\n", column_map='{"Vorname": "first_name"}'
+    )
+    assert (decided.status_code, decided.json()["total_rows"]) == (201, 1)
+    again = post_csv(api, b"DOB,Last Name,vorname\n05/10/1975,Example,Ben\n")
+    assert again.status_code == 422
+    again = post_csv(api, b"DOB,Last Name,Vorname\n05/10/1975,Example,Ben\n")
+    assert again.status_code == 201
+
+
+def test_a_decision_is_its_organizations_own(api: Api) -> None:
+    content = b"Nachname,First Name,DOB\nExample,Ada,05/10/1975\n"
+    assert post_csv(api, content, column_map='{"Nachname": "last_name"}').status_code == 201
+    assert len(list_decisions(api.engine, ORGANIZATION)) >= 1
+    assert list_decisions(api.engine, "other") == {}
+
+
+def test_a_workbook_is_taken_as_a_csv_is(api: Api) -> None:
+    book = Workbook()
+    for row in (["Aging"], ["Pt First", "Pt Last", "D.O.B."], ["Ada", "Example", "05/10/1975"]):
+        book.active.append(row)
+    content = io.BytesIO()
+    book.save(content)
+    answer = post_csv(api, content.getvalue(), file_name="aging.xlsx")
+    assert (answer.status_code, answer.json()["total_rows"]) == (201, 1)
