@@ -33,6 +33,11 @@ from claims_pipeline.upload_api.receiving.idempotency import HeldKey, content_di
 from claims_pipeline.upload_api.services import Services
 from claims_pipeline.upload_api.uploads.launching import launch
 
+# What is told by the whole of a file, and not worth a run.
+_CERTAIN_OF_A_WHOLE_FILE = frozenset(
+    {"archive", "name_not_split", "workbook_too_large", "workbook_unreadable"}
+)
+
 # Taken after the key is held: of one upload that is sent many times, one takes a turn.
 _turn = asynccontextmanager(body_slot)
 
@@ -203,7 +208,7 @@ def _survey(
     """How many rows the file has; None when it cannot be read to its end, which its run will tell.
 
     Raises:
-        FileRefusedError: somebody has to decide about its columns first.
+        FileRefusedError: somebody has to decide about its columns first, or it is no such file.
 
     """
     try:
@@ -215,7 +220,7 @@ def _survey(
                 remembered=remembered,
             )
     except FileRefusedError as refusal:
-        if refusal.code in intake.DECISION_ERRORS:
+        if refusal.code in intake.DECISION_ERRORS | _CERTAIN_OF_A_WHOLE_FILE:
             raise
         return None
 

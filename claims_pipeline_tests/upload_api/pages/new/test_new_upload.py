@@ -137,15 +137,15 @@ def test_without_a_script_a_check_is_a_page_that_keeps_the_choices(
 def test_a_file_of_another_kind_is_refused_in_words(
     page_api: Api, client: requests.Session, headers: dict[str, str]
 ) -> None:
-    workbook = b"PK\x03\x04" + b"\0" * 200
+    archive = b"PK\x03\x04" + b"\0" * 200
 
-    checked = _post(client, page_api, "/uploads/verify", workbook, headers=headers)
-    sent = _post(client, page_api, "/uploads", workbook, headers=headers)
+    checked = _post(client, page_api, "/uploads/verify", archive, headers=headers)
+    sent = _post(client, page_api, "/uploads", archive, headers=headers)
 
     assert checked.status_code == 200
-    assert "This is not a CSV file" in checked.text
+    assert "This is an archive" in checked.text
     assert sent.status_code == 422
-    assert "This is not a CSV file" in sent.text
+    assert "This is an archive" in sent.text
     assert stored_files(page_api) == []
     assert _count(page_api) == 0
 
