@@ -193,8 +193,7 @@ _INITIALS_OF_NAMES = {("f", "name"): "fname", ("l", "name"): "lname", ("m", "nam
 def words_of(name: str) -> tuple[Word, ...]:
     """What the words of a column's name speak of, in order, without those that say nothing.
 
-    >>> words_of("Patient's D.O.B. (MM/DD/YYYY)")
-    (<Word.PATIENT: 1>, <Word.BIRTH: 14>)
+    `Patient's D.O.B. (MM/DD/YYYY)` speaks of a patient and of birth.
     """
     if len(name) > _LONGEST_NAME:
         return (Word.UNKNOWN,)
