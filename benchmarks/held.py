@@ -53,7 +53,10 @@ class HeldUpload:
             for chunk in reading_.chunks():
                 stored.add_rows(self.engine, self.hold, chunk.requests, chunk.rejected)
         return stored.complete_rows(
-            self.engine, self.hold, record_count=reading_.record_count
+            self.engine,
+            self.hold,
+            record_count=reading_.records,
+            left_out_count=reading_.left_out,
         ).total
 
 

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,9 +12,11 @@ from claims_pipeline.cli.options import (
     EndDateOption,
     FileArgument,
     JsonOption,
+    MapOption,
     OrganizationOption,
     PayerOption,
     StartDateOption,
+    column_map_of,
     upload_options,
 )
 from claims_pipeline.errors import FileRefusedError
@@ -23,9 +25,9 @@ from claims_pipeline.model import UploadOptions
 if TYPE_CHECKING:
     from claims_pipeline.preflight.check import FileCheck
 
-_ERRORS_SHOWN = 20
 _SOME_REJECTED = 1
 _FILE_REFUSED = 2
+_OWNER_ONLY = 0o600
 
 
 def check(
@@ -36,22 +38,41 @@ def check(
     batch_query: BatchQueryOption = True,
     start_date: StartDateOption = None,
     end_date: EndDateOption = None,
+    map_: MapOption = None,
+    rejected: Annotated[
+        Path | None,
+        typer.Option(dir_okay=False, help="Write the rows that cannot be asked to this CSV."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show what is wrong with a file and what asking it would cost. Calls no payer."""
     options = upload_options(use_sweeps=batch_query, start_date=start_date, end_date=end_date)
-    found = _check(file, payer=payer, organization=organization, options=options)
+    found = _check(
+        file,
+        payer=payer,
+        organization=organization,
+        options=options,
+        column_map=column_map_of(map_),
+    )
+    if rejected is not None and found.rejected:
+        _write_rejected(found, rejected)
     if as_json:
-        typer.echo(json.dumps(_as_json(found)))
+        typer.echo(json.dumps(_as_json(found, payer)))
     else:
-        _show(found)
+        from rich.console import Console
+
+        from claims_pipeline.cli.findings import show
+
+        show(found, Console(highlight=False))
     if found.file_error is not None:
         raise typer.Exit(_FILE_REFUSED)
     if found.rejected:
         raise typer.Exit(_SOME_REJECTED)
 
 
-def _check(file: Path, *, payer: str, organization: str, options: UploadOptions) -> "FileCheck":
+def _check(
+    file: Path, *, payer: str, organization: str, options: UploadOptions, column_map: dict[str, str]
+) -> "FileCheck":
     from claims_pipeline.cli.local.local_store import known_facts, opened_csv
     from claims_pipeline.payers import registry
     from claims_pipeline.planning import Terms
@@ -62,7 +83,14 @@ def _check(file: Path, *, payer: str, organization: str, options: UploadOptions)
     settings = load_settings()
     today = settings.payer_today()
     with known_facts(settings, organization) as facts:
-        context = intake_context(settings, payer=payer, practices=facts.practices, today=today)
+        context = intake_context(
+            settings,
+            payer=payer,
+            practices=facts.practices,
+            today=today,
+            column_map=column_map,
+            remembered=facts.decisions,
+        )
         capabilities = registry.capabilities_of(payer)
         terms = Terms.of(settings, capabilities=capabilities, options=options, today=today)
         try:
@@ -74,18 +102,34 @@ def _check(file: Path, *, payer: str, organization: str, options: UploadOptions)
             return FileCheck(file_error=error)
 
 
-def _as_json(found: "FileCheck") -> dict[str, Any]:
+def _write_rejected(found: "FileCheck", path: Path) -> None:
+    """The rows that cannot be asked, with why; only the owner may read them."""
+    from claims_pipeline.intake import rejected_rows_csv
+
+    path.touch(mode=_OWNER_ONLY)
+    with path.open("wb") as stream:
+        stream.writelines(rejected_rows_csv(found.header, found.rejected))
+
+
+def _as_json(found: "FileCheck", payer: str) -> dict[str, Any]:
     error = found.file_error
     return {
         "total_rows": found.accepted + found.rejected_rows,
         "accepted_rows": found.accepted,
         "rejected_rows": found.rejected_rows,
         "file_error": error and {"code": error.code, "message": error.message},
+        "columns": [
+            {"header": read.header, "read_as": read.read_as} for read in found.column_readings
+        ],
+        "left_out": [
+            {"line_number": left.line_number, "reason": left.reason} for left in found.left_out
+        ],
         "errors": [
             {
                 "row_number": row.row_number,
                 "line_number": row.line_number,
                 "column": row.column,
+                "header": found.header_of(row.column),
                 "code": row.code,
                 "message": row.message,
             }
@@ -95,6 +139,10 @@ def _as_json(found: "FileCheck") -> dict[str, Any]:
             {"code": item.code, "count": item.count, "message": item.message}
             for item in found.warnings
         ],
+        # Until rows are routed, the whole file is asked of one payer through its own channel.
+        "payers": [{"payer": payer, "channel": payer, "rows": found.accepted}]
+        if found.accepted
+        else [],
         "plan": {
             "queries": found.plan.queries,
             "estimated_calls": found.plan.estimated_calls,
@@ -102,46 +150,3 @@ def _as_json(found: "FileCheck") -> dict[str, Any]:
             "sweep_calls": found.plan.sweep_calls,
         },
     }
-
-
-def _show(found: "FileCheck") -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    console = Console(highlight=False)
-    if found.file_error is not None:
-        console.print(escape(f"File refused: {found.file_error.message} [{found.file_error.code}]"))
-        return
-    total, refused = found.accepted + found.rejected_rows, found.rejected_rows
-    console.print(f"{total:,} rows: {found.accepted:,} can be asked, {refused:,} cannot")
-    if found.rejected:
-        table = Table("row", "line", "column", "code", "what to do")
-        for row in found.rejected[:_ERRORS_SHOWN]:
-            table.add_row(
-                str(row.row_number),
-                str(row.line_number),
-                row.column or "",
-                row.code,
-                escape(row.message),
-            )
-        console.print(table)
-        if refused > _ERRORS_SHOWN:
-            console.print(f"… and {refused - _ERRORS_SHOWN:,} more (--json shows all)")
-    for item in found.warnings:
-        console.print(escape(f"Note, {item.count:,} × {item.code}: {item.message}"))
-    plan = found.plan
-    console.print(
-        f"Plan: {plan.queries:,} queries, about {plan.estimated_calls:,} calls "
-        f"(one per row: {plan.one_per_row_calls:,}; sweeps only: {plan.sweep_calls:,})"
-    )
-    console.print(f"Waiting for the payer: {_minutes(plan.minutes)}, at a usual 7 seconds a call")
-    for reason, count in plan.reasons:
-        console.print(escape(f"  {count:,} × {reason}"))
-
-
-def _minutes(minutes: float) -> str:
-    if minutes < 1:
-        return "less than a minute"
-    whole = round(minutes)
-    return f"about {whole} minute" + ("s" if whole > 1 else "")

@@ -1,5 +1,6 @@
 """Arguments, options and ways to show things that several commands share."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,9 @@ from claims_pipeline.model import DetailLevel, UploadOptions
 
 DEMO_ORGANIZATION = "demo"
 
-FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A CSV of claims or patients.")]
+FileArgument = Annotated[
+    Path, typer.Argument(metavar="FILE", help="A list of claims or patients: CSV or .xlsx.")
+]
 UploadArgument = Annotated[str, typer.Argument(metavar="UPLOAD", help="The id of an upload.")]
 PayerOption = Annotated[str, typer.Option(help="Who is asked.")]
 OrganizationOption = Annotated[str, typer.Option(help="Whose practices and data.")]
@@ -32,6 +35,14 @@ EndDateOption = Annotated[
     datetime | None,
     typer.Option(formats=["%Y-%m-%d", "%m/%d/%Y"], help="For rows without a date of service."),
 ]
+MapOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="HEADER=COLUMN",
+        help="What a column of the file is, or ignore; again for each column.",
+    ),
+]
 DetailLevelOption = Annotated[DetailLevel, typer.Option(help="How much to fetch of each claim.")]
 
 
@@ -39,6 +50,28 @@ def shown_path(path: Path) -> str:
     """A path as a person at this terminal would write it: relative when it lies below."""
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def column_map_of(pairs: Sequence[str] | None) -> dict[str, str]:
+    """What `--map` says of the file's columns.
+
+    Raises:
+        typer.BadParameter: it is not HEADER=COLUMN, or there is no such column.
+
+    """
+    if not pairs:
+        return {}
+    from claims_pipeline.intake.headers.meanings import IGNORE, MAPPABLE_COLUMNS
+
+    found: dict[str, str] = {}
+    for pair in pairs:
+        header, _, column = pair.rpartition("=")
+        if not header.strip() or column.strip() not in {*MAPPABLE_COLUMNS, IGNORE}:
+            raise typer.BadParameter(
+                f"Write HEADER=COLUMN, with one of {', '.join(MAPPABLE_COLUMNS)} or {IGNORE}."
+            )
+        found[header.strip()] = column.strip()
+    return found
 
 
 def upload_options(

@@ -12,9 +12,11 @@ from claims_pipeline.cli.options import (
     EndDateOption,
     FileArgument,
     JsonOption,
+    MapOption,
     OrganizationOption,
     PayerOption,
     StartDateOption,
+    column_map_of,
     upload_options,
 )
 from claims_pipeline.errors import FileRefusedError
@@ -33,6 +35,7 @@ def run(
     start_date: StartDateOption = None,
     end_date: EndDateOption = None,
     detail_level: DetailLevelOption = DetailLevel.REASONS,
+    map_: MapOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Ask the payer about every row of a file, as a real run on the local Dagster instance.
@@ -45,6 +48,7 @@ def run(
         end_date=end_date,
         detail_level=detail_level,
     )
+    column_map = column_map_of(map_)
     from rich.console import Console
 
     from claims_pipeline.cli.local.local_store import open_store
@@ -55,7 +59,14 @@ def run(
     began = time.monotonic()
     store = open_store()
     try:
-        upload = take_in(store, file, organization_id=organization, payer=payer, options=options)
+        upload = take_in(
+            store,
+            file,
+            organization_id=organization,
+            payer=payer,
+            options=options,
+            column_map=column_map,
+        )
     except FileRefusedError:
         if as_json:
             typer.echo(json.dumps(refused_as_json(duration_s=time.monotonic() - began)))

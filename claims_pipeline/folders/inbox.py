@@ -255,7 +255,7 @@ def _is_wanted(entry: os.DirEntry[str]) -> bool:
     name = entry.name
     return (
         not name.startswith(".")
-        and name.lower().endswith(".csv")
+        and name.lower().endswith((".csv", ".xlsx"))
         and entry.is_file(follow_symlinks=False)
     )
 

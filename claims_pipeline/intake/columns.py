@@ -1,107 +1,82 @@
-"""Column names: what files call them, and what we call them."""
+"""Which columns a file has: what each one was read as, and which stay unread."""
 
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from claims_pipeline.intake.catalogue import refused
+from claims_pipeline.errors import FileRefusedError
+from claims_pipeline.intake.catalogue import refusal_text
+from claims_pipeline.intake.headers.meanings import (
+    IGNORE,
+    PATIENT_NAME,
+    Meaning,
+    meaning_of,
+)
 from claims_pipeline.results_file.columns import RESULT_COLUMNS, original_name
 from claims_pipeline.results_file.formulas import restored
 
-# Written as `header_key` leaves them: small letters and digits only. No name of a results column
-# is ever a synonym: `service_from` in a results file is the payer's date, not the analyst's.
-SYNONYMS: dict[str, tuple[str, ...]] = {
-    "claim_number": (
-        "claimno", "claimnum", "claimnbr", "claimid", "claim", "claimcontrolnumber",
-        "claimreferencenumber", "payerclaimcontrolnumber", "icn", "dcn",
-    ),
-    "patient_account_number": (
-        "patientaccount", "patientaccountno", "patientacctno", "patientacctnbr",
-        "patientacctnumber", "patientcontrolnumber", "accountnumber", "accountno", "acctnumber",
-        "acctno", "pcn",
-    ),
-    "first_name": (
-        "first", "fname", "givenname", "forename", "patientfirstname", "patientfirst",
-        "ptfirstname", "ptntfn",
-    ),
-    "last_name": (
-        "last", "lname", "surname", "familyname", "patientlastname", "patientlast", "ptlastname",
-        "ptntln",
-    ),
-    "date_of_birth": (
-        "dob", "birthdate", "birthday", "birthdt", "patientdob", "patientdateofbirth",
-        "patientbirthdate", "ptdob", "ptntdob",
-    ),
-    "subscriber_id": (
-        "subscribernumber", "subscriberno", "memberid", "membernumber", "memberno", "insuredid",
-        "insuranceid", "policyid", "policynumber",
-    ),
-    "first_service_date": (
-        "dateofservice", "servicedate", "dos", "firstdateofservice", "fromdateofservice",
-        "dateofservicefrom", "servicedatefrom", "servicefromdate", "servicestartdate", "dosfrom",
-        "fromdos", "fromdate", "firstservicedt",
-    ),
-    "last_service_date": (
-        "lastdateofservice", "todateofservice", "dateofserviceto", "servicedateto",
-        "servicetodate", "serviceenddate", "servicethroughdate", "dosto", "todos", "todate",
-        "throughdate", "lastservicedt",
-    ),
-    "practice_id": (
-        "practice", "practicenumber", "practiceno", "practicecode", "clinicid", "officeid",
-    ),
-    "tin": (
-        "taxid", "taxidnumber", "taxidentificationnumber", "taxpayerid", "practicetin",
-        "practicetaxid", "providertin", "billingtin", "grouptin", "ein", "fein",
-    ),
-    "payer_id": (
-        "payorid", "payernumber", "payerno", "payercode", "insurerid", "carrierid", "edipayerid",
-        "electronicpayerid",
-    ),
-    "total_charged": (
-        "totalcharge", "totalcharges", "totalchargeamount", "chargeamount", "charges",
-        "billedamount", "amountbilled", "totalbilled", "claimamount",
-    ),
-}  # fmt: skip
-
-CANONICAL_COLUMNS = tuple(SYNONYMS)
 REQUIRED_COLUMNS = ("first_name", "last_name", "date_of_birth")
 REJECTED_ROW_COLUMNS = ("row_number", "error_code", "error_column", "error_message")
 MAX_COLUMNS = 16_000
+PRIMARY = "primary"
 
-_PARENTHESES = re.compile(r"\([^)]*\)")
-# Names that only a results file has; a few of them together are no accident.
+ColumnMap = Mapping[str, str]
+NO_COLUMN_MAP: ColumnMap = {}
+
+# A byte order mark, and how it reads when it was taken for Windows-1252.
+_BYTE_ORDER_MARKS = ("\ufeff", "ï»¿")
+# Names that only a results file has; two of them together are no accident.
 _RESULTS_FILE_MARKS = frozenset(
     {
-        "match_number", "match_count", "matched_by", "match_note", "next_action",
+        "outcome", "match_number", "match_count", "matched_by", "match_note", "next_action",
         "days_since_received", "status_category_code", "searched_from", "searched_to",
         "payer_environment", "checked_at_utc",
     }
 )  # fmt: skip
-_ENOUGH_MARKS = 3
+_ENOUGH_MARKS = 2
+_LONGEST_NAMED_HEADER = 60
 
 
-def header_key(name: str) -> str:
-    """A column name without case, spaces, punctuation, BOM and anything in parentheses."""
-    return "".join(c for c in _PARENTHESES.sub("", name).casefold() if c.isalnum())
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnReading:
+    """One column of the file, and the canonical column (or `patient_name`) that it was read as.
+
+    `may_be` names the column that an unread one may hold after all: somebody has to decide.
+    """
+
+    header: str = field(repr=False)
+    read_as: str | None
+    may_be: str | None = None
 
 
-_MEANINGS = {
-    key: column for column, synonyms in SYNONYMS.items() for key in (header_key(column), *synonyms)
-}
+class HeaderRefusedError(FileRefusedError):
+    """The columns cannot be told apart, or lack something; a decision about them may help."""
+
+    def __init__(self, code: str, message: str, readings: Sequence[ColumnReading]) -> None:
+        super().__init__(code, message)
+        self.readings = tuple(readings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
     """How a record's cells are laid out.
 
-    `file_width` cells stand in a record of the file. `kept` are the positions that are not ours,
-    in order; `header` names them. `columns` gives the position of a canonical column among them.
+    `file_width` cells stand in a record of the file, at least `least_width`: behind it the header
+    names nothing. `kept` are the positions that are not ours, in order; `header` names them.
+    `columns` gives the position of a canonical column among them, `readings` what each was read as;
+    about those in `decided` somebody has decided.
+    `primary_at` is where a results file says which of a row's lines is the first.
     """
 
     header: tuple[str, ...]
     kept: tuple[int, ...]
     columns: dict[str, int]
+    readings: tuple[ColumnReading, ...]
     file_width: int
+    least_width: int
+    names: tuple[str, ...]
+    decided: frozenset[int]
+    primary_at: int | None
 
     @property
     def kept_cells(self) -> Callable[[Sequence[str]], tuple[str, ...]]:
@@ -115,54 +90,212 @@ class Layout:
         kept = tuple(row[position] for position in self.kept if position < len(row))
         return (*kept, *row[self.file_width :])
 
+    def header_of(self, column: str | None) -> str | None:
+        """The file's own name for a canonical column; None when it has no such column."""
+        return header_of(self.header, self.columns, column)
 
-def known_columns(names: Sequence[str]) -> int:
-    """How many canonical columns a header names."""
-    return len({_MEANINGS[key] for key in map(header_key, names) if key in _MEANINGS})
+
+def position_of(columns: Mapping[str, int], column: str | None) -> int | None:
+    """Where a canonical column's cells stand; those of both names may stand in one."""
+    position = columns.get(column or "")
+    if position is None and column in {"first_name", "last_name"}:
+        return columns.get(PATIENT_NAME)
+    return position
+
+
+def header_of(header: Sequence[str], columns: Mapping[str, int], column: str | None) -> str | None:
+    """As `Layout.header_of`, for a header and the positions of its columns."""
+    position = position_of(columns, column)
+    return None if position is None else header[position].strip()
+
+
+def cleaned_names(cells: Sequence[str]) -> list[str]:
+    """The names of a header without marks of encoding and damage."""
+    names = [restored(cell.replace("\0", "")) for cell in cells]
+    if names:
+        for mark in _BYTE_ORDER_MARKS:
+            names[0] = names[0].removeprefix(mark)
+    return [name.strip("\ufeff\u200b").strip('"') if name else name for name in names]
+
+
+def known_columns(names: Sequence[str], column_map: ColumnMap = NO_COLUMN_MAP) -> frozenset[str]:
+    """Which canonical columns a header names; `patient_name` stands for both names."""
+    found = {
+        column
+        for name in cleaned_names(names)
+        if (column := column_map.get(name.strip()) or meaning_of(name).column) and column != IGNORE
+    }
+    return frozenset(found | {"first_name", "last_name"} if PATIENT_NAME in found else found)
 
 
 def canonical_positions(names: Sequence[str]) -> dict[str, int]:
-    """Where each canonical column that these names hold stands; the first counts."""
-    positions: dict[str, int] = {}
-    for position, name in enumerate(names):
-        meaning = _MEANINGS.get(header_key(name))
-        if meaning is not None:
-            positions.setdefault(meaning, position)
-    return positions
+    """Where each canonical column that these names hold stands; which of several is not told."""
+    found = _strongest([meaning_of(name) for name in names])
+    return {column: positions[0] for column, positions in found.items()}
 
 
-def layout_of(names: Sequence[str]) -> Layout:
-    """Read a header.
+def layout_of(cells: Sequence[str], column_map: ColumnMap = NO_COLUMN_MAP) -> Layout:
+    """Read a header; `column_map` says what columns are (or `ignore`), by their stripped names.
 
     Raises:
-        FileRefusedError: `no_usable_header`, `columns_missing`, `columns_repeated` or
-            `too_many_columns`.
+        FileRefusedError: `no_usable_header` or `too_many_columns`.
+        HeaderRefusedError: `columns_missing`, `columns_repeated` or `column_map_unmatched`.
 
     """
-    if len(names) > MAX_COLUMNS:
-        raise refused("too_many_columns")
-    cleaned = [restored(name.replace("\0", "").strip("\ufeff")) for name in names]
-    kept, header = _without_our_columns(cleaned)
-    columns: dict[str, int] = {}
-    for position, name in enumerate(header):
-        meaning = _MEANINGS.get(header_key(name))
-        if meaning is None:
-            continue
-        if meaning in columns:
-            raise refused("columns_repeated", f"Both mean {meaning}.")
-        columns[meaning] = position
-    if not columns:
-        raise refused("no_usable_header")
-    missing = [column for column in REQUIRED_COLUMNS if column not in columns]
+    if len(cells) > MAX_COLUMNS:
+        raise FileRefusedError("too_many_columns", refusal_text("too_many_columns"))
+    names = cleaned_names(cells)
+    kept, header = _without_our_columns(names)
+    meanings = [_decided(name.strip(), column_map) for name in header]
+    strongest = _strongest(meanings)
+    if not strongest and not any(meaning.is_another_persons for meaning in meanings):
+        raise FileRefusedError("no_usable_header", refusal_text("no_usable_header"))
+    columns = {column: positions[0] for column, positions in strongest.items()}
+    if "first_name" in columns and "last_name" in columns:
+        columns.pop(PATIENT_NAME, None)
+    elif PATIENT_NAME in columns:
+        columns.pop("first_name", None)
+        columns.pop("last_name", None)
+    readings = _readings(header, meanings, columns)
+    _require_match(column_map, header, readings)
+    for column, positions in strongest.items():
+        if column in columns and len(positions) > 1:
+            which = " and ".join(_shown(header, meanings, at) for at in positions)
+            raise _refused("columns_repeated", f"{which} both mean {column}.", readings)
+    missing = [column for column in REQUIRED_COLUMNS if column not in _with_names(columns)]
     if missing:
-        raise refused("columns_missing", f"Missing: {', '.join(missing)}.")
-    return Layout(header=header, kept=kept, columns=columns, file_width=len(names))
+        raise _refused("columns_missing", _what_is_missing(missing, header, meanings), readings)
+    return Layout(
+        header=header,
+        kept=kept,
+        columns=columns,
+        readings=readings,
+        file_width=len(names),
+        least_width=len("\0".join(name.strip() for name in names).rstrip("\0").split("\0")),
+        names=tuple(name.strip().casefold() for name in names),
+        decided=frozenset(at for at, name in enumerate(header) if name.strip() in column_map),
+        primary_at=_primary_at(names, kept),
+    )
+
+
+def undecided(layout: Layout, looks_like: Mapping[int, str]) -> None:
+    """Refuse a file of which a column that was not read may be one that it lacks.
+
+    `looks_like` gives, for positions of columns with unknown words, the column that their cells
+    look like.
+
+    Raises:
+        HeaderRefusedError: `columns_uncertain`.
+
+    """
+    lacking = {"claim_number", "first_service_date"} - layout.columns.keys()
+    if "last_service_date" in layout.columns:
+        lacking.discard("first_service_date")
+    doubtful: dict[int, str] = {}
+    for at, reading in enumerate(layout.readings):
+        column = reading.may_be or looks_like.get(at)
+        if reading.read_as is None and column in lacking and at not in layout.decided:
+            doubtful[at] = column
+    if not doubtful:
+        return
+    readings = [
+        ColumnReading(header=reading.header, read_as=reading.read_as, may_be=doubtful.get(at))
+        for at, reading in enumerate(layout.readings)
+    ]
+    which = ", ".join(
+        f"{_shown(layout.header, [meaning_of(name) for name in layout.header], at)} ({column}?)"
+        for at, column in doubtful.items()
+    )
+    raise _refused("columns_uncertain", f"Not read: {which}.", readings)
+
+
+def _decided(name: str, column_map: ColumnMap) -> Meaning:
+    decided = column_map.get(name)
+    if decided is None:
+        return meaning_of(name)
+    # Above all others that mean the same.
+    understood = meaning_of(name).is_understood
+    column = None if decided == IGNORE else decided
+    return Meaning(column=column, weight=100, is_understood=understood)
+
+
+def _strongest(meanings: Sequence[Meaning]) -> dict[str, list[int]]:
+    """For each column the positions that mean it most clearly: several where none stands out."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for at, meaning in enumerate(meanings):
+        if meaning.column:
+            found[meaning.column].append(at)
+    strongest: dict[str, list[int]] = {}
+    for column, places in found.items():
+        most = max(meanings[at].weight for at in places)
+        strongest[column] = [at for at in places if meanings[at].weight == most]
+    return strongest
+
+
+def _readings(
+    header: Sequence[str], meanings: Sequence[Meaning], columns: Mapping[str, int]
+) -> tuple[ColumnReading, ...]:
+    read_at = {position: column for column, position in columns.items()}
+    return tuple(
+        ColumnReading(
+            header=name.strip(),
+            read_as=read_at.get(at),
+            may_be=None if at in read_at else meaning.speaks_of,
+        )
+        for at, (name, meaning) in enumerate(zip(header, meanings, strict=True))
+    )
+
+
+def _require_match(
+    column_map: ColumnMap, header: Sequence[str], readings: Sequence[ColumnReading]
+) -> None:
+    if not column_map.keys() <= {name.strip() for name in header}:
+        raise _refused("column_map_unmatched", "", readings)
+
+
+def _refused(code: str, detail: str, readings: Sequence[ColumnReading]) -> HeaderRefusedError:
+    return HeaderRefusedError(code, refusal_text(code, detail), readings)
+
+
+def _what_is_missing(
+    missing: Sequence[str], header: Sequence[str], meanings: Sequence[Meaning]
+) -> str:
+    detail = f"Missing: {', '.join(missing)}."
+    others = [at for at, meaning in enumerate(meanings) if meaning.is_another_persons]
+    if others:
+        which = ", ".join(_shown(header, meanings, at) for at in others)
+        detail += f" Not taken for the patient's, for they name another person: {which}."
+    return detail
+
+
+def _shown(header: Sequence[str], meanings: Sequence[Meaning], at: int) -> str:
+    """A column for a message: by its name only where no word of it can be anybody's value."""
+    name = header[at].strip()
+    letter = _letters_of(at)
+    if meanings[at].is_understood and name and len(name) <= _LONGEST_NAMED_HEADER:
+        return f'"{name}" (column {letter})'
+    return f"column {letter}"
+
+
+def _letters_of(at: int) -> str:
+    """A, B, … Z, AA: as spreadsheets name their columns."""
+    letters = ""
+    at += 1
+    while at:
+        at, letter = divmod(at - 1, 26)
+        letters = chr(ord("A") + letter) + letters
+    return letters
+
+
+def _with_names(columns: Mapping[str, int]) -> frozenset[str]:
+    found = frozenset(columns)
+    return found | {"first_name", "last_name"} if PATIENT_NAME in found else found
 
 
 def _without_our_columns(names: Sequence[str]) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """Positions and names of the columns that stood in the analyst's own file."""
     plain = [name.strip() for name in names]
-    if len(_RESULTS_FILE_MARKS.intersection(plain)) >= _ENOUGH_MARKS:
+    if _is_results_file(plain):
         ours = frozenset(RESULT_COLUMNS)
     elif set(REJECTED_ROW_COLUMNS) <= set(plain):
         ours = frozenset(REJECTED_ROW_COLUMNS)
@@ -170,3 +303,15 @@ def _without_our_columns(names: Sequence[str]) -> tuple[tuple[int, ...], tuple[s
         return tuple(range(len(names))), tuple(names)
     kept = tuple(position for position, name in enumerate(plain) if name not in ours)
     return kept, tuple(original_name(names[position], ours) for position in kept)
+
+
+def _is_results_file(names: Sequence[str]) -> bool:
+    return len(_RESULTS_FILE_MARKS.intersection(names)) >= _ENOUGH_MARKS
+
+
+def _primary_at(names: Sequence[str], kept: Sequence[int]) -> int | None:
+    plain = [name.strip() for name in names]
+    if PRIMARY not in plain or not _is_results_file(plain):
+        return None
+    at = plain.index(PRIMARY)
+    return None if at in kept else at

@@ -1,7 +1,7 @@
 """What intake must know about the organization, the payer and the day."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 
@@ -18,7 +18,11 @@ class LookBack(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntakeContext:
-    """`today` is the payer's; `payer_id` serves rows and practices that name none."""
+    """`today` is the payer's; `payer_id` serves rows and practices that name none.
+
+    `column_map` says what columns of this file are, by their names; `remembered` what was decided
+    before, by the digest of a header.
+    """
 
     practices: Sequence[Practice]
     payer_id: str
@@ -26,3 +30,5 @@ class IntakeContext:
     capabilities: LookBack
     max_rows: int
     max_bytes: int
+    column_map: Mapping[str, str] = field(default_factory=dict)
+    remembered: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

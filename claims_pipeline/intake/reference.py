@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from claims_pipeline.intake.catalogue import FILE_ERRORS, ROW_ERRORS, WARNINGS
 from claims_pipeline.intake.cells.dates import DATE_FORMS
-from claims_pipeline.intake.columns import REJECTED_ROW_COLUMNS, REQUIRED_COLUMNS, SYNONYMS
+from claims_pipeline.intake.columns import REJECTED_ROW_COLUMNS, REQUIRED_COLUMNS
+from claims_pipeline.intake.headers.meanings import CANONICAL_COLUMNS
 from claims_pipeline.results_file.columns import RESULT_COLUMNS
 
 _MEANINGS = {
@@ -21,6 +22,22 @@ _MEANINGS = {
     "tin": "The practice's tax id, nine digits.",
     "payer_id": "The payer id to ask, if it is not the practice's usual one.",
     "total_charged": "The amount charged, such as 1,234.50. It breaks ties between claims.",
+}
+
+# A few of the names that are read as each column.
+EXAMPLES = {
+    "claim_number": "Claim #, Payer Claim Control Number, ICN/DCN, Clm No",
+    "patient_account_number": "Acct #, Patient Control Number, Chart No, Encounter #, MRN",
+    "first_name": "First Name, Pt First Name, FName, patient.firstName",
+    "last_name": "Last Name, PAT LAST NAME, Surname, Client Last Name",
+    "date_of_birth": "DOB, D.O.B., Patient Birth Date, DOB - MM/DD/YYYY",
+    "subscriber_id": "Member ID, Insured's ID, Policy #, Subscriber No",
+    "first_service_date": "Date of Service, DOS From, Svc Date, Statement From, Start Date",
+    "last_service_date": "DOS To, Thru DOS, Service End, Through Date",
+    "practice_id": "Practice, Practice Name, Clinic ID, Office",
+    "tin": "Tax ID, EIN, Federal Tax ID, Billing Provider TIN",
+    "payer_id": "Payer ID, Payor Code, EDI Payer ID",
+    "total_charged": "Total Charges, Billed Amount, Chg Amt, Claim Amount",
 }
 
 _SHAPES = {
@@ -53,10 +70,21 @@ def _lines() -> Iterator[str]:
     )
     yield ""
     yield (
-        "The first line names the columns, every further line is one row. The file may be UTF-8, "
-        "UTF-16 with a byte order mark or Windows-1252, separated by commas, semicolons, tabs or "
-        "pipes. Blank lines are skipped. Rows are numbered from 1 without the header; lines are "
-        "numbered as an editor numbers them."
+        "One of the first 20 lines names the columns, every further line is one row. The file may "
+        "be UTF-8, UTF-16 or Windows-1252, separated by commas, semicolons, tabs, pipes or carets, "
+        "or an Excel workbook (.xlsx). Rows are numbered from 1 without the header; lines are "
+        "numbered as an editor or a spreadsheet numbers them."
+    )
+    yield ""
+    yield (
+        "Lines above the header, blank lines, totals, headings of sections, marks of pages, "
+        "repeated headers and further claims of a row in a results file are left out. The check "
+        "lists each of them with its line and why. Empty cells behind the last column are dropped."
+    )
+    yield ""
+    yield (
+        "Of a workbook the first sheet is read that has such a header: dates as dates, numbers as "
+        "the digits that are shown, formulas as their stored values."
     )
     yield ""
     yield from _shapes()
@@ -90,20 +118,38 @@ def _columns() -> Iterator[str]:
     yield "## Columns"
     yield ""
     yield (
-        "Upper and lower case, spaces and punctuation in a name do not matter, nor does anything "
-        "in parentheses. Other columns are kept and come back with the results."
+        "A name is read word by word: who, what, and which end of a span. Case, order, punctuation "
+        "and words such as `required` or `MM/DD/YYYY` do not matter. What names a guarantor, a "
+        "subscriber or a provider is never taken for the patient's. Other columns are kept and "
+        "come back with the results. The check says what each column was read as."
     )
     yield ""
-    rows = ((f"`{name}`", _MEANINGS[name], ", ".join(keys)) for name, keys in SYNONYMS.items())
-    yield from _table(("column", "meaning", "also understood"), rows)
+    rows = ((f"`{name}`", _MEANINGS[name], EXAMPLES[name]) for name in CANONICAL_COLUMNS)
+    yield from _table(("column", "meaning", "names that are read so, for example"), rows)
+    yield (
+        "`Patient` or `Patient Name` is read too, its cells written as `LAST, FIRST M`. Of two "
+        "columns that mean the same, the payer's own or the one spelled as here is read, else the "
+        "clearer one; where none is clearer the file is refused and both are named."
+    )
+    yield ""
+    yield (
+        "A column with words that are not known, which may say which claim or which days are "
+        "meant, needs a decision: on the page, with `column_map` in the API "
+        '(`{"Header": "first_service_date"}`, or `"ignore"`), or with `--map HEADER=COLUMN` in the '
+        "command line. It is remembered for your organization, and used for every file with the "
+        "same set of columns, in the watched folder too."
+    )
+    yield ""
 
 
 def _dates() -> Iterator[str]:
     yield "## Dates"
     yield ""
     yield (
-        f"{_listed(DATE_FORMS)}, each with or without a time of 00:00 or 00:00:00. A time of "
-        "service that ends in the future is cut to today."
+        f"{', '.join(DATE_FORMS)}, each with or without a time of day or a zone behind it: the "
+        "written day counts. `10/01/2026 - 10/31/2026` in one cell fills both dates of service. A "
+        "year of two digits is read where only one century is possible. The day never stands "
+        "before a month in digits. A time of service that ends in the future is cut to today."
     )
     yield ""
 

@@ -1,6 +1,5 @@
 """Records to requests and rejected rows, a batch at a time."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,9 +11,10 @@ from claims_pipeline.intake.catalogue import ROW_ERRORS, refused
 from claims_pipeline.intake.cells.practices import PracticeDirectory
 from claims_pipeline.intake.columns import Layout
 from claims_pipeline.intake.context import IntakeContext
-from claims_pipeline.intake.parsing import ParsedColumns, checked_frame, parsed_columns
+from claims_pipeline.intake.parsing import CellReader, ParsedColumns, checked_frame
 from claims_pipeline.intake.reading.records import RecordBatch
 from claims_pipeline.intake.schema import Fault, RowSchema
+from claims_pipeline.intake.tally import IntakeWarning, Tally
 from claims_pipeline.model import DateWindow, Practice, RejectedRow
 from claims_pipeline.model.request_columns import NO_REQUESTS, RequestColumns
 from claims_pipeline.results_file.formulas import restored
@@ -22,16 +22,11 @@ from claims_pipeline.results_file.formulas import restored
 # What one cell of a spreadsheet can hold.
 MAX_CELL_CHARACTERS = 32_767
 _BEFORE_A_CELL = '\n\r",;\t|'
+_OTHER_END = {
+    "first_service_date": "last_service_date",
+    "last_service_date": "first_service_date",
+}
 _REPLACEMENT_CHARACTER = "\ufffd"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IntakeWarning:
-    """Something that deserves a look but rejects nothing. `count` says how many rows or columns."""
-
-    code: str
-    message: str
-    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,13 +64,17 @@ class RowReader:
     def __init__(self, layout: Layout, context: IntakeContext) -> None:
         self._layout = layout
         self._context = context
-        self._directory = PracticeDirectory(context.practices)
+        self._cells = CellReader(
+            layout.columns,
+            directory=PracticeDirectory(context.practices),
+            today=context.today,
+        )
         self._schema = RowSchema(
             today=context.today, oldest_day=context.capabilities.oldest_day(context.today)
         )
         self._first_asked_in: dict[bytes, int] = {}
         self._row_count = 0
-        self.warning_counts: Counter[str] = Counter()
+        self.tally = Tally()
 
     def read(self, batch: RecordBatch) -> Chunk:
         """Sort a batch of records into requests and rejected rows.
@@ -84,7 +83,6 @@ class RowReader:
             FileRefusedError: `too_many_rows`.
 
         """
-        self.warning_counts["empty_rows"] += batch.empty_rows
         if not batch.rows:
             return Chunk()
         first_row_number = self._row_count + 1
@@ -99,6 +97,7 @@ class RowReader:
                 batch.line_numbers[position],
                 self._layout.kept_cells(batch.rows[position]),
                 [Fault(column=None, code=code)],
+                self._layout,
             )
             for position, code in broken.items()
         ]
@@ -108,20 +107,28 @@ class RowReader:
             line_numbers=list(compress(batch.line_numbers, is_sound)),
             cells=list(map(self._layout.kept_cells, compress(batch.rows, is_sound))),
         )
-        parsed = parsed_columns(rows.cells, self._layout.columns, self._directory)
+        parsed = self._cells.read(rows.cells)
         frame = checked_frame(parsed, self._layout.columns, today=self._context.today)
         faults = self._schema.faults(frame)
         rejected.extend(
-            _rejected(rows.row_numbers[at], rows.line_numbers[at], rows.cells[at], found)
+            _rejected(
+                rows.row_numbers[at], rows.line_numbers[at], rows.cells[at], found, self._layout
+            )
             for at, found in faults.items()
         )
         rejected.sort(key=lambda row: row.row_number)
         requests = self._requests(rows, parsed, faults)
-        self.warning_counts.update(
-            duplicate_rows=len(requests) - requests.duplicate_of.count(None),
-            amount_ignored=parsed.unread_amounts,
-        )
+        self._take_note(rows, parsed)
+        self.tally.add("duplicate_rows", len(requests) - requests.duplicate_of.count(None))
         return Chunk(requests=requests, rejected=tuple(rejected))
+
+    def _take_note(self, rows: _SoundRows, parsed: ParsedColumns) -> None:
+        for code, count in parsed.notes.items():
+            self.tally.add(code, count)
+        unread = parsed.unread_amounts
+        self.tally.add("amount_ignored", len(unread), [rows.line_numbers[at] for at in unread[:10]])
+        if "claim_number" in self._layout.columns:
+            self.tally.look_at_numbers(parsed.texts["claim_number"])
 
     def _requests(
         self, rows: _SoundRows, parsed: ParsedColumns, faults: dict[int, list[Fault]]
@@ -227,24 +234,37 @@ def _broken_records(batch: RecordBatch, *, width: int) -> dict[int, str]:
 
 
 def _rejected(
-    row_number: int, line_number: int, cells: tuple[str, ...], faults: Sequence[Fault]
+    row_number: int,
+    line_number: int,
+    cells: tuple[str, ...],
+    faults: Sequence[Fault],
+    layout: Layout,
 ) -> RejectedRow:
-    """The row with its first fault; the message names the other columns to be mended too."""
+    """The row with its first fault; the message names the other columns to be corrected too."""
     first = faults[0]
     message = ROW_ERRORS[first.code]
+    column = _column_that_is_there(first.column, layout)
     others = dict.fromkeys(
-        fault.column for fault in faults if fault.column and fault.column != first.column
+        layout.header_of(other) or other
+        for fault in faults
+        if (other := _column_that_is_there(fault.column, layout)) and other != column
     )
     if others:
-        message = f"{message} Also wrong: {', '.join(others)}."
+        message = f"{message} Also wrong: {', '.join(others).removesuffix('.')}."
     return RejectedRow(
         row_number=row_number,
         line_number=line_number,
-        column=first.column,
+        column=column,
         code=first.code,
         message=message,
         cells=cells,
     )
+
+
+def _column_that_is_there(column: str | None, layout: Layout) -> str | None:
+    """Of the two dates of service, the one that the file has."""
+    other = _OTHER_END.get(column or "")
+    return other if other in layout.columns and column not in layout.columns else column
 
 
 @lru_cache(maxsize=100_000)

@@ -22,20 +22,30 @@ _DAMAGE = (
     Rule("unreadable_character", r"[\x{1}-\x{8}\x{E}-\x{1F}\x{7F}\x{FFFD}]"),
     Rule("unclosed_quote", r'^"[^"]*$'),
 )
+# Signs that no name holds: letters of one code page read in another, a question mark in place of a
+# letter, accents that have lost theirs.
+_NO_SIGN_OF_A_NAME = (
+    r"[\x{80}-\x{9F}¡¢£¤¥¦§¨©«¬®¯°±²³¶¸¹»¼½¾¿×÷ƒ†‡•…‰™€„‚‹›˜ˆ√∫◊∞≠≤≥∂∑∏π]|\pL\?|\?\pL"
+)
 _NAME = (
     Rule("required", r"^$"),
     *_DAMAGE,
+    Rule("unreadable_character", _NO_SIGN_OF_A_NAME),
     Rule("value_too_long", r"(?s)^.{101}"),
     Rule("name_without_letters", r"^\PL*$"),
 )
 _IDENTIFIER = (
     *_DAMAGE,
-    Rule("scientific_notation", SCIENTIFIC_NOTATION),
+    Rule("amount_in_identifier", r"^\$|^[0-9][0-9,]*\.[0-9]{2}$"),
     Rule("value_too_long", r"(?s)^.{81}"),
 )
 
 TEXT_RULES: dict[str, tuple[Rule, ...]] = {
-    "claim_number": _IDENTIFIER,
+    "claim_number": (
+        Rule("scientific_notation", SCIENTIFIC_NOTATION),
+        Rule("several_numbers", r"[0-9].*[;,|&].*[0-9]"),
+        *_IDENTIFIER,
+    ),
     "patient_account_number": _IDENTIFIER,
     "first_name": _NAME,
     "last_name": _NAME,

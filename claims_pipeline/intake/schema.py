@@ -12,7 +12,7 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
-from claims_pipeline.intake.columns import CANONICAL_COLUMNS
+from claims_pipeline.intake.headers.meanings import CANONICAL_COLUMNS
 from claims_pipeline.intake.rules import TEXT_RULES
 
 # Columns of the checked frame that no file has: days as ordinals, and what reading a cell said.
@@ -20,14 +20,16 @@ BIRTH_DAY = "birth_day"
 SERVICE_START = "service_start"
 SERVICE_END = "service_end"
 SERVICE_LENGTH = "service_length"
+DAYS_SINCE_BIRTH = "days_since_birth"
 FAULT = "_fault"
 
-# The column that a person has to mend.
-_MENDED_IN = {
+# The column that a person has to correct.
+_CORRECTED_IN = {
     BIRTH_DAY: "date_of_birth",
     SERVICE_START: "first_service_date",
     SERVICE_END: "last_service_date",
     SERVICE_LENGTH: "last_service_date",
+    DAYS_SINCE_BIRTH: "first_service_date",
 }
 _ORDER: dict[str | None, int] = {name: at for at, name in enumerate(CANONICAL_COLUMNS)}
 _FIRST_BIRTH_DAY = date(1900, 1, 1)
@@ -56,6 +58,7 @@ class RowSchema:
             SERVICE_START: [pa.Check.le(tomorrow.toordinal(), error="service_date_in_future")],
             SERVICE_END: [pa.Check.ge(oldest_day.toordinal(), error="service_date_too_old")],
             SERVICE_LENGTH: [pa.Check.ge(0, error="service_dates_reversed")],
+            DAYS_SINCE_BIRTH: [pa.Check.ge(0, error="service_before_birth")],
         }
         self._schema = pa.DataFrameSchema(
             {
@@ -112,4 +115,4 @@ def _named(
             cells = cells[~broken]
     else:
         for position in positions:
-            yield position, Fault(column=_MENDED_IN[column], code=check)
+            yield position, Fault(column=_CORRECTED_IN[column], code=check)

@@ -10,6 +10,7 @@ from claims_pipeline.orchestration.resources import StoreResource
 from claims_pipeline.preflight.context import intake_context
 from claims_pipeline.store.rows import results, stored
 from claims_pipeline.store.tenants import practices
+from claims_pipeline.store.tenants.column_decisions import list_decisions
 
 
 def stored_rows(
@@ -34,6 +35,7 @@ def _read(step: HeldStep, store: StoreResource) -> intake.Reading:
         payer=step.upload.payer,
         practices=practices.list_practices(step.engine, step.upload.organization_id),
         today=store.payer_today(),
+        remembered=list_decisions(step.engine, step.upload.organization_id),
     )
     with store.files().open(step.upload.file_key) as stream:
         reading = intake.read(stream, context)
@@ -41,7 +43,11 @@ def _read(step: HeldStep, store: StoreResource) -> intake.Reading:
         for chunk in reading.chunks():
             stored.add_rows(step.engine, step.hold, chunk.requests, chunk.rejected)
     stored.complete_rows(
-        step.engine, step.hold, record_count=reading.record_count, left_out=reading.left_out
+        step.engine,
+        step.hold,
+        record_count=reading.records,
+        left_out_count=reading.left_out,
+        left_out=reading.left_out_lines,
     )
     return reading
 
@@ -55,8 +61,8 @@ def _show_file(context: dg.AssetExecutionContext, step: HeldStep, reading: intak
             metadata={
                 "source": dg.MetadataValue.text(step.upload.source),
                 "bytes": dg.MetadataValue.int(step.upload.file_size),
-                "records": dg.MetadataValue.int(reading.record_count),
-                "left_out": dg.MetadataValue.int(len(reading.left_out)),
+                "records": dg.MetadataValue.int(reading.records),
+                "left_out": dg.MetadataValue.int(reading.left_out),
             },
         )
     )

@@ -11,7 +11,16 @@ from math import ceil
 from typing import BinaryIO
 
 from claims_pipeline.errors import FileRefusedError
-from claims_pipeline.intake import IntakeContext, IntakeWarning, read
+from claims_pipeline.intake import (
+    ColumnReading,
+    HeaderRefusedError,
+    IntakeContext,
+    IntakeWarning,
+    LeftOut,
+    Reading,
+    read,
+)
+from claims_pipeline.intake.columns import header_of
 from claims_pipeline.model import DensityObservation, RejectedRow, Request
 from claims_pipeline.names import patient_key, wire_name
 from claims_pipeline.planning import (
@@ -51,13 +60,18 @@ class PlanEstimate:
 class FileCheck:
     """The findings. `file_error` is set when the file was refused, at once or further down.
 
-    `rejected` are the first of the `rejected_rows`, as many as were asked for; their cells stand in
-    the order of `header`, in which `columns` tells where our columns are. `duplicates` are accepted
-    rows that ask exactly what an earlier row asks.
+    `column_readings` say what each column was read as, also of a file whose columns were refused.
+    `left_out` are the first of the `left_out_lines` that are no rows. `rejected` are the first of
+    the `rejected_rows`, as many as were asked for; their cells stand in the order of `header`, in
+    which `columns` tells where our columns are. `duplicates` are accepted rows that ask exactly
+    what an earlier row asks.
     """
 
     header: tuple[str, ...] = field(default=(), repr=False)
     columns: Mapping[str, int] = field(default_factory=dict)
+    column_readings: tuple[ColumnReading, ...] = field(default=(), repr=False)
+    left_out: tuple[LeftOut, ...] = ()
+    left_out_lines: int = 0
     accepted: int = 0
     duplicates: int = 0
     rejected_rows: int = 0
@@ -65,6 +79,10 @@ class FileCheck:
     warnings: tuple[IntakeWarning, ...] = ()
     plan: PlanEstimate = PlanEstimate()
     file_error: FileRefusedError | None = None
+
+    def header_of(self, column: str | None) -> str | None:
+        """The file's own name for a canonical column; None when it has no such column."""
+        return header_of(self.header, self.columns, column)
 
 
 def check_file(
@@ -80,21 +98,20 @@ def check_file(
     `most_rejected` is how many rejected rows are kept to be shown; all by default.
     """
     rejected: list[RejectedRow] = []
-    warnings: Counter[tuple[str, str]] = Counter()
+    warnings: list[IntakeWarning] = []
     rows: dict[tuple[str, str], list[_Row]] = defaultdict(list)
     accepted = duplicates = rejected_rows = 0
     refusal: FileRefusedError | None = None
-    header: tuple[str, ...] = ()
-    columns: Mapping[str, int] = {}
+    reading: Reading | None = None
+    readings: tuple[ColumnReading, ...] = ()
     try:
         reading = read(stream, context)
-        header, columns = reading.header, reading.columns
+        readings = reading.column_readings
         for chunk in reading.chunks():
             accepted += len(chunk.requests)
             rejected_rows += len(chunk.rejected)
             rejected += chunk.rejected[: _places_left(rejected, most_rejected)]
-            for found in chunk.warnings:
-                warnings[found.code, found.message] += found.count
+            warnings += chunk.warnings
             for request in chunk.requests:
                 if request.duplicate_of is None:
                     rows[request.tin, request.payer_id].append(_row(request, terms))
@@ -102,17 +119,19 @@ def check_file(
                     duplicates += 1
     except FileRefusedError as error:
         refusal = error
+        if isinstance(error, HeaderRefusedError):
+            readings = error.readings
     return FileCheck(
-        header=header,
-        columns=columns,
+        header=reading.header if reading else (),
+        columns=reading.columns if reading else {},
+        column_readings=readings,
+        left_out=reading.left_out_lines if reading else (),
+        left_out_lines=reading.left_out if reading else 0,
         accepted=accepted,
         duplicates=duplicates,
         rejected_rows=rejected_rows,
         rejected=tuple(rejected),
-        warnings=tuple(
-            IntakeWarning(code=code, message=message, count=count)
-            for (code, message), count in warnings.items()
-        ),
+        warnings=tuple(warnings),
         plan=PlanEstimate() if refusal else _estimate(rows, terms, observations),
         file_error=refusal,
     )

@@ -1,18 +1,28 @@
 """What reading a file must know, joined from the settings and the payer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from claims_pipeline.intake import IntakeContext
+from claims_pipeline.intake.columns import ColumnMap
 from claims_pipeline.model import Practice
 from claims_pipeline.payers import registry
 from claims_pipeline.settings import Settings
 
 
 def intake_context(
-    settings: Settings, *, payer: str, practices: Sequence[Practice], today: date
+    settings: Settings,
+    *,
+    payer: str,
+    practices: Sequence[Practice],
+    today: date,
+    column_map: ColumnMap | None = None,
+    remembered: Mapping[str, ColumnMap] | None = None,
 ) -> IntakeContext:
     """What decides about a row; `today` is the payer's.
+
+    `column_map` is what a person decides about this file's columns, `remembered` what the
+    organization decided before, by the digest of a header.
 
     Raises:
         InputError: `payer_unknown`.
@@ -25,4 +35,6 @@ def intake_context(
         capabilities=registry.capabilities_of(payer),
         max_rows=settings.max_rows,
         max_bytes=settings.max_file_bytes,
+        column_map=column_map or {},
+        remembered=remembered or {},
     )

@@ -68,6 +68,16 @@ practices = Table(
     Column("is_default", Boolean, nullable=False, default=False),
 )
 
+column_decisions = Table(
+    "column_decisions",
+    metadata,
+    # What people decided about the columns of a header, by the set of its names.
+    Column("organization_id", String(64), ForeignKey("organizations.id"), primary_key=True),
+    Column("header_digest", String(64), primary_key=True),
+    Column("column_map", JSON, nullable=False),
+    Column("decided_at", UtcInstant, nullable=False),
+)
+
 uploads = Table(
     "uploads",
     metadata,

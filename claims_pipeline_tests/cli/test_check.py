@@ -31,10 +31,15 @@ def test_a_clean_file_is_planned_without_payer_settings(tmp_path: Path, command:
         "accepted_rows",
         "rejected_rows",
         "file_error",
+        "columns",
+        "left_out",
         "errors",
         "warnings",
+        "payers",
         "plan",
     ]
+    assert found["columns"][0] == {"header": "claim_number", "read_as": "claim_number"}
+    assert found["payers"] == [{"payer": "uhc", "channel": "uhc", "rows": 1}]
     assert (found["total_rows"], found["accepted_rows"], found["rejected_rows"]) == (1, 1, 0)
     assert found["file_error"] is None
     assert set(found["plan"]) == {"queries", "estimated_calls", "one_per_row_calls", "sweep_calls"}
@@ -42,7 +47,68 @@ def test_a_clean_file_is_planned_without_payer_settings(tmp_path: Path, command:
     assert outcome.stderr == ""
 
 
-def test_a_rejected_row_is_shown_with_its_place_and_no_value(
+def test_a_clean_file_takes_five_lines(tmp_path: Path, command: Command) -> None:
+    shown = command("check", a_file(tmp_path, HEADER + ADA)).stdout
+    assert shown.count("\n") == 5
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_errors_are_grouped_with_their_cells_as_they_stand(
+    tmp_path: Path, command: Command
+) -> None:
+    bad = "".join(f"FH{n:04d},ADA,EXAMPLE,13/{n + 10}/1975\n" for n in range(8))
+    file = a_file(tmp_path, (HEADER + bad + "FH9,,EXAMPLE,05/10/1975\n").replace("date_of_", "Pt "))
+    shown = command("check", file).stdout
+    assert "8 × date_impossible in Pt birth: There is no such day." in shown
+    assert "  line 2: 13/10/1975\n  line 3: 13/11/1975\n" in shown
+    assert "  … and 3 more\n" in shown
+    assert "1 × required in first_name" in shown
+    assert "  line 10: (empty)\n" in shown
+    errors = parsed(command("check", file, "--json").stdout)["errors"]
+    assert {error["header"] for error in errors} == {"Pt birth", "first_name"}
+    assert len(errors) == 9
+
+
+def test_all_rows_that_cannot_be_asked_can_be_written_to_a_file(
+    tmp_path: Path, command: Command
+) -> None:
+    written = tmp_path / "rejected.csv"
+    outcome = command("check", a_file(tmp_path, HEADER + BAD * 70), "--rejected", written)
+    assert outcome.exit_code == 1
+    assert written.read_text(encoding="utf-8-sig").count("date_impossible") == 70
+    assert written.stat().st_mode & 0o077 == 0
+
+
+def test_what_was_read_and_what_was_left_out_is_shown(tmp_path: Path, command: Command) -> None:
+    text = "Aging report\nPt Last,Pt First,D.O.B.,Svc Date,Biller\n"
+    text += "EXAMPLE,ADA,05/10/1975,10/05/2026,x\nTotal:,1,,,\n"
+    file = a_file(tmp_path, text)
+    shown = command("check", file).stdout
+    assert "Svc Date  first_service_date\n" in shown
+    assert "Biller    not read" in shown
+    assert "Left out, above the header: line 1\nLeft out, total: line 4\n" in shown
+    found = parsed(command("check", file, "--json").stdout)
+    assert found["left_out"] == [
+        {"line_number": 1, "reason": "above the header"},
+        {"line_number": 4, "reason": "total"},
+    ]
+    assert found["total_rows"] == 1
+
+
+def test_a_column_that_needs_a_decision_is_mapped(tmp_path: Path, command: Command) -> None:
+    text = "First Name,Last Name,DOB,Dates of Care\nADA,EXAMPLE,05/10/1975,10/05/2026\n"
+    file = a_file(tmp_path, text)
+    refused = command("check", file)
+    assert refused.exit_code == 2
+    assert "[columns_uncertain]" in refused.stdout
+    assert "Dates of Care  not read; first_service_date?" in refused.stdout
+    mapped = command("check", file, "--map", "Dates of Care=first_service_date", "--json")
+    assert mapped.exit_code == 0
+    assert parsed(mapped.stdout)["columns"][3]["read_as"] == "first_service_date"
+    assert command("check", file, "--map", "Dates of Care=dos").exit_code == 2
+
+
+def test_a_rejected_row_is_listed_with_its_place_and_no_value(
     tmp_path: Path, command: Command
 ) -> None:
     file = a_file(tmp_path, HEADER + ADA + BAD)
@@ -54,17 +120,16 @@ def test_a_rejected_row_is_shown_with_its_place_and_no_value(
     shown = command("check", file)
     assert shown.exit_code == 1
     assert error["code"] in shown.stdout
-    for text in (outcome.stdout, shown.stdout):
-        assert "BRUNO" not in text
-        assert "13/45" not in text
+    assert "BRUNO" not in outcome.stdout + shown.stdout
+    assert "13/45" not in outcome.stdout
 
 
 def test_a_refused_file_says_what_to_do(tmp_path: Path, command: Command) -> None:
     file = a_file(tmp_path, b"PK\x03\x04" + b"\x00" * 100)
     outcome = command("check", file, "--json")
     assert outcome.exit_code == 2
-    assert parsed(outcome.stdout)["file_error"]["code"] == "binary_content"
-    assert "CSV" in command("check", file).stdout
+    assert parsed(outcome.stdout)["file_error"]["code"] == "archive"
+    assert "Unpack" in command("check", file).stdout
 
 
 def test_a_file_that_is_not_there_is_refused_without_its_name(

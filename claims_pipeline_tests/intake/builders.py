@@ -31,6 +31,9 @@ class WholeFile:
     requests: list[Request]
     rejected: list[RejectedRow]
     warnings: list[IntakeWarning]
+    left_out: list[tuple[int, str]]
+    records: int
+    read_as: dict[str, str | None]
 
     @property
     def verdicts(self) -> list[tuple[int, int, str | None, str]]:
@@ -46,6 +49,8 @@ def make_context(
     practices: Sequence[Practice] = PRACTICES,
     max_rows: int = 1_000_000,
     max_bytes: int = 100 << 20,
+    column_map: dict[str, str] | None = None,
+    remembered: dict[str, dict[str, str]] | None = None,
 ) -> IntakeContext:
     return IntakeContext(
         practices=practices,
@@ -54,6 +59,8 @@ def make_context(
         capabilities=TwoYears(),
         max_rows=max_rows,
         max_bytes=max_bytes,
+        column_map=column_map or {},
+        remembered=remembered or {},
     )
 
 
@@ -65,6 +72,9 @@ def read_file(content: bytes, context: IntakeContext | None = None) -> WholeFile
         requests=[request for chunk in chunks for request in chunk.requests],
         rejected=[row for chunk in chunks for row in chunk.rejected],
         warnings=[warning for chunk in chunks for warning in chunk.warnings],
+        left_out=[tuple(left) for left in reading.left_out_lines],
+        records=reading.records,
+        read_as={column.header: column.read_as for column in reading.column_readings},
     )
 
 

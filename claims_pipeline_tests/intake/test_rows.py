@@ -69,21 +69,31 @@ def test_every_cell_arrives_with_its_zeros():
         ("value_too_long", "claim_number", "1" * 81),
         ("scientific_notation", "claim_number", "1.23E+11"),
         ("scientific_notation", "claim_number", "1,23E+11"),
-        ("scientific_notation", "patient_account_number", "9E+10"),
-        ("scientific_notation", "subscriber_id", "9.12346e+08"),
+        ("unreadable_character", "last_name", "NU?EZ"),
+        ("unreadable_character", "first_name", "JOS\u0192"),
+        ("unreadable_character", "first_name", "Jos\u201a"),
+        ("unreadable_character", "last_name", "PE\u00a5A"),
+        ("amount_in_identifier", "claim_number", "150.00"),
+        ("amount_in_identifier", "patient_account_number", "1,150.00"),
+        ("amount_in_identifier", "subscriber_id", "$12"),
+        ("several_numbers", "claim_number", "FH24730019; FH24730020"),
+        ("several_numbers", "claim_number", "24730019,24730020"),
         ("scientific_notation", "tin", "7.12E+07"),
         ("scientific_notation", "practice_id", "1.00E+00"),
         ("scientific_notation", "payer_id", "8.77E+04"),
         ("payer_id_invalid", "payer_id", "877 26"),
         ("payer_id_invalid", "payer_id", "8" * 33),
-        ("leading_zero_lost", "tin", "71234567"),
-        ("leading_zero_lost", "tin", "7-1234567"),
+        ("leading_zero_lost", "tin", "79999999"),
+        ("leading_zero_lost", "tin", "7-9999999"),
+        ("required", "first_name", "#N/A"),
+        ("required", "date_of_birth", "00/00/0000"),
+        ("service_before_birth", "date_of_birth", "06/02/2025"),
         ("tin_invalid", "tin", "7123"),
         ("tin_invalid", "tin", "0712345678"),
         ("practice_unknown", "tin", "079999999"),
         ("practice_unknown", "practice_id", "3"),
         ("practice_contradiction", "tin", "072345678"),
-        ("date_two_digit_year", "date_of_birth", "05/10/75"),
+        ("date_two_digit_year", "date_of_birth", "05/10/15"),
         ("date_impossible", "date_of_birth", "02/30/1975"),
         ("date_is_serial_number", "date_of_birth", "27524"),
         ("date_unreadable", "first_service_date", "soon"),
@@ -95,7 +105,8 @@ def test_every_cell_arrives_with_its_zeros():
 )
 def test_a_bad_cell_rejects_the_row_with_its_column_and_code(code, column, cell):
     file = read_row(**{column: cell})
-    assert file.verdicts == [(1, 2, column, code)]
+    shown_in = "first_service_date" if code == "service_before_birth" else column
+    assert file.verdicts == [(1, 2, shown_in, code)]
     assert file.rejected[0].message.startswith(ROW_ERRORS[code])
 
 
@@ -132,11 +143,12 @@ def test_a_service_window_is_taken_as_it_is_and_cut_to_today(first, last, window
 
 def test_the_first_and_the_last_legal_birthday_are_accepted():
     assert read_row(date_of_birth="01/01/1900").requests
-    assert read_row(date_of_birth=TODAY.strftime("%m/%d/%Y")).requests
+    today = TODAY.strftime("%m/%d/%Y")
+    assert read_row(date_of_birth=today, first_service_date=today, last_service_date="").requests
 
 
 def test_a_row_with_several_faults_is_rejected_once_and_names_all_columns():
-    file = read_row(first_name="", date_of_birth="1/1/75", tin="1")
+    file = read_row(first_name="", date_of_birth="1/1/15", tin="1")
     assert file.verdicts == [(1, 2, "first_name", "required")]
     assert file.rejected[0].message.endswith("Also wrong: date_of_birth, tin.")
 
@@ -156,7 +168,14 @@ def test_no_message_repeats_a_cell():
         ("\u200eADA\u200f", "ADA"),
         ("ANNE  MARIE", "ANNE MARIE"),
         ("O'BRIEN", "O'BRIEN"),
-        ("'ADA", "'ADA"),
+        ("'ADA", "ADA"),
+        ("A\u200bDA\u00ad", "ADA"),
+        ("JosÃ©", "José"),
+        ("NÃºÃ±ez", "Núñez"),
+        ("O&#39;BRIEN", "O'BRIEN"),
+        ("N&uacute;&ntilde;ez", "Núñez"),
+        ("MUñOZ", "MUñOZ"),
+        ("D’ARC", "D’ARC"),
         ('="ADA"', "ADA"),
         ("NULL", "NULL"),
         ("NA", "NA"),
@@ -257,3 +276,118 @@ def test_windows_beyond_any_maximum_are_legal():
     [request] = read_row(first_service_date="07/01/2023").requests
     assert request.service == DateWindow(request.service.first, request.service.last)
     assert request.service.days > 700
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "expected"),
+    [
+        ("claim_number", "24730019.0", "24730019"),
+        ("claim_number", "'FH24730019", "FH24730019"),
+        ("claim_number", "#FH24730019", "FH24730019"),
+        ("claim_number", "FH24730019-01", "FH24730019-01"),
+        ("claim_number", "FH24730019/02", "FH24730019/02"),
+        ("claim_number", "12E34567", "12E34567"),
+        ("claim_number", "00123", "00123"),
+        ("patient_account_number", "0007.0", "0007"),
+        ("subscriber_id", "912345678.0", "912345678"),
+    ],
+)
+def test_an_identifier_is_read_as_it_was_before_a_spreadsheet_had_it(column, cell, expected):
+    [request] = read_row(**{column: cell}).requests
+    assert getattr(request, column) == expected
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["N/A", "NULL", "nan", "PENDING", "-", "0", "000", "#N/A", "none", "unknown", "TBD", "."],
+)
+@pytest.mark.parametrize("column", ["claim_number", "patient_account_number", "subscriber_id"])
+def test_a_placeholder_is_no_identifier_and_is_counted(column, cell):
+    file = read_row(**{column: cell})
+    assert getattr(file.requests[0], column) is None
+    assert [(w.code, w.count) for w in file.warnings] == [("placeholders_as_empty", 1)]
+
+
+def test_a_claim_number_without_a_digit_is_none():
+    file = read_row(claim_number="see notes")
+    assert file.requests[0].claim_number is None
+    assert [w.code for w in file.warnings] == ["placeholders_as_empty"]
+
+
+@pytest.mark.parametrize("column", ["patient_account_number", "subscriber_id"])
+@pytest.mark.parametrize("cell", ["9E+10", "9.12346e+08", "4,52E+11"])
+def test_a_damaged_number_that_is_not_needed_is_left_away_with_a_warning(column, cell):
+    file = read_row(**{column: cell})
+    assert getattr(file.requests[0], column) is None
+    assert [(w.code, w.count) for w in file.warnings] == [("identifier_ignored", 1)]
+
+
+def test_numbers_that_a_spreadsheet_rounded_are_noticed():
+    rows = [f"20261005123400{at}1,ADA,EXAMPLE,05/10/1975" for at in range(1, 4)]
+    file = read_text("claim_number,first_name,last_name,date_of_birth\n" + "\n".join(rows))
+    assert len(file.requests) == 3
+    assert not file.warnings
+    rounded = [row.replace("1,ADA", "000,ADA") for row in rows]
+    file = read_text("claim_number,first_name,last_name,date_of_birth\n" + "\n".join(rounded))
+    assert [(w.code, w.count) for w in file.warnings] == [("numbers_look_rounded", 3)]
+
+
+@pytest.mark.parametrize(
+    ("cell", "practice_id"),
+    [
+        ("South", "2"), ("SOUTH ", "2"), ("2.0", "2"), ("'2", "2"), ("72345678", "2"),
+        ("072345678.0", "2"), ("07-2345678", "2"), ("N/A", "1"), ("", "1"),
+    ],
+)  # fmt: skip
+def test_a_practice_is_known_by_its_id_its_tax_id_or_a_name_of_its_own(cell, practice_id):
+    [request] = read_row(practice_id=cell, tin="").requests
+    assert request.practice_id == practice_id
+
+
+def test_a_name_that_two_practices_have_names_neither():
+    practices = [
+        Practice(practice_id="1", tin="071234567", name="North"),
+        Practice(practice_id="2", tin="072345678", name="North"),
+    ]
+    file = read_text(
+        "practice,first_name,last_name,date_of_birth\nNorth,ADA,EXAMPLE,05/10/1975",
+        make_context(practices=practices),
+    )
+    assert [row.code for row in file.rejected] == ["practice_unknown"]
+
+
+def test_a_range_in_either_cell_fills_both_dates():
+    for cells in (
+        {"first_service_date": "06/01/2025 - 06/09/2025", "last_service_date": ""},
+        {"first_service_date": "", "last_service_date": "06/01/2025 - 06/09/2025"},
+        {"first_service_date": "06/01/2025 - 06/05/2025", "last_service_date": "06/09/2025"},
+    ):
+        [request] = read_row(**cells).requests
+        assert (str(request.service.first), str(request.service.last)) == (
+            "2025-06-01",
+            "2025-06-09",
+        )
+
+
+def test_a_message_names_columns_as_the_file_does():
+    file = read_text("Pt First,Pt Last,D.O.B.,Tax ID #\n,EXAMPLE,02/30/1975,1\n")
+    assert file.verdicts == [(1, 2, "first_name", "required")]
+    assert file.rejected[0].message.endswith("Also wrong: D.O.B., Tax ID #.")
+
+
+def test_a_date_of_service_is_faulted_in_the_column_that_the_file_has():
+    file = read_text("First Name,Last Name,DOB,DOS\nADA,EXAMPLE,05/10/1975,06/15/2022\n")
+    assert file.verdicts == [(1, 2, "first_service_date", "service_date_too_old")]
+
+
+def test_amounts_that_cannot_be_read_are_warned_of_with_their_lines():
+    header = "first_name,last_name,date_of_birth,total_charged\n"
+    amounts = ["100", "(125.00)", "$ -", "USD 125", '"1.234,50"', "-5"]
+    rows = [f"ADA,EXAMPLE,05/{at + 1:02}/1975,{cell}" for at, cell in enumerate(amounts)]
+    file = read_text(header + "\n".join(rows))
+    assert [(w.code, w.count, w.line_numbers) for w in file.warnings] == [
+        ("amount_ignored", 3, (3, 6, 7))
+    ]
+    assert [request.total_charged for request in file.requests] == [
+        Decimal(100), None, None, Decimal(125), None, None,
+    ]  # fmt: skip

@@ -1,13 +1,18 @@
 """The job on a real Dagster instance, asking the sandbox over HTTP."""
 
 import csv
-from datetime import timedelta
+import io
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from openpyxl import Workbook
 
+from claims_pipeline.intake.headers.digest import header_digest
 from claims_pipeline.model import Outcome, UploadStatus
 from claims_pipeline.sandbox.running import today_in
-from claims_pipeline_tests.pipeline import Pipeline
+from claims_pipeline.store.database import writing
+from claims_pipeline.store.tenants.column_decisions import remember_decision
+from claims_pipeline_tests.pipeline import ORGANIZATION, Pipeline
 
 
 def ada_in(shape: str) -> bytes:
@@ -43,3 +48,46 @@ def test_ada_is_found_once_in_every_shape(pipeline: Pipeline, shape: str) -> Non
     with results.open(encoding="utf-8-sig", newline="") as stream:
         lines = [(line["outcome"], line["payer_claim_number"]) for line in csv.DictReader(stream)]
     assert lines == [("found", "FH00000001")]
+
+
+def test_a_decision_about_columns_holds_for_every_run(pipeline: Pipeline) -> None:
+    visit = today_in("America/Chicago")() - timedelta(days=30)
+    header = ["First Name", "Last Name", "DOB", "Dates of Care"]
+    content = f"{','.join(header)}\nADA,EXAMPLE,05/10/1975,{visit:%m/%d/%Y}\n".encode()
+
+    asked = pipeline.upload(content)
+    pipeline.run(asked, raise_on_error=False)
+    upload = pipeline.get(asked)
+    assert (upload.status, upload.error_code) == (UploadStatus.FAILED, "columns_uncertain")
+
+    with writing(pipeline.engine) as connection:
+        remember_decision(
+            connection,
+            organization_id=ORGANIZATION,
+            header_digest=header_digest(header),
+            column_map={"Dates of Care": "first_service_date"},
+            now=datetime.now(UTC),
+        )
+    decided = pipeline.upload(content)
+    pipeline.run(decided)
+    [answer] = pipeline.answers(decided)
+    assert answer.result.outcome is Outcome.FOUND
+
+
+def test_a_workbook_is_asked_as_a_csv_is(pipeline: Pipeline) -> None:
+    book = Workbook()
+    for row in (
+        ["Aging report"],
+        ["Clm #", "Pt Name", "D.O.B."],
+        ["FH00000001", "EXAMPLE, ADA Q", date(1975, 5, 10)],
+        ["Total", 1],
+    ):
+        book.active.append(row)
+    content = io.BytesIO()
+    book.save(content)
+    upload_id = pipeline.upload(content.getvalue())
+
+    assert pipeline.run(upload_id).success
+    [answer] = pipeline.answers(upload_id)
+    assert answer.result.outcome is Outcome.FOUND
+    assert answer.row.line_number == 3

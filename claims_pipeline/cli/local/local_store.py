@@ -1,6 +1,6 @@
 """The database and file store of this machine, opened for a command."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ from claims_pipeline.store.database import open_engine, schema_is_current
 from claims_pipeline.store.files import FileStore, file_store_of
 from claims_pipeline.store.ledger import densities
 from claims_pipeline.store.migrating import upgrade
+from claims_pipeline.store.tenants.column_decisions import list_decisions
 from claims_pipeline.store.tenants.practices import ensure_organization, list_practices
 
 
@@ -70,9 +71,13 @@ def practices_of(store: LocalStore, organization_id: str) -> list[Practice]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownFacts:
-    """What a check may use: the organization's practices, and what was learned about them."""
+    """What a check may use: the organization's practices, and what was learned about them.
+
+    `decisions` are those about columns, by the digest of a header.
+    """
 
     practices: Sequence[Practice]
+    decisions: Mapping[str, Mapping[str, str]]
     observations: Observations
 
 
@@ -95,6 +100,7 @@ def known_facts(settings: Settings, organization_id: str) -> Iterator[KnownFacts
             raise _practices_missing()
         yield KnownFacts(
             practices=found,
+            decisions=list_decisions(engine, organization_id) if engine else {},
             observations=(
                 densities.known_observations(engine, organization_id)
                 if engine

@@ -4,7 +4,7 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
@@ -24,6 +24,8 @@ from claims_pipeline.preflight.context import intake_context
 from claims_pipeline.store import attempts, uploads
 from claims_pipeline.store.attempts import Attempt
 from claims_pipeline.store.attempts.launch_tags import CLAIM_STATUS_JOB, RESULTS_FILES_JOB
+from claims_pipeline.store.database import writing
+from claims_pipeline.store.tenants.column_decisions import list_decisions, remember_decision
 from claims_pipeline.store.uploads import NewUpload, Upload
 
 _CHUNK_BYTES = 1 << 20
@@ -34,9 +36,17 @@ OnProgress = Callable[[Upload], None]
 
 
 def take_in(
-    store: LocalStore, file: Path, *, organization_id: str, payer: str, options: UploadOptions
+    store: LocalStore,
+    file: Path,
+    *,
+    organization_id: str,
+    payer: str,
+    options: UploadOptions,
+    column_map: Mapping[str, str] | None = None,
 ) -> Upload:
     """Keep the file and make its upload; what is refused at first sight leaves nothing behind.
+
+    What `column_map` decides about the file's columns is remembered for the organization.
 
     Raises:
         FileRefusedError: the file is not one that can be asked.
@@ -49,11 +59,22 @@ def take_in(
         payer=payer,
         practices=practices_of(store, organization_id),
         today=settings.payer_today(),
+        column_map=column_map,
+        remembered=list_decisions(store.engine, organization_id),
     )
     upload_id = str(uuid.uuid4())
     key = f"{organization_id}/{upload_id}/upload.csv"
     with opened_csv(file) as stream:
-        intake.read(stream, context)
+        reading = intake.read(stream, context)
+        if column_map:
+            with writing(store.engine) as connection:
+                remember_decision(
+                    connection,
+                    organization_id=organization_id,
+                    header_digest=reading.header_digest,
+                    column_map=column_map,
+                    now=now(),
+                )
         stream.seek(0)
         stored = store.files.write(key, _chunks(stream), max_bytes=settings.max_file_bytes)
     new = NewUpload(

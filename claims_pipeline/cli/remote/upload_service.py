@@ -1,5 +1,6 @@
 """The upload service as a client sees it: every call of the API that a command needs."""
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -59,7 +60,13 @@ class UploadService:
         self._session = requests.Session()
 
     def upload(
-        self, file: Path, *, payer: str, options: UploadOptions, on_sent: OnSent
+        self,
+        file: Path,
+        *,
+        payer: str,
+        options: UploadOptions,
+        on_sent: OnSent,
+        column_map: Mapping[str, str] | None = None,
     ) -> RemoteUpload:
         """Hand a file in; sent again when the connection breaks, it is still one upload.
 
@@ -75,6 +82,7 @@ class UploadService:
             "start_date": options.start_date.isoformat() if options.start_date else "",
             "end_date": options.end_date.isoformat() if options.end_date else "",
             "detail_level": options.detail_level.value,
+            "column_map": json.dumps(column_map) if column_map else "",
         }
         key = str(uuid4())
 

@@ -18,9 +18,11 @@ from claims_pipeline.cli.options import (
     EndDateOption,
     FileArgument,
     JsonOption,
+    MapOption,
     PayerOption,
     StartDateOption,
     UploadArgument,
+    column_map_of,
     upload_options,
 )
 from claims_pipeline.model import DetailLevel, RetryScope
@@ -44,6 +46,7 @@ def upload(
     start_date: StartDateOption = None,
     end_date: EndDateOption = None,
     detail_level: DetailLevelOption = DetailLevel.REASONS,
+    map_: MapOption = None,
     watch: Annotated[bool, typer.Option("--watch", help="Stay until it is over.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -57,9 +60,12 @@ def upload(
         end_date=end_date,
         detail_level=detail_level,
     )
+    column_map = column_map_of(map_)
     service = remote.required_upload_service(api, organization)
     with sending_progress() as on_sent:
-        found = service.upload(file, payer=payer, options=options, on_sent=on_sent)
+        found = service.upload(
+            file, payer=payer, options=options, column_map=column_map, on_sent=on_sent
+        )
     if watch:
         _watch_at_service(service, found.id, as_json=as_json)
     elif as_json:

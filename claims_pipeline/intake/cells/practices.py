@@ -1,10 +1,12 @@
 """Which practice and payer id a row is asked for."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from claims_pipeline.intake.cells.text import is_placeholder, plain_identifier
 from claims_pipeline.intake.rules import SCIENTIFIC_NOTATION
 from claims_pipeline.model import Practice
 
@@ -26,7 +28,7 @@ class FoundPractice:
 
 
 class PracticeDirectory:
-    """An organization's practices, by their ids and their TINs."""
+    """An organization's practices, by their ids, their TINs, and names that only one has."""
 
     def __init__(self, practices: Sequence[Practice]) -> None:
         self._by_id = {practice.practice_id: practice for practice in practices}
@@ -34,12 +36,19 @@ class PracticeDirectory:
         # Of several practices with one TIN, the default one is meant, else the first.
         for practice in sorted(practices, key=lambda practice: not practice.is_default):
             self._by_tin.setdefault(practice.tin, practice)
+        names = Counter(_folded(practice.name) for practice in practices)
+        self._by_name = {
+            name: practice
+            for practice in practices
+            if names[name := _folded(practice.name)] == 1 and name
+        }
         self._default = next((practice for practice in practices if practice.is_default), None)
         # A file names the same few practices over and over.
         self.find = lru_cache(maxsize=_REMEMBERED_CELLS)(self._find)
 
     def _find(self, practice_id: str, tin: str) -> FoundPractice:
-        """The practice that both cells name; an empty cell names none."""
+        """The practice that both cells name; an empty cell or a placeholder names none."""
+        practice_id, tin = _without_damage(practice_id), _without_damage(tin)
         if not practice_id and not tin:
             if self._default is None:
                 return FoundPractice(column="practice_id", fault="practice_required")
@@ -56,7 +65,11 @@ class PracticeDirectory:
         return by_id
 
     def _named(self, text: str) -> FoundPractice:
-        practice = self._by_id.get(text) or self._by_tin.get(_BETWEEN_DIGITS.sub("", text))
+        practice = (
+            self._by_id.get(text)
+            or self._with_digits(_BETWEEN_DIGITS.sub("", text))
+            or self._by_name.get(_folded(text))
+        )
         if practice is not None:
             return FoundPractice(practice=practice)
         damaged = _SCIENTIFIC_NOTATION.search(text)
@@ -65,10 +78,23 @@ class PracticeDirectory:
 
     def _with_tin(self, text: str) -> FoundPractice:
         digits = _BETWEEN_DIGITS.sub("", text)
-        practice = self._by_tin.get(digits)
+        practice = self._with_digits(digits)
         if practice is not None:
             return FoundPractice(practice=practice)
         return FoundPractice(column="tin", fault=_tin_fault(text, digits))
+
+    def _with_digits(self, digits: str) -> Practice | None:
+        """By TIN, whose leading zero a spreadsheet may have taken."""
+        lacks_zero = _EIGHT_DIGITS.fullmatch(digits)
+        return self._by_tin.get(f"0{digits}" if lacks_zero else digits)
+
+
+def _without_damage(text: str) -> str:
+    return "" if is_placeholder(text) else plain_identifier(text)
+
+
+def _folded(name: str) -> str:
+    return "".join(filter(str.isalnum, name.casefold()))
 
 
 def _tin_fault(text: str, digits: str) -> str:

@@ -9,58 +9,39 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from claims_pipeline.intake.catalogue import refused
+from claims_pipeline.intake.reading.kinds import refuse_other_kinds, sniffed_utf_16
 
 BLOCK_BYTES = 1 << 20
 MAX_LINES = 20_000
 MAX_LINE_CHARACTERS = 4_000_000
-_SNIFFED = 65_536
-
-# First bytes of what people upload by mistake: zip and xlsx, xls and doc, pdf, png, gif, jpeg,
-# gzip, rar, 7z, bzip2, xz, parquet, rtf, sqlite, executables, tiff.
-_SIGNATURES = (
-    b"PK\x03\x04",
-    b"PK\x05\x06",
-    b"\xd0\xcf\x11\xe0",
-    b"%PDF",
-    b"\x89PNG",
-    b"GIF8",
-    b"\xff\xd8\xff",
-    b"\x1f\x8b",
-    b"Rar!",
-    b"7z\xbc\xaf\x27\x1c",
-    b"BZh",
-    b"\xfd7zXZ",
-    b"PAR1",
-    b"{\\rtf",
-    b"SQLite format 3",
-    b"\x7fELF",
-    b"MZ\x90",
-    b"II*\x00",
-    b"MM\x00*",
-)
-_CONTROL = bytes(set(range(32)) - {9, 10, 12, 13})
+# A second encoding within one block is told from damage by how much of it reads as UTF-8.
+_BAD_BYTE = "\ufffd"
 
 
 class TextBlocks:
     """The text of a byte stream, block by block.
 
-    UTF-8 with or without BOM, UTF-16 with BOM, else Windows-1252. `encoding` may change from
-    UTF-8 to Windows-1252 as long as nothing but ASCII has been read.
+    UTF-8 or UTF-16, with or without a mark, else Windows-1252. `encoding` may change from UTF-8 to
+    Windows-1252 as long as nothing but ASCII has been read. A byte that cannot be read becomes
+    U+FFFD, which spoils its own row.
 
     Raises:
-        FileRefusedError: `file_empty`, `binary_content`, `undecodable` or `file_too_large`.
+        FileRefusedError: `file_empty`, `file_too_large`, `undecodable`, or the kind of file that
+            this is instead.
 
     """
 
-    def __init__(self, stream: BinaryIO, *, max_bytes: int) -> None:
+    def __init__(self, stream: BinaryIO, *, max_bytes: int, first: bytes | None = None) -> None:
         self._stream = stream
         self._max_bytes = max_bytes
-        self._bytes_read = 0
+        self._bytes_read = len(first or b"")
         self._only_ascii = True
-        self._first = self._read()
+        self._first = self._read() if first is None else first
         if not self._first:
             raise refused("file_empty")
-        self.encoding = _sniffed_encoding(self._first[:_SNIFFED])
+        self._require_size()
+        refuse_other_kinds(self._first)
+        self.encoding = _sniffed_encoding(self._first)
         self._decoder = _decoder(self.encoding)
 
     def __iter__(self) -> Iterator[str]:
@@ -73,25 +54,34 @@ class TextBlocks:
     def _read(self) -> bytes:
         block = self._stream.read(BLOCK_BYTES)
         self._bytes_read += len(block)
+        self._require_size()
+        return block
+
+    def _require_size(self) -> None:
         if self._bytes_read > self._max_bytes:
             raise refused("file_too_large")
-        return block
 
     def _decoded(self, block: bytes, *, final: bool) -> str:
         # What an incremental decoder holds back from the block before belongs to this one.
         held_back, _ = self._decoder.getstate()
         try:
             text = self._decoder.decode(block, final=final)
-        except UnicodeDecodeError as error:
-            readable = (held_back + block)[: error.start]
-            if self.encoding != "utf-8" or not (self._only_ascii and readable.isascii()):
-                raise refused("undecodable") from None
-        else:
-            self._only_ascii = self._only_ascii and block.isascii()
-            return text
-        self.encoding = "cp1252"
-        self._decoder = _decoder(self.encoding)
-        return self._decoded(held_back + block, final=final)
+        except UnicodeDecodeError:
+            text = self._decoded_with_damage(held_back + block, final=final)
+        self._only_ascii = self._only_ascii and text.isascii()
+        return text
+
+    def _decoded_with_damage(self, block: bytes, *, final: bool) -> str:
+        """A block with bytes that its encoding does not have."""
+        if self.encoding == "utf-8" and self._only_ascii and not _is_damaged_utf_8(block):
+            self.encoding = "cp1252"
+        self._decoder = _decoder(self.encoding, errors="replace")
+        return self._decoder.decode(block, final=final)
+
+
+def first_block(stream: BinaryIO) -> bytes:
+    """The beginning of a stream, by which its kind is told."""
+    return stream.read(BLOCK_BYTES)
 
 
 def line_batches(blocks: TextBlocks) -> Iterator[list[str]]:
@@ -114,18 +104,20 @@ def line_batches(blocks: TextBlocks) -> Iterator[list[str]]:
         yield [rest]
 
 
-def _decoder(encoding: str) -> codecs.IncrementalDecoder:
-    return codecs.getincrementaldecoder(encoding)("strict")
+def _decoder(encoding: str, errors: str = "strict") -> codecs.IncrementalDecoder:
+    return codecs.getincrementaldecoder(encoding)(errors)
+
+
+def _is_damaged_utf_8(block: bytes) -> bool:
+    """Whether most of what is not ASCII reads as UTF-8: then the rest is damage."""
+    text = block.decode("utf-8", errors="replace")
+    damaged = text.count(_BAD_BYTE)
+    return sum(not character.isascii() for character in text) - damaged > damaged
 
 
 def _sniffed_encoding(head: bytes) -> str:
     if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         raise refused("undecodable")
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    if head.startswith(_SIGNATURES):
-        raise refused("binary_content")
-    # A stray NUL spoils its row only; text without a byte order mark in UTF-16 is half NULs.
-    if len(head) - len(head.translate(None, _CONTROL)) > max(8, len(head) // 5):
-        raise refused("binary_content")
+    if utf_16 := sniffed_utf_16(head):
+        return utf_16
     return "utf-8-sig" if head.startswith(codecs.BOM_UTF8) else "utf-8"

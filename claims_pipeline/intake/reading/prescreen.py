@@ -4,15 +4,22 @@ import codecs
 import io
 
 from claims_pipeline.errors import FileRefusedError
-from claims_pipeline.intake.catalogue import refused
+from claims_pipeline.intake.catalogue import DECISION_ERRORS, refused
 from claims_pipeline.intake.reading.file import count_rows
+from claims_pipeline.intake.reading.kinds import ZIP_SIGNATURE
+from claims_pipeline.intake.reading.workbook import refuse_other_archives
 
 PRESCREEN_BYTES = 65_536
 
-# Of a beginning that is cut in mid-line only this is certain.
-_CERTAIN_OF_ANY_BYTES = frozenset({"binary_content"})
+# Of a beginning that is cut in mid-line only these are certain.
+_CERTAIN_OF_ANY_BYTES = frozenset(
+    {
+        "archive", "binary_content", "json", "old_workbook", "pdf", "picture", "web_page", "x12",
+        "xml", "xml_workbook",
+    }
+)  # fmt: skip
 # What the rest of the file may still change.
-_DEPENDS_ON_THE_REST = frozenset({"file_empty", "header_only", "line_too_long"})
+_DEPENDS_ON_THE_REST = frozenset({"file_empty", "header_only", "line_too_long", "name_not_split"})
 
 
 def prescreen(first: bytes, *, is_whole: bool) -> None:
@@ -24,10 +31,16 @@ def prescreen(first: bytes, *, is_whole: bool) -> None:
         FileRefusedError: with a code of `FILE_ERRORS`.
 
     """
+    if first.startswith(ZIP_SIGNATURE):
+        # The list of what is in it stands at its end.
+        refuse_other_archives(first)
+        return
     seen = first if is_whole else _whole_lines(first)
     try:
         rows = count_rows(io.BytesIO(seen or first), max_bytes=len(first))
     except FileRefusedError as refusal:
+        if refusal.code in DECISION_ERRORS:
+            return
         if is_whole or refusal.code in _CERTAIN_OF_ANY_BYTES:
             raise
         if seen and refusal.code not in _DEPENDS_ON_THE_REST:

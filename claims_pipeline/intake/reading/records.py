@@ -10,6 +10,7 @@ import csv
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import NamedTuple
 
 from claims_pipeline.intake.reading.lines import MAX_LINE_CHARACTERS
 
@@ -20,18 +21,28 @@ _MAX_RECORD_CHARACTERS = 2_000_000
 csv.field_size_limit(max(csv.field_size_limit(), 4 * MAX_LINE_CHARACTERS))
 
 
+BLANK = "blank line"
+
+
+class LeftOut(NamedTuple):
+    """A line of the file that is no row, and why."""
+
+    line_number: int
+    reason: str
+
+
 @dataclass(slots=True, kw_only=True)
 class RecordBatch:
     """Records in file order, with the `text` that they were cut from.
 
-    `unclosed` are positions in `rows` of lines given up; no record has more characters than
-    `longest_record`.
+    `unclosed` are positions in `rows` of lines given up; `left_out` are lines between the rows; no
+    record has more characters than `longest_record`.
     """
 
     rows: list[tuple[str, ...]] = field(default_factory=list)
     line_numbers: list[int] = field(default_factory=list)
     unclosed: set[int] = field(default_factory=set)
-    empty_rows: int = 0
+    left_out: list[LeftOut] = field(default_factory=list)
     text: str = ""
     longest_record: int = 0
 
@@ -57,7 +68,7 @@ def first_record(lines: Sequence[str], *, delimiter: str) -> FirstRecord | None:
 def record_batches(
     batches: Iterable[Sequence[str]], *, delimiter: str, first_line_number: int
 ) -> Iterator[RecordBatch]:
-    """Cut lines into records. Blank lines are no records, but they count as lines."""
+    """Cut lines into records. Blank lines are no records: they are left out."""
     line_number = first_line_number
     pending: list[str] = []
     enough = 0
@@ -136,8 +147,8 @@ def _add(batch: RecordBatch, row: list[str], line_number: int) -> None:
     if any(row) and (len(row) > 1 or row[0].strip()):
         batch.rows.append(tuple(row))
         batch.line_numbers.append(line_number)
-    elif len(row) > 1:
-        batch.empty_rows += 1
+    else:
+        batch.left_out.append(LeftOut(line_number, BLANK))
 
 
 def _is_too_long(lines: Sequence[str], first: int) -> bool:

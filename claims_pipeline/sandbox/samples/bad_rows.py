@@ -51,10 +51,10 @@ _DAMAGES = (
     _replacing("required", "first_name", ""),
     _replacing("required", "last_name", " "),
     _replacing("name_without_letters", "first_name", "???"),
-    _replacing("date_two_digit_year", "date_of_birth", "03/14/71"),
+    _replacing("date_two_digit_year", "date_of_birth", "03/14/15"),
     _replacing("date_impossible", "date_of_birth", "02/30/1980"),
     _replacing("date_is_serial_number", "date_of_birth", "26789"),
-    _replacing("date_unreadable", "date_of_birth", "unknown"),
+    _replacing("date_unreadable", "date_of_birth", "14.03.1971"),
     _replacing("birth_date_before_1900", "date_of_birth", "03/14/1871"),
     Damage(
         "birth_date_in_future",

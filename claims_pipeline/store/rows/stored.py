@@ -85,6 +85,7 @@ def complete_rows(
     hold: Hold,
     *,
     record_count: int,
+    left_out_count: int = 0,
     left_out: Sequence[tuple[int, str]] = (),
 ) -> OutcomeCounts:
     """All rows are stored; returns the counts that people see from now on.
@@ -93,7 +94,8 @@ def complete_rows(
         engine: the database.
         hold: of the run that has read the file.
         record_count: records in the file as the reader counted them, those left out included.
-        left_out: line number and reason of each record that is neither asked nor rejected.
+        left_out_count: how many of the records are neither asked nor rejected.
+        left_out: line number and reason of the first of these.
 
     Raises:
         HoldLostError, CancelRequestedError: as `verify_hold`.
@@ -104,8 +106,8 @@ def complete_rows(
     with writing(engine) as connection:
         verify_hold(connection, hold)
         counts = counted_outcomes(connection, hold.upload_id)
-        if counts.total + len(left_out) != record_count:
-            raise RowsLostError(records=record_count, stored=counts.total, left_out=len(left_out))
+        if counts.total + left_out_count != record_count:
+            raise RowsLostError(records=record_count, stored=counts.total, left_out=left_out_count)
         connection.execute(
             update(tables.uploads)
             .where(tables.uploads.c.id == hold.upload_id)
@@ -113,7 +115,7 @@ def complete_rows(
                 total_rows=counts.total,
                 rejected_count=counts.rejected,
                 record_count=record_count,
-                left_out_count=len(left_out),
+                left_out_count=left_out_count,
                 left_out=[list(line) for line in left_out[:_LEFT_OUT_KEPT]],
             )
         )

@@ -132,7 +132,10 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "rejected_rows": 7,
         "duplicate_rows": 4,
         "file_error": None,
-        "errors": [_REJECTED],
+        "columns": [{"header": "DOB", "read_as": "date_of_birth", "may_be": None}],
+        "left_out": [{"line_number": 202, "reason": "total"}],
+        "left_out_lines": 1,
+        "errors": [{**_REJECTED, "header": "DOB"}],
         "warnings": [],
         "plan": {
             "queries": 61,

@@ -20,7 +20,7 @@ FORM_BODY: dict[str, Any] = {
                         FILE_FIELD: {
                             "type": "string",
                             "format": "binary",
-                            "description": "The CSV, with a file name.",
+                            "description": "The CSV or .xlsx workbook, with a file name.",
                         },
                         "provider": {
                             "type": "string",
@@ -45,6 +45,14 @@ FORM_BODY: dict[str, Any] = {
                             "type": "string",
                             "enum": [level.value for level in DetailLevel],
                             "default": DetailLevel.REASONS.value,
+                        },
+                        "column_map": {
+                            "type": "string",
+                            "description": (
+                                "A JSON object of column names of the file, each with the column "
+                                "that it is, or with ignore. Remembered for files with the same "
+                                "set of columns."
+                            ),
                         },
                     },
                 },

@@ -1,15 +1,19 @@
 """The fields of the upload form beside its file, checked. No message repeats what was sent."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from claims_pipeline.errors import InputError
 from claims_pipeline.intake.cells.dates import DATE_FORMS, read_date
+from claims_pipeline.intake.headers.meanings import IGNORE, MAPPABLE_COLUMNS
 from claims_pipeline.model import DetailLevel, UploadOptions
 from claims_pipeline.payers import registry
 
 DEFAULT_PAYER = "uhc"
+# Before a column's name: the field in which a page without a script says what the column is.
+MAP_FIELD = "map:"
 _YES_AND_NO = {
     **dict.fromkeys(("true", "1", "yes", "on"), True),
     **dict.fromkeys(("false", "0", "no", "off"), False),
@@ -18,10 +22,11 @@ _YES_AND_NO = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadForm:
-    """Which payer is asked, and how."""
+    """Which payer is asked, and how; `column_map` says what columns of the file are."""
 
     payer: str
     options: UploadOptions
+    column_map: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def read_form(fields: Mapping[str, str], *, today: date) -> UploadForm:
@@ -32,7 +37,8 @@ def read_form(fields: Mapping[str, str], *, today: date) -> UploadForm:
 
     Raises:
         InputError: `payer_unknown`, `use_batch_query_invalid`, `detail_level_invalid`,
-            `date_unreadable`, `dates_reversed`, `start_date_in_future` or `end_date_too_old`.
+            `date_unreadable`, `dates_reversed`, `start_date_in_future`, `end_date_too_old` or
+            `column_map_invalid`.
 
     """
     given = {name: value.strip() for name, value in fields.items() if value.strip()}
@@ -56,6 +62,47 @@ def read_form(fields: Mapping[str, str], *, today: date) -> UploadForm:
             end_date=end,
             detail_level=_detail_level(given),
         ),
+        column_map=read_column_map(fields),
+    )
+
+
+def read_column_map(fields: Mapping[str, str]) -> dict[str, str]:
+    """What was decided about columns: `column_map`, and the fields `map:<header>` of a page.
+
+    Raises:
+        InputError: `column_map_invalid`.
+
+    """
+    found: dict[str, str] = {}
+    text = fields.get("column_map", "").strip()
+    if text:
+        try:
+            given = json.loads(text)
+        except (ValueError, RecursionError):
+            given = None
+        if not isinstance(given, dict):
+            raise _column_map_invalid()
+        found.update({str(header).strip(): str(column) for header, column in given.items()})
+    for name, column in fields.items():
+        if name.startswith(MAP_FIELD) and column.strip():
+            found[_as_written(name.removeprefix(MAP_FIELD))] = column.strip()
+    if not set(found.values()) <= {*MAPPABLE_COLUMNS, IGNORE}:
+        raise _column_map_invalid()
+    return found
+
+
+def _as_written(name: str) -> str:
+    """A field's name without what browsers put for signs that a form's header cannot hold."""
+    for escaped, sign in (("%22", '"'), ("%0D", "\r"), ("%0A", "\n")):
+        name = name.replace(escaped, sign)
+    return name.strip()
+
+
+def _column_map_invalid() -> InputError:
+    return InputError(
+        "column_map_invalid",
+        "column_map is a JSON object of the file's column names, each with one of "
+        f"{', '.join(MAPPABLE_COLUMNS)} or {IGNORE}.",
     )
 
 

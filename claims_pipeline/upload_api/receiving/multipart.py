@@ -13,8 +13,10 @@ from claims_pipeline.upload_api.http.problems import ApiError
 from claims_pipeline.upload_api.receiving.file_names import clean_file_name
 
 FILE_FIELD = "file"
-_MOST_PARTS = 20
+_MOST_PARTS = 100
 _LONGEST_VALUE = 1024
+# A file may have many columns about which something is said.
+_LONGEST_VALUES = {"column_map": 32 * 1024}
 _MOST_HEADERS = 8
 _LONGEST_HEADER = 4096
 
@@ -145,8 +147,9 @@ class FormReader:
             self._sink.write(data[start:end])
             return
         self._value += data[start:end]
-        if len(self._value) > _LONGEST_VALUE:
-            raise _invalid(f"A field holds more than {_LONGEST_VALUE} bytes.")
+        longest = _LONGEST_VALUES.get(self._field or "", _LONGEST_VALUE)
+        if len(self._value) > longest:
+            raise _invalid(f"A field holds more than {longest} bytes.")
 
     def _on_part_end(self) -> None:
         if self._in_file:

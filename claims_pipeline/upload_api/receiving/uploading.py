@@ -4,7 +4,7 @@ A crash between any two of these loses nothing that was acknowledged: a file wit
 up, a row without a run is launched by Dagster's sensor.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from claims_pipeline import intake
 from claims_pipeline.errors import ClaimsError, FileRefusedError
 from claims_pipeline.store.database import writing
 from claims_pipeline.store.files import FileStore
+from claims_pipeline.store.tenants.column_decisions import list_decisions, remember_decision
 from claims_pipeline.store.uploads import NewUpload, Upload, add_upload, get_upload
 from claims_pipeline.upload_api.access import auditing
 from claims_pipeline.upload_api.access.auditing import Action
@@ -27,10 +28,15 @@ from claims_pipeline.upload_api.access.uploads import require_upload_role
 from claims_pipeline.upload_api.http.problems import ApiError, storage_errors
 from claims_pipeline.upload_api.keycloak.principal import Principal
 from claims_pipeline.upload_api.receiving.body import ReceivedForm, receive_form
-from claims_pipeline.upload_api.receiving.form_fields import read_form
+from claims_pipeline.upload_api.receiving.form_fields import UploadForm, read_form
 from claims_pipeline.upload_api.receiving.idempotency import HeldKey, content_digest, held_key
 from claims_pipeline.upload_api.services import Services
 from claims_pipeline.upload_api.uploads.launching import launch
+
+# What is told by the whole of a file, and not worth a run.
+_CERTAIN_OF_A_WHOLE_FILE = frozenset(
+    {"archive", "name_not_split", "workbook_too_large", "workbook_unreadable"}
+)
 
 # Taken after the key is held: of one upload that is sent many times, one takes a turn.
 _turn = asynccontextmanager(body_slot)
@@ -127,7 +133,7 @@ def _accept(
         user_email=caller.email,
         correlation_id=correlation_id,
     )
-    upload = _kept(services, caller, received, new, key=key, digest=digest)
+    upload = _kept(services, caller, received, form, new, key=key, digest=digest)
     launch(services, caller, upload.id, attempt_id=upload.attempt_id, attempt_number=upload.attempt)
     return TakenUpload(upload=upload)
 
@@ -152,6 +158,7 @@ def _kept(
     services: Services,
     caller: Principal,
     received: ReceivedForm,
+    form: UploadForm,
     new: NewUpload,
     *,
     key: HeldKey | None,
@@ -160,11 +167,21 @@ def _kept(
     """The upload's row, with what has to be true together with it; without one, no file."""
     commits = False
     try:
-        total_rows = _rows_at_prescreen(services.files, received)
+        remembered = list_decisions(services.engine, caller.organization_id)
+        found = _survey(services.files, received, form, remembered)
+        total_rows = found.rows if found else 0
         require_quota(services, caller, rows=total_rows)
         with writing(services.engine) as connection:
             new = replace(new, total_rows=total_rows)
             upload = add_upload(connection, new, now=datetime.now(UTC))
+            if found is not None and form.column_map:
+                remember_decision(
+                    connection,
+                    organization_id=caller.organization_id,
+                    header_digest=found.header_digest,
+                    column_map=form.column_map,
+                    now=datetime.now(UTC),
+                )
             if key is not None:
                 key.bind(connection, digest)
             auditing.append(connection, caller, Action.UPLOAD, new.id)
@@ -176,13 +193,30 @@ def _kept(
     return upload
 
 
-def _rows_at_prescreen(files: FileStore, received: ReceivedForm) -> int:
-    """How many rows the file has; 0 when it cannot be read to its end, which its run will tell."""
+def _survey(
+    files: FileStore,
+    received: ReceivedForm,
+    form: UploadForm,
+    remembered: Mapping[str, Mapping[str, str]],
+) -> intake.Survey | None:
+    """How many rows the file has; None when it cannot be read to its end, which its run will tell.
+
+    Raises:
+        FileRefusedError: somebody has to decide about its columns first, or it is no such file.
+
+    """
     try:
         with storage_errors(), files.open(received.file_key) as stream:
-            return intake.count_rows(stream, max_bytes=received.file_size)
-    except FileRefusedError:
-        return 0
+            return intake.survey(
+                stream,
+                max_bytes=received.file_size,
+                column_map=form.column_map,
+                remembered=remembered,
+            )
+    except FileRefusedError as refusal:
+        if refusal.code in intake.DECISION_ERRORS | _CERTAIN_OF_A_WHOLE_FILE:
+            raise
+        return None
 
 
 def _may_be_there(engine: Engine, upload_id: str) -> bool:

@@ -1,5 +1,6 @@
 """A file checked as an upload would be, without asking the payer and without keeping anything."""
 
+from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import uuid4
@@ -14,6 +15,7 @@ from claims_pipeline.planning import Terms
 from claims_pipeline.preflight.check import FileCheck, check_file
 from claims_pipeline.preflight.context import intake_context
 from claims_pipeline.store.ledger.densities import known_observations
+from claims_pipeline.store.tenants.column_decisions import list_decisions
 from claims_pipeline.store.tenants.practices import list_practices
 from claims_pipeline.upload_api.access.auditing import Action, record
 from claims_pipeline.upload_api.access.limiting import body_slot
@@ -21,7 +23,7 @@ from claims_pipeline.upload_api.access.uploads import require_upload_role
 from claims_pipeline.upload_api.http.problems import storage_errors
 from claims_pipeline.upload_api.keycloak.principal import Principal
 from claims_pipeline.upload_api.receiving.body import ReceivedForm, receive_form
-from claims_pipeline.upload_api.receiving.form_fields import read_form
+from claims_pipeline.upload_api.receiving.form_fields import read_column_map, read_form
 from claims_pipeline.upload_api.services import Services
 
 MOST_REJECTED_ROWS = 100
@@ -32,14 +34,23 @@ _turn = asynccontextmanager(body_slot)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifiedForm:
-    """The findings, and the file's name, which may hold PHI."""
+    """The findings, the file's name, which may hold PHI, and what was decided about columns."""
 
     found: FileCheck
     file_name: str = field(default="", repr=False)
+    column_map: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-async def verify_file(request: Request, services: Services, caller: Principal) -> VerifiedForm:
+async def verify_file(
+    request: Request,
+    services: Services,
+    caller: Principal,
+    *,
+    most_rejected: int | None = MOST_REJECTED_ROWS,
+) -> VerifiedForm:
     """Check the form's file; the findings are those of an upload's intake.
+
+    They hold the first `most_rejected` of the rejected rows; all, when it is None.
 
     While it is checked it lies in the file store, where the sweep finds it should the process die.
 
@@ -62,8 +73,11 @@ async def verify_file(request: Request, services: Services, caller: Principal) -
         else:
             try:
                 verified = VerifiedForm(
-                    found=await run_in_threadpool(_checked, services, caller, received),
+                    found=await run_in_threadpool(
+                        _checked, services, caller, received, most_rejected
+                    ),
                     file_name=received.file_name,
+                    column_map=read_column_map(received.fields),
                 )
             finally:
                 with CancelScope(shield=True):
@@ -72,12 +86,21 @@ async def verify_file(request: Request, services: Services, caller: Principal) -
     return verified
 
 
-def _checked(services: Services, caller: Principal, received: ReceivedForm) -> FileCheck:
+def _checked(
+    services: Services, caller: Principal, received: ReceivedForm, most_rejected: int | None
+) -> FileCheck:
     settings = services.settings
     today = settings.payer_today()
     form = read_form(received.fields, today=today)
     practices = list_practices(services.engine, caller.organization_id)
-    context = intake_context(settings, payer=form.payer, practices=practices, today=today)
+    context = intake_context(
+        settings,
+        payer=form.payer,
+        practices=practices,
+        today=today,
+        column_map=form.column_map,
+        remembered=list_decisions(services.engine, caller.organization_id),
+    )
     capabilities = registry.capabilities_of(form.payer)
     terms = Terms.of(settings, capabilities=capabilities, options=form.options, today=today)
     with storage_errors(), services.files.open(received.file_key) as stream:
@@ -86,5 +109,5 @@ def _checked(services: Services, caller: Principal, received: ReceivedForm) -> F
             context=context,
             terms=terms,
             observations=known_observations(services.engine, caller.organization_id),
-            most_rejected=MOST_REJECTED_ROWS,
+            most_rejected=most_rejected,
         )

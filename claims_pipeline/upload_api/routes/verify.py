@@ -1,17 +1,19 @@
 """Before handing in a file: templates to begin with, and a check of what is there."""
 
+from collections.abc import Iterable
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
+from claims_pipeline.intake import ColumnReading
 from claims_pipeline.preflight.check import FileCheck
 from claims_pipeline.upload_api.access.caller import Caller, CallerServices
 from claims_pipeline.upload_api.access.limiting import body_slot
 from claims_pipeline.upload_api.access.uploads import require_upload_role
 from claims_pipeline.upload_api.openapi.form_document import FORM_BODY
-from claims_pipeline.upload_api.receiving.verifying import verify_file
+from claims_pipeline.upload_api.receiving.verifying import MOST_REJECTED_ROWS, verify_file
 from claims_pipeline.upload_api.uploads.templates import Shape, template_response
 
 router = APIRouter()
@@ -30,16 +32,43 @@ class RowErrorJson(BaseModel):
     row_number: int
     line_number: int
     column: str | None
+    header: str | None
     code: str
     message: str
 
 
+class ColumnJson(BaseModel):
+    """A column of the file, and what it was read as.
+
+    `may_be` is set where somebody has to decide: send `column_map` with what the column is.
+    """
+
+    header: str
+    read_as: str | None
+    may_be: str | None
+
+    @classmethod
+    def all_of(cls, readings: Iterable[ColumnReading]) -> list[Self]:
+        """The JSON of each column."""
+        return [
+            cls(header=read.header, read_as=read.read_as, may_be=read.may_be) for read in readings
+        ]
+
+
+class LeftOutJson(BaseModel):
+    """A line of the file that is no row, and why."""
+
+    line_number: int
+    reason: str
+
+
 class WarningJson(BaseModel):
-    """Something to know about the file, and how often it is there."""
+    """Something to know about the file, how often it is there, and its first lines."""
 
     code: str
     message: str
     count: int
+    line_numbers: list[int]
 
 
 class PlanJson(BaseModel):
@@ -57,13 +86,20 @@ class PlanJson(BaseModel):
 
 
 class VerifyJson(BaseModel):
-    """What a file holds and what asking it would cost. `errors` are the first hundred."""
+    """What a file holds and what asking it would cost.
+
+    `errors` are the first hundred, unless all are asked for; `left_out` the first ten thousand of
+    `left_out_lines`.
+    """
 
     total_rows: int
     accepted_rows: int
     rejected_rows: int
     duplicate_rows: int
     file_error: FileErrorJson | None
+    columns: list[ColumnJson]
+    left_out: list[LeftOutJson]
+    left_out_lines: int
     errors: list[RowErrorJson]
     warnings: list[WarningJson]
     plan: PlanJson
@@ -79,18 +115,30 @@ class VerifyJson(BaseModel):
             rejected_rows=found.rejected_rows,
             duplicate_rows=found.duplicates,
             file_error=error and FileErrorJson(code=error.code, message=error.message),
+            columns=ColumnJson.all_of(found.column_readings),
+            left_out=[
+                LeftOutJson(line_number=left.line_number, reason=left.reason)
+                for left in found.left_out
+            ],
+            left_out_lines=found.left_out_lines,
             errors=[
                 RowErrorJson(
                     row_number=row.row_number,
                     line_number=row.line_number,
                     column=row.column,
+                    header=found.header_of(row.column),
                     code=row.code,
                     message=row.message,
                 )
                 for row in found.rejected
             ],
             warnings=[
-                WarningJson(code=item.code, message=item.message, count=item.count)
+                WarningJson(
+                    code=item.code,
+                    message=item.message,
+                    count=item.count,
+                    line_numbers=list(item.line_numbers),
+                )
                 for item in found.warnings
             ],
             plan=PlanJson(
@@ -110,12 +158,22 @@ class VerifyJson(BaseModel):
     openapi_extra=FORM_BODY,
     dependencies=[Depends(body_slot)],
 )
-async def verify_csv(request: Request, services: CallerServices, caller: Caller) -> VerifyJson:
+async def verify_csv(
+    request: Request,
+    services: CallerServices,
+    caller: Caller,
+    *,
+    all_errors: Annotated[
+        bool, Query(description="Every rejected row, not the first 100.")
+    ] = False,
+) -> VerifyJson:
     """What an upload of this form would find and plan. Asks no payer and keeps nothing.
 
     A file that cannot be taken as a whole is no error here: `file_error` says why.
     """
-    verified = await verify_file(request, services, caller)
+    verified = await verify_file(
+        request, services, caller, most_rejected=None if all_errors else MOST_REJECTED_ROWS
+    )
     return VerifyJson.of(verified.found)
 
 

@@ -57,11 +57,37 @@ def test_the_first_accent_may_come_after_any_number_of_blocks(monkeypatch):
     assert file.requests[-1].line_number == 52
 
 
-def test_a_file_of_two_encodings_is_refused_wherever_the_second_begins(monkeypatch):
+def test_a_byte_of_another_encoding_costs_its_own_row_wherever_it_stands(monkeypatch):
     monkeypatch.setattr(lines_module, "BLOCK_BYTES", 100)
     rows = [claim_row(at) for at in range(50)]
     content = claims_file("FH1,ZOË,A,05/10/1975", *rows) + b"FH1,ZO\xcb,A,05/10/1975\n"
-    assert refusal(content) == "undecodable"
+    file = read_file(content)
+    assert len(file.requests) == 51
+    assert file.verdicts == [(52, 53, "first_name", "unreadable_character")]
+
+
+def test_one_bad_byte_in_a_file_of_windows_1252_costs_its_own_row():
+    content = claims_file("FH1,ZOË,A,05/10/1975", "FH2,ADA,B,05/10/1975").decode().encode("cp1252")
+    file = read_file(content.replace(b"ADA", b"AD\x81A"))
+    assert [request.patient.first_name for request in file.requests] == ["ZOË"]
+    assert file.verdicts == [(2, 3, "first_name", "unreadable_character")]
+
+
+def test_one_bad_byte_before_good_ones_does_not_spoil_them():
+    content = claims_file("FH1,O\x92DELL,A,05/10/1975".replace("\x92", "~"), "FH2,ZOË,É,05/10/1975")
+    file = read_file(content.replace(b"~", b"\x92"))
+    assert [request.patient.first_name for request in file.requests] == ["ZOË"]
+    assert file.verdicts == [(1, 2, "first_name", "unreadable_character")]
+
+
+def test_a_byte_order_mark_that_was_read_as_text_is_none():
+    file = read_file(f"ï»¿{CLAIMS_HEADER}\n{claim_row()}\n".encode("utf-8-sig"))
+    assert file.requests[0].claim_number == "FH00000001"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_is_read(encoding):
+    assert read_file(ACCENTED.encode(encoding)).requests[0].patient.first_name == "ZOË"
 
 
 def test_right_to_left_names_are_read():
@@ -88,24 +114,33 @@ def _zip() -> bytes:
         ("header_only", f"{CLAIMS_HEADER}\n\n\n".encode()),
         ("no_usable_header", f"{claim_row()}\n{claim_row(2)}\n".encode()),
         ("no_usable_header", b"hello\nworld\n"),
-        ("no_usable_header", b"<html><body><table></table></body></html>"),
-        ("no_usable_header", b'{"claims": [1, 2]}'),
+        ("web_page", b"<html><body><table></table></body></html>"),
+        ("web_page", b"\n<!DOCTYPE html>\n<html></html>"),
+        ("web_page", b"<table><tr><td>First Name</td></tr></table>"),
+        ("xml_workbook", b'<?xml version="1.0"?>\n<?mso-application progid="Excel.Sheet"?>\n<x/>'),
+        ("xml", b'<?xml version="1.0"?><claims/>'),
+        ("json", b'{"claims": [1, 2]}'),
+        ("json", b'[{"claim": 1}]'),
+        ("x12", b"ISA*00*          *00*          *ZZ*SENDER         *ZZ*RECEIVER~"),
+        ("fixed_width", b"Last Name   First Name  DOB\nEXAMPLE     ADA         05/10/1975\n"),
         ("columns_missing", b"claim_number,first_name\n1,ADA\n"),
-        ("columns_repeated", f"{CLAIMS_HEADER},DOB\n{claim_row()},x\n".encode()),
-        ("columns_repeated", f"{CLAIMS_HEADER},Claim Number\n{claim_row()},x\n".encode()),
+        ("columns_repeated", f"{CLAIMS_HEADER},date_of_birth\n{claim_row()},x\n".encode()),
+        ("columns_repeated", f"{CLAIMS_HEADER},ICN\n{claim_row()},x\n".encode()),
+        ("columns_repeated", b"First,Last,DOB,Patient DOB\nADA,EXAMPLE,05/10/1975,05/10/1975\n"),
+        ("columns_uncertain", b"First,Last,DOB,Dates of Care\nADA,EXAMPLE,05/10/1975,x\n"),
+        ("name_not_split", b"Patient Name,DOB\nADA EXAMPLE,05/10/1975\n"),
         ("too_many_columns", (CLAIMS_HEADER + ",x" * 16_000 + "\n1").encode()),
-        ("binary_content", _zip()),
-        ("binary_content", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)),
-        ("binary_content", b"%PDF-1.7\n1 0 obj"),
-        ("binary_content", b"\x89PNG\r\n\x1a\n" + bytes(100)),
-        ("binary_content", b"\xff\xd8\xff\xe0\x00\x10JFIF"),
-        ("binary_content", b"GIF89a" + bytes(20)),
-        ("binary_content", b"\x1f\x8b\x08\x00"),
+        ("archive", _zip()),
+        ("old_workbook", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)),
+        ("pdf", b"%PDF-1.7\n1 0 obj"),
+        ("picture", b"\x89PNG\r\n\x1a\n" + bytes(100)),
+        ("picture", b"\xff\xd8\xff\xe0\x00\x10JFIF"),
+        ("picture", b"GIF89a" + bytes(20)),
+        ("archive", b"\x1f\x8b\x08\x00"),
         ("binary_content", b"PAR1" + bytes(20)),
-        ("binary_content", ACCENTED.encode("utf-16-le")),
-        ("undecodable", b"\xff\xfe\x00"),
+        ("binary_content", bytes(range(32)) * 20),
+        ("binary_content", bytes(600)),
         ("undecodable", ACCENTED.encode("utf-32")),
-        ("undecodable", f"{CLAIMS_HEADER}\nFH1,Z\x81,A,05/10/1975".encode("latin-1")),
         ("line_too_long", CLAIMS_HEADER.encode() + b"\n" + b"x" * 5_200_000),
     ],
 )

@@ -46,16 +46,19 @@ def test_blank_lines_are_no_rows_and_count_as_lines():
 
 
 def test_rows_without_any_value_are_left_out_with_a_warning():
-    file = read_file(claims_file(claim_row(1), ",,,", ",,,", claim_row(2)))
+    file = read_file(claims_file(claim_row(1), ",,,", " , ,\t,", claim_row(2)))
     assert file.places == [(1, 2), (2, 5)]
-    assert [(warning.code, warning.count) for warning in file.warnings] == [("empty_rows", 2)]
+    assert [(warning.code, warning.count) for warning in file.warnings] == [("lines_left_out", 2)]
+    assert file.left_out == [(3, "blank line"), (4, "blank line")]
 
 
 def test_thousands_of_rows_without_any_value_are_all_counted(monkeypatch):
     monkeypatch.setattr(lines_module, "BLOCK_BYTES", 1_000)
     file = read_file(claims_file(*[",,,"] * 1_000, claim_row(1), *[",,,"] * 2_000))
     assert file.places == [(1, 1_002)]
-    assert [(warning.code, warning.count) for warning in file.warnings] == [("empty_rows", 3_000)]
+    assert [(warning.code, warning.count) for warning in file.warnings] == [
+        ("lines_left_out", 3_000)
+    ]
 
 
 def test_a_quoted_line_break_belongs_to_its_cell():

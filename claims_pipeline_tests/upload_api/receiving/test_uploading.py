@@ -1,3 +1,4 @@
+import io
 import resource
 import threading
 from collections.abc import Iterator
@@ -8,9 +9,11 @@ from zoneinfo import ZoneInfo
 
 import psutil
 import pytest
+from openpyxl import Workbook
 
 from claims_pipeline.model import DetailLevel, UploadStatus
 from claims_pipeline.store.audit import list_entries
+from claims_pipeline.store.tenants.column_decisions import list_decisions
 from claims_pipeline.store.uploads import get_upload, list_uploads
 from claims_pipeline_tests.upload_api.api import ORGANIZATION, Api, running_api
 from claims_pipeline_tests.upload_api.keycloak.issuer import Issuer
@@ -147,30 +150,33 @@ def test_a_field_that_is_wrong_is_refused_and_keeps_nothing(
 
 @pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize(
-    "content",
+    ("code", "content"),
     [
-        b"PK\x03\x04 a workbook",
-        b"%PDF-1.7",
-        b"\x89PNG\r\n\x1a\n",
-        b"\xff\xd8\xff\xe0 a photo",
-        b"GIF89a",
-        b"\x1f\x8b\x08 zipped",
-        b"Rar!\x1a\x07",
-        b"7z\xbc\xaf\x27\x1c",
-        b"\xd0\xcf\x11\xe0 an old workbook",
-        b"{\\rtf1}",
-        b"SQLite format 3\x00",
-        b"\x7fELF",
-        b"MZ\x90\x00",
-        bytes(range(32)) * 100,
+        ("archive", b"PK\x03\x04 an archive"),
+        ("pdf", b"%PDF-1.7"),
+        ("picture", b"\x89PNG\r\n\x1a\n"),
+        ("picture", b"\xff\xd8\xff\xe0 a photo"),
+        ("picture", b"GIF89a"),
+        ("archive", b"\x1f\x8b\x08 zipped"),
+        ("archive", b"Rar!\x1a\x07"),
+        ("archive", b"7z\xbc\xaf\x27\x1c"),
+        ("old_workbook", b"\xd0\xcf\x11\xe0 an old workbook"),
+        ("web_page", b"<html><table></table></html>"),
+        ("x12", b"ISA*00*          *00*"),
+        ("json", b'{"claims": []}'),
+        ("binary_content", b"{\\rtf1}"),
+        ("binary_content", b"SQLite format 3\x00"),
+        ("binary_content", b"\x7fELF"),
+        ("binary_content", b"MZ\x90\x00"),
+        ("binary_content", bytes(range(32)) * 100),
     ],
 )
 @pytest.mark.parametrize("rest", [b"", b"x" * 200_000])
 def test_what_is_no_csv_is_refused_by_its_first_bytes(
-    api: Api, content: bytes, rest: bytes
+    api: Api, code: str, content: bytes, rest: bytes
 ) -> None:
     answer = post_csv(api, content + rest)
-    assert (answer.status_code, answer.json()["code"]) == (422, "binary_content")
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
 
 
 @pytest.mark.usefixtures("untouched")
@@ -205,9 +211,9 @@ def test_a_beginning_that_is_cut_in_mid_letter_refuses_nothing(
 
 
 def test_what_is_wrong_further_down_is_left_to_the_run(api: Api) -> None:
-    # Valid UTF-8 with an accent, and half a letter after a quarter of a megabyte.
+    # A line of more than four megabytes after a quarter of one.
     row = "Zoë,Müller,05/10/1975\n".encode()
-    content = b"first_name,last_name,date_of_birth\n" + row * 12_000 + b"\xe9\n"
+    content = b"first_name,last_name,date_of_birth\n" + row * 12_000 + b"x" * 5_300_000
     answer = post_csv(api, content)
     assert (answer.status_code, answer.json()["total_rows"]) == (201, 0)
 
@@ -285,7 +291,7 @@ def test_memory_does_not_grow_with_the_file(api: Api) -> None:
         (multipart((FILE, CSV), (FILE, CSV)), "one_file_only"),
         (multipart((FILE, CSV), ('name="provider"', b"u" * 2000)), "form_invalid"),
         (multipart((FILE, CSV), *[('name="provider"', b"uhc")] * 2), "form_invalid"),
-        (multipart(*[(f'name="f{n}"', b"x") for n in range(30)]), "form_invalid"),
+        (multipart(*[(f'name="f{n}"', b"x") for n in range(130)]), "form_invalid"),
         (multipart((FILE + "; x=" + "y" * 5000, CSV)), "form_invalid"),
         (multipart((FILE, CSV), end=False), "form_incomplete"),
         (b"", "form_incomplete"),
@@ -341,7 +347,7 @@ def test_a_refused_upload_is_on_record(api: Api) -> None:
     entries = list_entries(api.engine, organization_id=ORGANIZATION, page_size=1000)
     [entry] = [entry for entry in entries if entry.actor == someone]
     told = (entry.action, entry.outcome, entry.code, entry.upload_id)
-    assert told == ("upload", "refused", "binary_content", None)
+    assert told == ("upload", "refused", "pdf", None)
 
 
 @pytest.mark.parametrize("path", [UPLOAD, UPLOAD.rstrip("/")])
@@ -369,3 +375,51 @@ def test_a_file_store_that_cannot_be_written_to_is_said(small_api: Api) -> None:
     assert uploads_of(small_api) == 0
     (folder / ORGANIZATION).unlink()
     assert post_csv(small_api).status_code == 201
+
+
+CARE = b"First Name,Last Name,DOB,Dates of Care\nAda,Example,05/10/1975,10/05/2026\n"
+
+
+@pytest.mark.usefixtures("untouched")
+def test_columns_in_doubt_are_refused_until_somebody_has_decided(api: Api) -> None:
+    answer = post_csv(api, CARE)
+    assert (answer.status_code, answer.json()["code"]) == (422, "columns_uncertain")
+    assert "column D (first_service_date?)" in answer.json()["detail"]
+
+
+def test_a_decision_about_columns_holds_for_the_next_file_with_the_same_names(api: Api) -> None:
+    header = b"Vorname,Last Name,DOB\n"
+    assert post_csv(api, header + b"Ada,Example,05/10/1975\n").status_code == 422
+    decided = post_csv(
+        api, header + b"Ada,Example,05/10/1975\n", column_map='{"Vorname": "first_name"}'
+    )
+    assert (decided.status_code, decided.json()["total_rows"]) == (201, 1)
+    again = post_csv(api, b"DOB,Last Name,vorname\n05/10/1975,Example,Ben\n")
+    assert again.status_code == 422
+    again = post_csv(api, b"DOB,Last Name,Vorname\n05/10/1975,Example,Ben\n")
+    assert again.status_code == 201
+
+
+def test_a_decision_is_its_organizations_own(api: Api) -> None:
+    content = b"Nachname,First Name,DOB\nExample,Ada,05/10/1975\n"
+    assert post_csv(api, content, column_map='{"Nachname": "last_name"}').status_code == 201
+    assert len(list_decisions(api.engine, ORGANIZATION)) >= 1
+    assert list_decisions(api.engine, "other") == {}
+
+
+@pytest.mark.usefixtures("untouched")
+def test_a_damaged_workbook_is_refused_at_once(api: Api) -> None:
+    content = io.BytesIO()
+    Workbook().save(content)
+    answer = post_csv(api, content.getvalue()[:-100], file_name="aging.xlsx")
+    assert (answer.status_code, answer.json()["code"]) == (422, "workbook_unreadable")
+
+
+def test_a_workbook_is_taken_as_a_csv_is(api: Api) -> None:
+    book = Workbook()
+    for row in (["Aging"], ["Pt First", "Pt Last", "D.O.B."], ["Ada", "Example", "05/10/1975"]):
+        book.active.append(row)
+    content = io.BytesIO()
+    book.save(content)
+    answer = post_csv(api, content.getvalue(), file_name="aging.xlsx")
+    assert (answer.status_code, answer.json()["total_rows"]) == (201, 1)

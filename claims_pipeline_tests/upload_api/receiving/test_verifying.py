@@ -53,7 +53,7 @@ def test_a_check_keeps_nothing_but_its_entry_in_the_audit_log(shared_api: Api) -
 
 @pytest.mark.parametrize(
     ("content", "code"),
-    [(b"PK\x03\x04" + b"\0" * 100, "binary_content"), (b"", "file_empty"), (HEADER, "header_only")],
+    [(b"PK\x03\x04" + b"\0" * 100, "archive"), (b"", "file_empty"), (HEADER, "header_only")],
 )
 def test_a_file_that_is_refused_is_a_finding(shared_api: Api, content: bytes, code: str) -> None:
     answer = _verify(shared_api, content)
@@ -102,3 +102,52 @@ def test_a_template_names_the_practice_where_there_is_no_default(shared_api: Api
     assert (
         b"practice_id,claim_number" in shared_api.get(f"{BULK}/template.csv", token=token).content
     )
+
+
+CARE = b"First Name,Last Name,DOB,Dates of Care\nAda,Example,05/10/1975,10/05/2026\n"
+
+
+def test_a_check_says_what_columns_were_read_as_and_what_was_left_out(shared_api: Api) -> None:
+    content = b"Report\nPt First,Pt Last,D.O.B.,Biller\nAda,Example,,x\nBen,Example,05/10/1975,x\n"
+    found = _verify(shared_api, content + b"Total:,1,,\n").json()
+    assert [(column["header"], column["read_as"]) for column in found["columns"]] == [
+        ("Pt First", "first_name"),
+        ("Pt Last", "last_name"),
+        ("D.O.B.", "date_of_birth"),
+        ("Biller", None),
+    ]
+    assert found["left_out"] == [
+        {"line_number": 1, "reason": "above the header"},
+        {"line_number": 5, "reason": "total"},
+    ]
+    assert (found["total_rows"], found["left_out_lines"]) == (2, 2)
+    assert found["errors"][0]["header"] == "D.O.B."
+
+
+def test_a_column_that_needs_a_decision_is_a_finding_that_says_which(shared_api: Api) -> None:
+    found = _verify(shared_api, CARE).json()
+    assert found["file_error"]["code"] == "columns_uncertain"
+    assert found["columns"][3] == {
+        "header": "Dates of Care",
+        "read_as": None,
+        "may_be": "first_service_date",
+    }
+    decided = _verify(shared_api, CARE, column_map='{"Dates of Care": "first_service_date"}').json()
+    assert (decided["file_error"], decided["accepted_rows"]) == (None, 1)
+    ignored = _verify(shared_api, CARE, **{"map:Dates of Care": "ignore"}).json()
+    assert ignored["accepted_rows"] == 1
+
+
+@pytest.mark.parametrize("column_map", ["x", "[]", '{"DOB": "dob"}', "{" * 500, "1"])
+def test_a_column_map_that_is_none_is_refused(shared_api: Api, column_map: str) -> None:
+    answer = _verify(shared_api, CARE, column_map=column_map)
+    assert (answer.status_code, answer.json()["code"]) == (422, "column_map_invalid")
+
+
+def test_all_errors_are_listed_when_they_are_asked_for(shared_api: Api) -> None:
+    files = {"file": ("worklist.csv", HEADER + BAD * 150, "text/csv")}
+    for query, listed in (("", 100), ("?all_errors=true", 150)):
+        answer = shared_api.post(
+            f"{BULK}/verify/{query}", token=shared_api.issuer.token(), files=files
+        )
+        assert len(answer.json()["errors"]) == listed

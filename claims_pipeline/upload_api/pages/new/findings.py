@@ -1,12 +1,15 @@
 """What a check found, laid out to be shown: rejected rows as they stand, their faults marked."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from claims_pipeline.intake.columns import position_of
 from claims_pipeline.model import RejectedRow
 from claims_pipeline.preflight.check import FileCheck
 
 MOST_SHOWN_ROWS = 50
 _MOST_SHOWN_COLUMNS = 16
+_MOST_SHOWN_COLUMN_READINGS = 60
 _LONGEST_CELL = 80
 
 
@@ -23,9 +26,35 @@ class ShownRow:
     """A rejected row. Without a faulty cell among `cells` it is at fault as a whole."""
 
     line_number: int
-    column: str | None
+    header: str | None = field(repr=False)
     message: str
     cells: tuple[ShownCell, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownColumn:
+    """A column of the file: what it was read as, what was decided, what is to be decided."""
+
+    header: str = field(repr=False)
+    read_as: str | None
+    may_be: str | None
+    decided: str | None
+
+
+def shown_columns(found: FileCheck, column_map: Mapping[str, str]) -> tuple[ShownColumn, ...]:
+    """The file's columns: those that need a decision first, then as they stand."""
+    columns = (
+        ShownColumn(
+            header=read.header,
+            read_as=read.read_as,
+            may_be=read.may_be,
+            decided=column_map.get(read.header),
+        )
+        for read in found.column_readings
+        if read.header
+    )
+    in_order = sorted(columns, key=lambda column: (not column.decided, not column.may_be))
+    return tuple(in_order[:_MOST_SHOWN_COLUMN_READINGS])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,15 +74,13 @@ def shown_errors(found: FileCheck) -> ShownErrors:
     at = sorted(found.columns.values())[:_MOST_SHOWN_COLUMNS]
     return ShownErrors(
         columns=tuple(_shortened(found.header[position]) for position in at),
-        rows=tuple(
-            _shown_row(row, at, found.columns.get(row.column or ""))
-            for row in found.rejected[:MOST_SHOWN_ROWS]
-        ),
+        rows=tuple(_shown_row(row, at, found) for row in found.rejected[:MOST_SHOWN_ROWS]),
         left_out=len(found.header) - len(at),
     )
 
 
-def _shown_row(row: RejectedRow, at: list[int], fault_at: int | None) -> ShownRow:
+def _shown_row(row: RejectedRow, at: list[int], found: FileCheck) -> ShownRow:
+    fault_at = position_of(found.columns, row.column)
     cells = tuple(
         ShownCell(
             text=_shortened(row.cells[position]) if position < len(row.cells) else "",
@@ -63,7 +90,7 @@ def _shown_row(row: RejectedRow, at: list[int], fault_at: int | None) -> ShownRo
     )
     return ShownRow(
         line_number=row.line_number,
-        column=row.column,
+        header=found.header_of(row.column) or row.column,
         message=row.message,
         cells=cells,
     )

@@ -11,16 +11,19 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import JSONResponse, RedirectResponse, StreamingResponse
 
 from claims_pipeline.errors import ClaimsError, FileRefusedError, InputError
+from claims_pipeline.intake import DECISION_ERRORS, rejected_rows_csv
+from claims_pipeline.intake.headers.meanings import MAPPABLE_COLUMNS
 from claims_pipeline.model import DetailLevel
 from claims_pipeline.payers import registry
 from claims_pipeline.store.tenants.practices import list_practices
+from claims_pipeline.upload_api.http.attachments import CSV, content_disposition
 from claims_pipeline.upload_api.http.problems import ApiError
 from claims_pipeline.upload_api.keycloak.principal import Principal
 from claims_pipeline.upload_api.pages.asking import is_by_script
-from claims_pipeline.upload_api.pages.new.findings import shown_errors
+from claims_pipeline.upload_api.pages.new.findings import shown_columns, shown_errors
 from claims_pipeline.upload_api.pages.rendering import fragment, render
 from claims_pipeline.upload_api.pages.session.signed_in import PageServices, SignedIn
 from claims_pipeline.upload_api.receiving.form_fields import DEFAULT_PAYER
@@ -73,6 +76,24 @@ async def verify(request: Request, services: PageServices, caller: SignedIn) -> 
         return await run_in_threadpool(_findings_json, verified)
     page = _FormPage(fields=_read_fields(request), verified=verified)
     return await run_in_threadpool(_form_page, request, services, caller, page)
+
+
+@router.post("/uploads/verify/rejected")
+async def download_rejected(request: Request, services: PageServices, caller: SignedIn) -> Response:
+    """All rows of the form's file that cannot be asked, each with why. Keeps nothing."""
+    try:
+        verified = await verify_file(request, services, caller, most_rejected=None)
+    except ClaimsError as error:
+        return await _refused(request, services, caller, error)
+    found = verified.found
+    if not found.rejected:
+        page = _FormPage(fields=_read_fields(request), verified=verified)
+        return await run_in_threadpool(_form_page, request, services, caller, page)
+    return StreamingResponse(
+        rejected_rows_csv(found.header, found.rejected),
+        media_type=CSV,
+        headers={"Content-Disposition": content_disposition("rejected-rows", ".csv")},
+    )
 
 
 @router.get("/uploads/verify")
@@ -155,6 +176,13 @@ def _findings(verified: VerifiedForm | None) -> dict[str, object]:
         "found": verified and verified.found,
         "file_name": verified and verified.file_name,
         "errors": verified and shown_errors(verified.found),
+        "columns": verified and shown_columns(verified.found, verified.column_map),
+        "mappable": MAPPABLE_COLUMNS,
+        "can_be_decided": bool(
+            verified
+            and verified.found.file_error
+            and verified.found.file_error.code in DECISION_ERRORS
+        ),
     }
 
 

@@ -7,6 +7,8 @@ import { BY_SCRIPT, localiseTimes, say, showSessionEnded } from "./page.js";
 const CHECKED_AT_ONCE_BYTES = 10 * 1024 * 1024;
 // A check finds the same whatever this is.
 const BESIDE_THE_CHECK = "detail_level";
+// Begins the names of fields that say what a column of the file is.
+const ABOUT_A_COLUMN = "map:";
 
 const form = document.getElementById("upload");
 const file = document.getElementById("file");
@@ -185,8 +187,8 @@ function forget() {
 }
 
 /** The button that leads on is the one that stands out. */
-function label() {
-  const ready = Boolean(accepted);
+function label(isToBeChecked = false) {
+  const ready = Boolean(accepted) && !isToBeChecked;
   send.classList.toggle("primary", ready);
   check.classList.toggle("primary", !ready);
   check.textContent = accepted === null ? "Check the file" : "Check again";
@@ -199,6 +201,11 @@ function label() {
 function changed(event) {
   key = newKey();
   if (event?.target.name === BESIDE_THE_CHECK) return;
+  if (event?.target.name?.startsWith(ABOUT_A_COLUMN)) {
+    label(true);
+    return; // there may be more to choose; "Check again" sends them all
+  }
+  if (!event || event.target === file) findings.replaceChildren(); // another file's columns
   trouble.replaceChildren();
   const chosen = file.files[0];
   if (chosen && chosen.size <= CHECKED_AT_ONCE_BYTES) runCheck();
@@ -208,6 +215,7 @@ function changed(event) {
 form.setAttribute("data-own-way", "");
 form.addEventListener("change", changed);
 form.addEventListener("submit", (event) => {
+  if (event.submitter?.hasAttribute("data-own-answer")) return; // the browser saves it
   event.preventDefault();
   if (underWay) return; // a second click
   if (event.submitter === check) runCheck();
@@ -228,7 +236,7 @@ drop.addEventListener("drop", (event) => {
   event.preventDefault();
   if (file.disabled) return;
   if (event.dataTransfer.files.length > 1) {
-    showTrouble("One file at a time", "Drop a single CSV.");
+    showTrouble("One file at a time", "Drop a single CSV or workbook.");
     return;
   }
   if (event.dataTransfer.files.length) {

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from claims_pipeline.intake.columns import canonical_positions
+from claims_pipeline.intake.headers.meanings import PATIENT_NAME
 from claims_pipeline.model import AnsweredRow, Claim, DateWindow, MatchedClaim, Outcome
 from claims_pipeline.upload_api.pages.claim_words import (
     action_sentence,
@@ -86,7 +87,8 @@ def _shown_row(
     return ShownRow(
         row_number=answered.row.row_number,
         line_number=answered.row.line_number,
-        patient=", ".join(name for name in (own("last_name"), own("first_name")) if name),
+        patient=", ".join(name for name in (own("last_name"), own("first_name")) if name)
+        or own(PATIENT_NAME),
         born=own("date_of_birth"),
         claim_number=(claim and claim.claim_number) or own("claim_number") or None,
         outcome=Badge(word=outcome_word(result.outcome), tone=outcome_tone(result.outcome)),

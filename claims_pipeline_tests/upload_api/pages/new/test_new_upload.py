@@ -137,15 +137,15 @@ def test_without_a_script_a_check_is_a_page_that_keeps_the_choices(
 def test_a_file_of_another_kind_is_refused_in_words(
     page_api: Api, client: requests.Session, headers: dict[str, str]
 ) -> None:
-    workbook = b"PK\x03\x04" + b"\0" * 200
+    archive = b"PK\x03\x04" + b"\0" * 200
 
-    checked = _post(client, page_api, "/uploads/verify", workbook, headers=headers)
-    sent = _post(client, page_api, "/uploads", workbook, headers=headers)
+    checked = _post(client, page_api, "/uploads/verify", archive, headers=headers)
+    sent = _post(client, page_api, "/uploads", archive, headers=headers)
 
     assert checked.status_code == 200
-    assert "This is not a CSV file" in checked.text
+    assert "This is an archive" in checked.text
     assert sent.status_code == 422
-    assert "This is not a CSV file" in sent.text
+    assert "This is an archive" in sent.text
     assert stored_files(page_api) == []
     assert _count(page_api) == 0
 
@@ -224,3 +224,45 @@ def test_who_has_no_role_is_told_so(page_api: Api) -> None:
         answer = _post(auditor, page_api, "/uploads")
     assert answer.status_code == 403
     assert "role of an analyst or operator" in answer.text
+
+
+CARE = b"First Name,Last Name,DOB,Dates of Care\nAda,Example,05/10/1975,10/05/2026\n"
+
+
+def test_a_column_in_doubt_can_be_decided_at_the_page(
+    page_api: Api, client: requests.Session
+) -> None:
+    asked = _post(client, page_api, "/uploads/verify", CARE, headers=BY_SCRIPT).json()["html"]
+    assert '<details class="columns" open>' in asked
+    assert 'name="map:Dates of Care"' in asked
+    assert "not read; <code>first_service_date</code>?" in asked
+
+    fields = {"map:Dates of Care": "first_service_date", "map:DOB": ""}
+    decided = _post(client, page_api, "/uploads/verify", CARE, headers=BY_SCRIPT, **fields).json()
+    assert decided["accepted"] == 1
+    assert '<option value="first_service_date" selected>' in decided["html"]
+
+    assert _post(client, page_api, "/uploads", CARE).status_code == 422
+    assert _post(client, page_api, "/uploads", CARE, **fields).status_code == 303
+    assert _post(client, page_api, "/uploads", CARE).status_code == 303
+
+
+def test_lines_that_are_no_rows_are_listed_at_the_page(
+    page_api: Api, client: requests.Session
+) -> None:
+    content = b"Aging\n" + HEADER + GOOD + b"Total:,1,,,\n"
+    html = _post(client, page_api, "/uploads/verify", content, headers=BY_SCRIPT).json()["html"]
+    assert "2 lines left out that are no rows" in html
+    assert "<li>Line 4: total</li>" in html
+
+
+def test_a_file_of_which_no_row_can_be_asked_offers_all_its_errors(
+    page_api: Api, client: requests.Session
+) -> None:
+    content = HEADER + MARKUP * 150
+    html = _post(client, page_api, "/uploads/verify", content, headers=BY_SCRIPT).json()["html"]
+    assert "Download all 150 rows with errors" in html
+    answer = _post(client, page_api, "/uploads/verify/rejected", content)
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert answer.content.decode("utf-8-sig").count("date_impossible") == 150
+    assert stored_files(page_api) == []

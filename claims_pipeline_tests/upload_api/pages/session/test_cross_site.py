@@ -150,6 +150,7 @@ OWN_ANSWERS = {
     "/uploads": (415, "multipart_required"),
     "/uploads/search": (303, ""),
     "/uploads/verify": (415, "multipart_required"),
+    "/uploads/verify/rejected": (415, "multipart_required"),
     "/uploads/{upload_id}/change/{change}": (404, "upload_unknown"),
     "/uploads/{upload_id}/results": (404, "upload_unknown"),
 }

@@ -1,0 +1,1 @@
+"""What a column's name says, read word by word."""
