@@ -64,7 +64,7 @@ def _inline(html: str) -> list[str]:
         (waiting_upload, ["Waiting for the payer", "Nothing is lost", "Next try:"]),
         (done_upload, ["Done", "14 of 14 rows", "What to do next", "Retry failed", "Delete"]),
         (cancelled_upload, ["Cancelled", "13 of 14 rows", "Not asked 1", "Retry failed"]),
-        (failed_upload, ["Failed", "Mend the file and upload it again.", "columns_missing"]),
+        (failed_upload, ["Failed", "Correct the file and upload it again.", "columns_missing"]),
     ],
     ids=["pending", "running", "waiting", "done", "cancelled", "failed"],
 )
