@@ -5,8 +5,9 @@ every cell and row is counted, empty ones too. Nothing is followed and nothing i
 macros are not loaded, and of a formula only the stored value is taken.
 """
 
+import io
+import os
 import re
-import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -37,8 +38,6 @@ _MOST_ROWS = 1_048_576
 _MOST_SHEETS = 50
 
 _BATCH_ROWS = 5_000
-_IN_MEMORY_BYTES = 8 << 20
-_CHUNK_BYTES = 1 << 20
 _MASK = re.compile(r"[0\-() ]*0[0\-() ]*")
 _FORMAT_NOISE = re.compile(r'\\(.)|"([^"]*)"|;.*')
 
@@ -59,21 +58,22 @@ def refuse_other_archives(first: bytes) -> None:
 def seekable(first: bytes, stream: BinaryIO, *, max_bytes: int) -> Iterator[IO[bytes]]:
     """The whole stream, whose beginning was read, where it can be read from any place.
 
-    A large one lies in a file without a name, which is gone with its process.
+    What cannot be is held in memory: no copy of patients' data lies in a temporary folder.
 
     Raises:
         FileRefusedError: `file_too_large`.
 
     """
-    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as spooled:
-        block = first
-        while block:
-            spooled.write(block)
-            if spooled.tell() > max_bytes:
-                raise refused("file_too_large")
-            block = stream.read(_CHUNK_BYTES)
-        spooled.seek(0)
-        yield spooled
+    if stream.seekable():
+        if stream.seek(0, os.SEEK_END) > max_bytes:
+            raise refused("file_too_large")
+        stream.seek(0)
+        yield stream
+        return
+    content = io.BytesIO(first + stream.read(max(0, max_bytes + 1 - len(first))))
+    if len(content.getbuffer()) > max_bytes:
+        raise refused("file_too_large")
+    yield content
 
 
 class OpenWorkbook:
