@@ -5,7 +5,7 @@ import functools
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -140,13 +140,18 @@ class Pipeline:
         *,
         ticket: str | None = None,
         job: str = "claim_status_job",
+        assets: Sequence[str] | None = None,
         raise_on_error: bool = True,
     ) -> dg.ExecuteInProcessResult:
-        """Run the job for the upload, as a launch with a ticket or as one from the UI."""
+        """Run the job for the upload, as a launch with a ticket or as one from the UI.
+
+        `assets` alone are run where they are named, as somebody may choose in the UI.
+        """
         return self.definitions.resolve_job_def(job).execute_in_process(
             instance=self.instance,
             partition_key=upload_id,
             tags={TICKET_TAG: ticket} if ticket else {},
+            asset_selection=None if assets is None else [dg.AssetKey(name) for name in assets],
             raise_on_error=raise_on_error,
         )
 

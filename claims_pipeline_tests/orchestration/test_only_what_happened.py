@@ -132,6 +132,16 @@ def test_a_finished_upload_repeats_its_figures_as_an_observation_and_nothing_els
     assert (latest.number, latest.status) == (1, UploadStatus.COMPLETED)
 
 
+@pytest.mark.parametrize("asset", ["claim_requests", "claim_statuses", "claim_results"])
+def test_one_asset_of_a_finished_upload_run_alone_shows_nothing(
+    pipeline: Pipeline, asset: str
+) -> None:
+    upload_id = finished(pipeline)
+    alone = pipeline.run(upload_id, assets=[asset])
+    assert (alone.success, shown(alone)) == (True, [])
+    assert said(pipeline, alone, "nothing to ask; complete since")
+
+
 def test_a_cancelled_upload_shows_nothing_when_its_run_comes(pipeline: Pipeline) -> None:
     upload_id = upload_of(pipeline)
     ticket = pipeline.ticket(upload_id)
