@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from claims_pipeline.cli.local.processes import Processes, free_port, installed_command
+from claims_pipeline.intake.reading.lines import MAX_LINE_CHARACTERS
 from claims_pipeline.sandbox.realm.directory import REALM
 from claims_pipeline.sandbox.running import Sandbox
 from claims_pipeline.sandbox.samples.samples import Shape
@@ -190,8 +191,8 @@ def test_older_clients_cancel_a_running_one_and_try_it_again(dev: Dev) -> None:
 def test_older_clients_read_in_words_why_one_failed(dev: Dev) -> None:
     header = "claim_number,first_name,last_name,date_of_birth\n"
     row = "FH00000001,ADA,EXAMPLE,05/10/1975\n"
-    # Beyond what is looked at while it comes, bytes of another encoding than those before.
-    content = f"{header}{row * 4000}FH00000002,ZOÉ,EXAMPLE,05/10/1975\n".encode() + b"\xff\xfe,"
+    # Beyond what is looked at while it comes, a line that is longer than any may be.
+    content = f"{header}{row * 4000}".encode() + b"x" * (MAX_LINE_CHARACTERS + 1)
 
     upload = dev.poll(dev.upload(content), "FAILED")
 

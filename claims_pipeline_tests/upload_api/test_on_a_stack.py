@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 
+from claims_pipeline.intake.reading.lines import MAX_LINE_CHARACTERS
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.sandbox.samples.samples import Shape
 from claims_pipeline.store import attempts
@@ -169,12 +170,13 @@ def test_a_cancellation_that_was_accepted_never_flips_whenever_it_came(stack: St
 
 def test_a_file_that_fails_later_says_why_in_words(stack: StackApi) -> None:
     row = "Zoë,Müller,05/10/1975\n".encode()
-    content = b"first_name,last_name,date_of_birth\n" + row * 12_000 + b"\xe9\n"
+    too_long = b"x" * (MAX_LINE_CHARACTERS + 1)
+    content = b"first_name,last_name,date_of_birth\n" + row * 12_000 + too_long
     upload_id = stack.upload(content)
     stack.wait_until(lambda: stack.get(upload_id)["status"] == "FAILED", what="the refusal")
     body = stack.get(upload_id)
-    assert body["error_code"] == "undecodable"
-    assert "undecodable" in body["error_log"]
+    assert body["error_code"] == "line_too_long"
+    assert "line_too_long" in body["error_log"]
     assert (body["total_rows"], body["processed_rows"]) == (0, 0)
 
 
