@@ -1,5 +1,7 @@
 """`claims-pipeline sandbox …`: a payer without credentials, and a realm to sign in at."""
 
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,6 +14,8 @@ app = typer.Typer(
     help="A payer to run against without credentials, and a realm to sign in at.",
     no_args_is_help=True,
 )
+
+DEFAULT_PORT = 8700
 
 SeedOption = Annotated[int, typer.Option(help="Chooses the world; the same seed, the same world.")]
 PracticesOption = Annotated[
@@ -26,7 +30,9 @@ ClaimsPerDayOption = Annotated[
 def serve(
     *,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8700,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = (
+        DEFAULT_PORT
+    ),
     latency_ms: Annotated[float, typer.Option(min=0, help="How long each call takes.")] = 300.0,
     seed: SeedOption = 7,
     faults: Annotated[
@@ -88,6 +94,21 @@ def realm(
     server.run(sockets=[listener])
 
 
+@app.command(name="env")
+def exports(
+    *,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the sandbox payer.")] = (
+        DEFAULT_PORT
+    ),
+) -> None:
+    """Print the exports with which other commands reach a sandbox payer on this machine.
+
+    Use them with: eval "$(claims-pipeline sandbox env)"
+    """
+    for line in export_lines(payer_exports(port)):
+        typer.echo(line)
+
+
 @app.command(name="csv")
 def sample(
     *,
@@ -132,6 +153,18 @@ def sample(
             sample=sample_file,
             answers=answers_file,
         )
+
+
+def payer_exports(port: int) -> dict[str, str]:
+    """Environment variables that lead to a sandbox payer on this machine."""
+    from claims_pipeline.sandbox.running import payer_settings
+
+    return payer_settings(f"http://127.0.0.1:{port}")
+
+
+def export_lines(variables: Mapping[str, str]) -> list[str]:
+    """One line of a shell for each variable."""
+    return [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
 
 
 def _listening(host: str, port: int) -> "socket.socket":
