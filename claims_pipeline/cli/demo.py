@@ -121,7 +121,7 @@ def _tell_where(
         console.print("Upload page:    needs CLAIMS_KEYCLOAK_CLIENT_ID, the page's own client")
     where = realm.get("CLAIMS_KEYCLOAK_URL") or settings.keycloak_url
     console.print(
-        f"Sign in at:     {where}{' (as whom you like)' if realm else ''}", soft_wrap=True
+        f"Sign in at:     {where}{' (as anybody you like)' if realm else ''}", soft_wrap=True
     )
     console.print(f"API:            {page}/api/v1/claims/")
     console.print(f"Dagster:        http://127.0.0.1:{port}")
@@ -155,7 +155,8 @@ def _stack(*, port: int, home: Path | None) -> "Iterator[tuple[LocalStore, Proce
 
     if load_settings().environment == "production":
         raise SettingsError(
-            "sandbox_in_production", "The sandbox is no payer for CLAIMS_ENVIRONMENT=production."
+            "sandbox_in_production",
+            "The sandbox cannot be used with CLAIMS_ENVIRONMENT=production.",
         )
     os.environ.update(payer_exports(port))
     if home is not None:

@@ -13,7 +13,7 @@ AskPayersOption = Annotated[
 
 
 def doctor(*, ask_payers: AskPayersOption = False, as_json: JsonOption = False) -> None:
-    """Look at settings, folders, stores and Dagster. Exit code 1 when something has failed."""
+    """Check settings, folders, stores and Dagster. Exit code 1 when something has failed."""
     import os
     from datetime import UTC, datetime
 

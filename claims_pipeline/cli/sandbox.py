@@ -33,16 +33,18 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = (
         DEFAULT_PORT
     ),
-    latency_ms: Annotated[float, typer.Option(min=0, help="How long each call takes.")] = 300.0,
+    latency_ms: Annotated[
+        float, typer.Option(min=0, help="Milliseconds that each call takes.")
+    ] = 300.0,
     seed: SeedOption = 7,
     faults: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="JSON list of fault scripts.")
     ] = None,
     practices: PracticesOption = 2,
     claims_per_day: ClaimsPerDayOption = 20,
-    token_lifetime_s: Annotated[float, typer.Option(min=1, help="How long a token is good.")] = (
-        3600.0
-    ),
+    token_lifetime_s: Annotated[
+        float, typer.Option(min=1, help="Seconds that a token is valid.")
+    ] = (3600.0),
 ) -> None:
     """Serve the payer until it is stopped."""
     from pydantic import ValidationError
@@ -114,11 +116,12 @@ def sample(
     *,
     rows: Annotated[int, typer.Option(min=1, max=1_000_000, help="Rows without the header.")] = 200,
     shape: Annotated[
-        Literal["claims", "patients", "practices"], typer.Option(help="Which columns.")
+        Literal["claims", "patients", "practices"], typer.Option(help="The kind of rows.")
     ] = "claims",
     seed: SeedOption = 7,
     answers: Annotated[
-        Path | None, typer.Option(dir_okay=False, help="Write what is right for each row here.")
+        Path | None,
+        typer.Option(dir_okay=False, help="Write the right answer for each row to this file."),
     ] = None,
     practices: PracticesOption = 2,
     claims_per_day: ClaimsPerDayOption = 20,

@@ -229,7 +229,7 @@ def _broken_records(batch: RecordBatch, *, width: int) -> dict[int, str]:
 def _rejected(
     row_number: int, line_number: int, cells: tuple[str, ...], faults: Sequence[Fault]
 ) -> RejectedRow:
-    """The row with its first fault; the message names the other columns to be mended too."""
+    """The row with its first fault; the message names the other columns to be corrected too."""
     first = faults[0]
     message = ROW_ERRORS[first.code]
     others = dict.fromkeys(

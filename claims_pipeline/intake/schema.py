@@ -22,7 +22,7 @@ SERVICE_END = "service_end"
 SERVICE_LENGTH = "service_length"
 FAULT = "_fault"
 
-# The column that a person has to mend.
+# The column that a person has to correct.
 _MENDED_IN = {
     BIRTH_DAY: "date_of_birth",
     SERVICE_START: "first_service_date",

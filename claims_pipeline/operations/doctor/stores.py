@@ -35,7 +35,7 @@ def examine_files(settings: Settings) -> Iterator[Finding]:
         yield failed("file store", f"It cannot be written to ({type(error).__name__}).")
         return
     if not came_back:
-        yield failed("file store", "What was written came back changed.")
+        yield failed("file store", "A file read back differs from what was written.")
         return
     yield ok("file store", "a file was written, read and removed")
     endpoint = urlsplit(settings.s3_endpoint_url or "")

@@ -190,7 +190,7 @@ def test_while_keycloak_is_down_a_page_says_what_to_do(
         with running_api(home, issuer, settings=PAGE_SETTINGS) as api:
             answer = api.get("/sign-in")
     assert answer.status_code == 503
-    assert "Signing in is not possible at present" in answer.text
+    assert "Signing in is not possible right now" in answer.text
     assert "try again in a minute" in answer.text
     assert answer.headers["Retry-After"]
 

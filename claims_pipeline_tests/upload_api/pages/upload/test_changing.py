@@ -59,11 +59,11 @@ def _audited(api: Api, upload_id: str) -> list[tuple[str, str, str | None]]:
         # Failed, not found, pending, action required, acknowledged.
         (done_upload, "retry-open", "Ask 6 rows again?"),
         (done_upload, "retry-all", "Ask 12 rows again?"),
-        (done_upload, "retry-all", "2 rejected rows cannot be asked: mend them"),
+        (done_upload, "retry-all", "2 rejected rows cannot be asked: correct them"),
         (running_upload, "retry-all", "It is still running"),
         (cancelled_upload, "retry-failed", "Ask 3 rows again?"),
         (failed_upload, "retry-all", "Read the file again?"),
-        (running_upload, "delete", "It cannot be deleted yet"),
+        (running_upload, "delete", "The upload cannot be deleted yet"),
         (done_upload, "delete", "The file, its 14 rows, all answers and all result files"),
     ],
 )

@@ -64,7 +64,7 @@ def _inline(html: str) -> list[str]:
         (waiting_upload, ["Waiting for the payer", "Nothing is lost", "Next try:"]),
         (done_upload, ["Done", "14 of 14 rows", "What to do next", "Retry failed", "Delete"]),
         (cancelled_upload, ["Cancelled", "13 of 14 rows", "Not asked 1", "Retry failed"]),
-        (failed_upload, ["Failed", "Mend the file and upload it again.", "columns_missing"]),
+        (failed_upload, ["Failed", "Correct the file and upload it again.", "columns_missing"]),
     ],
     ids=["pending", "running", "waiting", "done", "cancelled", "failed"],
 )
@@ -178,7 +178,7 @@ def test_what_is_missing_at_the_payer_stands_apart_from_what_could_not_be_asked(
 ) -> None:
     made = done_upload(page_api)
     words = reader.words(f"/uploads/{made.id}")
-    assert "Missing at the payer 1" in words
+    assert "Not found at the payer 1" in words
     assert "Could not ask 2 There is no answer" in words
     for code in ("payer_unavailable", "payer_id_refused"):
         assert f"({code}) 1" in words
