@@ -4,7 +4,9 @@ from typing import Annotated
 
 import typer
 
-organizations_app = typer.Typer(help="The organizations served here.", no_args_is_help=True)
+organizations_app = typer.Typer(
+    help="The organizations of this installation.", no_args_is_help=True
+)
 
 
 @organizations_app.callback()

@@ -11,15 +11,17 @@ if TYPE_CHECKING:
     import socket
 
 app = typer.Typer(
-    help="A payer to run against without credentials, and a realm to sign in at.",
+    help="A payer that needs no credentials, sample files for it, and a realm to sign in at.",
     no_args_is_help=True,
 )
 
 DEFAULT_PORT = 8700
 
-SeedOption = Annotated[int, typer.Option(help="Chooses the world; the same seed, the same world.")]
+SeedOption = Annotated[
+    int, typer.Option(help="Chooses the made-up claims: the same seed gives the same claims.")
+]
 PracticesOption = Annotated[
-    int, typer.Option(min=1, max=500, help="Practices in the world; the second is a quiet one.")
+    int, typer.Option(min=1, max=500, help="Practices in the sandbox; the second has few claims.")
 ]
 ClaimsPerDayOption = Annotated[
     int, typer.Option(min=1, max=5000, help="Claims a day of a busy practice, on average.")
@@ -30,7 +32,7 @@ ClaimsPerDayOption = Annotated[
 def serve(
     *,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = (
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 chooses a free one.")] = (
         DEFAULT_PORT
     ),
     latency_ms: Annotated[

@@ -18,7 +18,7 @@ RESULT_COLUMNS: dict[str, str] = {
     "primary": "Y on exactly one line of each input row, so that a filter gives the input back.",
     "match_number": "Which of the row's claims this line shows, counted from 1.",
     "match_count": "How many claims answer the row.",
-    "matched_by": "What matched the claim to the row: its number, the account number or the patient.",
+    "matched_by": "What the claim was matched by: its number, the account number or the patient.",
     "match_note": "What differs between the row and the claim, or why the match is in doubt.",
     "payer_claim_number": "The payer's number for the claim.",
     "payer_patient_account_number": "The patient account number, as the payer has it.",

@@ -18,8 +18,8 @@ from claims_pipeline.upload_api.pages.addresses import (
     is_page_path,
     place_to_return_to,
 )
-from claims_pipeline.upload_api.pages.asking import is_by_script
 from claims_pipeline.upload_api.pages.messages import message_page
+from claims_pipeline.upload_api.pages.page_script import is_by_script
 
 _Handler = Callable[[Request, Exception], Awaitable[Response]]
 
