@@ -26,7 +26,7 @@ RESULT_COLUMNS: dict[str, str] = {
     "payer_patient_last_name": "The patient's last name, as the payer has it.",
     "payer_date_of_birth": "The patient's date of birth, as the payer has it.",
     "payer_subscriber_id": "The subscriber's id, as the payer has it.",
-    "tin": "Tax id of the practice that was asked for.",
+    "tin": "The practice's tax id (TIN).",
     "payer_id": "Id of the payer that was asked.",
     "claim_type": "The payer's type of claim.",
     "network_status": "Whether the provider was in the payer's network.",

@@ -107,8 +107,8 @@ def _cancel(upload: Upload) -> Confirmation:
         change=Change.CANCEL,
         title="Cancel this upload?",
         sentences=(
-            f"{plural(left, 'row')} not asked yet will not be asked. Calls already sent "
-            "to the payer finish first."
+            f"{plural(left, 'row')} will not be asked. Calls already sent to the payer "
+            "finish first."
             if upload.counts.total
             else "Nothing has been asked yet, and nothing will be.",
             (

@@ -59,9 +59,9 @@ def test_a_cookie_that_was_tampered_with_is_nobody(page_api: Api) -> None:
 @pytest.mark.parametrize(
     ("token", "title"),
     [
-        ({"organization": ABSENT}, "You belong to no organization"),
+        ({"organization": ABSENT}, "You do not belong to an organization"),
         ({"organization": "nowhere"}, "Your organization is not set up here"),
-        ({"roles": []}, "You have no role here"),
+        ({"roles": []}, "You do not have access"),
     ],
 )
 def test_who_may_not_work_here_is_told_whom_to_ask(

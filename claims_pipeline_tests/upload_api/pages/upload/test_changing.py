@@ -50,7 +50,7 @@ def _audited(api: Api, upload_id: str) -> list[tuple[str, str, str | None]]:
 @pytest.mark.parametrize(
     ("make", "change", "said"),
     [
-        (running_upload, "cancel", "1 row still to be asked will not be asked."),
+        (running_upload, "cancel", "1 row will not be asked."),
         (running_upload, "cancel", "The answers of 9 rows are kept"),
         (done_upload, "cancel", "The upload has ended."),
         (done_upload, "retry-failed", "Ask 2 rows again?"),

@@ -196,7 +196,7 @@ def test_a_row_shows_its_claims_with_codes_and_payments(page_api: Api, reader: R
         "Made-up reason",
         "F1 / 65",
         "ROWAN SAMPLE",
-        "Only the claim number agrees",
+        "Only the claim number matches",
     ):
         assert told in words
 
