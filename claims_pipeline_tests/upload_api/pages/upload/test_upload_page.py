@@ -179,7 +179,7 @@ def test_what_is_missing_at_the_payer_stands_apart_from_what_could_not_be_asked(
     made = done_upload(page_api)
     words = reader.words(f"/uploads/{made.id}")
     assert "Not found at the payer 1" in words
-    assert "Could not ask 2 There is no answer" in words
+    assert "Could not ask 2 The payer gave no answer" in words
     for code in ("payer_unavailable", "payer_id_refused"):
         assert f"({code}) 1" in words
 
