@@ -32,8 +32,9 @@ install: $(STAMP) ## Install everything into .venv
 demo: $(STAMP) ## A sample CSV through a real Dagster daemon against the sandbox payer
 	$(BIN)/claims-pipeline demo
 
-dev: $(STAMP) ## The upload page, Dagster's UI, its daemon and a sandbox payer, until Ctrl-C
-	$(BIN)/claims-pipeline dev
+dev: $(STAMP) ## The upload page, Dagster's UI, its daemon and a sandbox payer, until Ctrl-C: make dev API_PORT=8001
+	$(BIN)/claims-pipeline dev $(if $(API_PORT),--api-port $(API_PORT)) $(if $(PORT),--port $(PORT)) \
+		$(if $(SANDBOX_PORT),--sandbox-port $(SANDBOX_PORT)) $(if $(REALM_PORT),--realm-port $(REALM_PORT))
 
 test: $(STAMP) ## The whole test suite
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)

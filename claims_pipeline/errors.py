@@ -45,7 +45,7 @@ class FilesUnreachableError(ClaimsError):
 
     def __init__(self) -> None:
         super().__init__(
-            "files_unreachable", "The file store cannot be reached at present. Try again later."
+            "files_unreachable", "The file store cannot be reached right now. Try again later."
         )
 
 
@@ -74,7 +74,7 @@ class PayerDownError(ClaimsError):
 
     def __init__(self) -> None:
         super().__init__(
-            "payer_unavailable", "The payer does not answer at present. Retry the rows later."
+            "payer_unavailable", "The payer is not answering right now. Retry the rows later."
         )
 
 

@@ -22,7 +22,10 @@ _FILE_SUFFIX = "_FILE"
 
 
 class Settings(BaseSettings):
-    """All settings, typed. Build one with `load_settings`."""
+    """All settings, typed. Build one with `load_settings`.
+
+    docs/settings.md is written from the fields: see `claims_pipeline.operations.reference`.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix=_PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True
@@ -41,90 +44,243 @@ class Settings(BaseSettings):
         del settings_cls, env_settings, dotenv_settings, file_secret_settings
         return (init_settings,)
 
-    environment: Literal["development", "production"] = "development"
-    home: Path = Path(".claims")
-    database_url: SecretStr | None = None
-    files: str | None = None
-    inbox: Path | None = None
-    outbox: Path | None = None
+    environment: Literal["development", "production"] = Field(
+        default="development",
+        description="`production` refuses the sandbox as the payer and as the place to sign in.",
+    )
+    home: Path = Field(
+        default=Path(".claims"),
+        description="The folder for database, files, watched folder, logs, and Dagster's own home "
+        "in `dagster/`.",
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="`postgresql://…` for production; run `claims-pipeline db upgrade` first. "
+        "Without it, SQLite in the home.",
+    )
+    files: str | None = Field(
+        default=None,
+        description="Where uploads and results are kept: a folder, or `s3://bucket/prefix`. "
+        "Without it, `files` in the home.",
+    )
+    inbox: Path | None = Field(
+        default=None, description="The watched folder. Without it, `inbox` in the home."
+    )
+    outbox: Path | None = Field(
+        default=None,
+        description="Where results of dropped files appear. Without it, `outbox` in the home.",
+    )
 
-    # Of the object storage, when `files` is s3://…; without keys, what the machine itself may do.
-    s3_endpoint_url: str | None = None
-    s3_region: str | None = None
-    s3_access_key_id: str | None = None
-    s3_secret_access_key: SecretStr | None = None
-    s3_kms_key_id: str | None = None
+    s3_endpoint_url: str | None = Field(
+        default=None, description="The object storage's address. Without it, Amazon's."
+    )
+    s3_region: str | None = Field(default=None, description="The bucket's region.")
+    s3_access_key_id: str | None = Field(
+        default=None, description="Credentials. Without them, the machine's own role."
+    )
+    s3_secret_access_key: SecretStr | None = Field(
+        default=None, description="The secret that belongs to the access key."
+    )
+    s3_kms_key_id: str | None = Field(
+        default=None,
+        description="The key that encrypts every object. Without it, the storage's own key.",
+    )
 
-    executor: Literal["in_process", "celery"] = "in_process"
-    celery_broker_url: SecretStr | None = None
-    celery_backend_url: SecretStr | None = None
-    query_lanes: int = Field(default=1, ge=1, le=64)
-    query_threads: int = Field(default=16, ge=1, le=64)
+    executor: Literal["in_process", "celery"] = Field(
+        default="in_process",
+        description="`celery` runs lanes on the workers of `claims-pipeline worker start`.",
+    )
+    celery_broker_url: SecretStr | None = Field(
+        default=None, description="The workers' broker, `redis://…`."
+    )
+    celery_backend_url: SecretStr | None = Field(
+        default=None,
+        description="The Redis in which workers report that they are alive. Without it, the "
+        "broker's.",
+    )
+    query_lanes: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Lanes of a run: how many processes ask for one upload. More than one needs "
+        "workers.",
+    )
+    query_threads: int = Field(
+        default=16, ge=1, le=64, description="Threads of a lane: calls that it makes side by side."
+    )
 
-    uhc_api_url: str | None = None
-    uhc_token_url: str | None = None
-    uhc_client_id: str | None = None
-    uhc_client_secret: SecretStr | None = None
-    uhc_payer_id: str = "87726"
-    uhc_max_concurrency: int = Field(default=16, ge=1, le=256)
-    uhc_calls_per_second: float = Field(default=100.0, gt=0)
+    uhc_api_url: str | None = Field(default=None, description="The address of UHC's API.")
+    uhc_token_url: str | None = Field(
+        default=None, description="The address where UHC gives out access tokens."
+    )
+    uhc_client_id: str | None = Field(default=None, description="Your client id at UHC.")
+    uhc_client_secret: SecretStr | None = Field(
+        default=None, description="Your client secret at UHC."
+    )
+    uhc_payer_id: str = Field(
+        default="87726", description="The payer id for rows and practices that name none."
+    )
+    uhc_max_concurrency: int = Field(
+        default=16,
+        ge=1,
+        le=256,
+        description="Calls to UHC at the same time, counted over all processes.",
+    )
+    uhc_calls_per_second: float = Field(
+        default=100.0, gt=0, description="Calls to UHC a second, counted over all processes."
+    )
 
-    payer_timezone: str = "America/Chicago"
-    payer_retry_hours: float = Field(default=8.0, ge=0)
-    date_slack_days: int = Field(default=7, ge=0, le=45)
+    payer_timezone: str = Field(
+        default="America/Chicago",
+        description="The payer's time zone. It decides which day is today.",
+    )
+    payer_retry_hours: float = Field(
+        default=8.0,
+        ge=0,
+        description="How long an upload waits for a payer that is down before its open rows fail.",
+    )
+    date_slack_days: int = Field(
+        default=7, ge=0, le=45, description="Days searched before and after a row's own dates."
+    )
 
-    heartbeat_s: float = Field(default=5.0, gt=0)
+    heartbeat_s: float = Field(
+        default=5.0, gt=0, description="Seconds between the signs of life of a run."
+    )
     # A lane renews it three times as often, whatever its calls take. When its worker is gone,
     # others wait so long before they ask what it had; a shorter one could run out while a busy
     # machine plans or settles very many rows, and calls would be made twice.
-    lease_s: float = Field(default=60.0, gt=0)
-    dead_after_s: float = Field(default=30.0, gt=0)
+    lease_s: float = Field(
+        default=60.0,
+        gt=0,
+        description="Seconds for which a lane holds its queries without renewing. After that, "
+        "other lanes ask them.",
+    )
+    dead_after_s: float = Field(
+        default=30.0,
+        gt=0,
+        description="Seconds of silence within a step after which a run counts as lost.",
+    )
     # Between the steps of a run in one process lies only what Dagster writes down.
-    dead_between_steps_s: float = Field(default=45.0, gt=0)
+    dead_between_steps_s: float = Field(
+        default=45.0,
+        gt=0,
+        description="Seconds of silence between two steps after which a run counts as lost.",
+    )
 
-    alert_webhook_url: str | None = None
-    alert_webhook_secret: SecretStr | None = None
+    alert_webhook_url: str | None = Field(
+        default=None, description="The address told of uploads that fail or wait for the payer."
+    )
+    alert_webhook_secret: SecretStr | None = Field(
+        default=None, description="The `whsec_…` key that signs these messages."
+    )
 
-    retention_days: int = Field(default=30, ge=1)
-    audit_retention_days: int = Field(default=2192, ge=1)
+    retention_days: int = Field(
+        default=30, ge=1, description="Days until an upload is removed, with all that came of it."
+    )
+    audit_retention_days: int = Field(
+        default=2192, ge=1, description="Days until an entry of the audit log is removed."
+    )
 
-    keycloak_url: str | None = None
-    keycloak_realm: str | None = None
-    keycloak_client_id: str | None = None
-    keycloak_client_secret: SecretStr | None = None
-    # What a token's `aud` must hold; or whose (`azp`) it must be: comma-separated client ids.
-    keycloak_audience: str = "claims-api"
-    keycloak_allowed_clients: str = ""
-    # Comma-separated pairs: a realm's role, an equals sign, ours.
-    role_map: str = ""
+    keycloak_url: str | None = Field(
+        default=None,
+        description="Where people and programs sign in to the upload service; see "
+        "[keycloak.md](keycloak.md).",
+    )
+    keycloak_realm: str | None = Field(default=None, description="The realm there.")
+    keycloak_client_id: str | None = Field(
+        default=None,
+        description="The upload page's own client in the realm. Without one there is no page.",
+    )
+    keycloak_client_secret: SecretStr | None = Field(
+        default=None, description="That client's secret."
+    )
+    keycloak_audience: str = Field(
+        default="claims-api", description="The audience (`aud`) that an access token must name."
+    )
+    keycloak_allowed_clients: str = Field(
+        default="",
+        description="Clients (`azp`) whose tokens are accepted without that audience, separated "
+        "by commas.",
+    )
+    role_map: str = Field(
+        default="",
+        description="What your realm's own roles mean here, separated by commas: "
+        "`billing=claims-analyst,lead=claims-operator`.",
+    )
 
-    dagster_graphql_url: str | None = None
-    dagster_ui_url: str | None = None
+    dagster_graphql_url: str | None = Field(
+        default=None,
+        description="Dagster's GraphQL address, with which the upload service launches runs. "
+        "Without it, Dagster's sensors launch them.",
+    )
+    dagster_ui_url: str | None = Field(
+        default=None, description="Where links to runs lead: Dagster's UI."
+    )
 
-    # The API's second port, for metrics; none, no metrics. Keep it off the public network.
-    api_internal_port: int | None = Field(default=None, ge=0, le=65535)
-    # Comma-separated: addresses or networks whose X-Forwarded-* are believed, and origins of pages
-    # of others that may call the API.
-    api_trusted_proxies: str = ""
-    api_allowed_origins: str = ""
-    api_requests_per_minute: int = Field(default=300, gt=0)
-    api_uploads_per_day: int = Field(default=1000, gt=0)
-    api_rows_per_day: int = Field(default=5_000_000, gt=0)
-    api_concurrent_uploads: int = Field(default=16, gt=0)
-    # Where API processes count together, such as redis://…; by default each counts for itself.
-    api_limits_url: SecretStr = SecretStr("memory://")
-    # Seals the tokens of people who are signed in at the page; without it each process makes its
-    # own, and several copies would not know each other's sessions.
-    api_session_key: SecretStr | None = Field(default=None, min_length=32)
+    api_internal_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="The upload service's second port, for metrics; keep it off the public "
+        "network. Without it there are no metrics.",
+    )
+    api_trusted_proxies: str = Field(
+        default="",
+        description="Addresses or networks of proxies whose `X-Forwarded-*` headers are believed, "
+        "separated by commas.",
+    )
+    api_allowed_origins: str = Field(
+        default="",
+        description="Origins of other web pages that may call the API, separated by commas.",
+    )
+    api_requests_per_minute: int = Field(
+        default=300,
+        gt=0,
+        description="HTTP requests of one user in a minute; polling is not counted.",
+    )
+    api_uploads_per_day: int = Field(
+        default=1000, gt=0, description="Uploads of one organization in 24 hours."
+    )
+    api_rows_per_day: int = Field(
+        default=5_000_000, gt=0, description="Rows of one organization in 24 hours."
+    )
+    api_concurrent_uploads: int = Field(
+        default=16, gt=0, description="Files that one process receives at the same time."
+    )
+    api_limits_url: SecretStr = Field(
+        default=SecretStr("memory://"),
+        description="Where HTTP requests are counted. Name a Redis (`redis://…`) when several "
+        "processes serve the API; `memory://` counts in each process alone.",
+    )
+    api_session_key: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="Encrypts the page's sessions: at least 32 random characters, the same for all "
+        "processes. Without it each process makes its own when it starts.",
+    )
 
-    # What the command line asks instead of the database of this machine, and signs in as.
-    api_url: str | None = None
-    cli_client_id: str = "claims-cli"
-    cli_client_secret: SecretStr | None = None
+    api_url: str | None = Field(
+        default=None,
+        description="The upload service that commands such as `upload` and `status` use. Without "
+        "it, they work with the database of this machine.",
+    )
+    cli_client_id: str = Field(
+        default="claims-cli", description="The client with which commands sign in."
+    )
+    cli_client_secret: SecretStr | None = Field(
+        default=None,
+        description="That client's secret. With it, commands sign in as a program, not a person.",
+    )
 
-    max_file_bytes: int = Field(default=100 * 1024 * 1024, gt=0)
-    max_rows: int = Field(default=1_000_000, gt=0)
-    results_csv_bom: bool = True
+    max_file_bytes: int = Field(
+        default=100 * 1024 * 1024, gt=0, description="Bytes above which a file is refused."
+    )
+    max_rows: int = Field(
+        default=1_000_000, gt=0, description="Rows above which a file is refused."
+    )
+    results_csv_bom: bool = Field(
+        default=True, description="A byte order mark in the results CSV, for Excel."
+    )
 
     @field_validator("payer_timezone")
     @classmethod

@@ -26,7 +26,7 @@ class Relay:
         self._writers: set[asyncio.StreamWriter] = set()
         self._serving: set[asyncio.Task[None] | None] = set()
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         """Pass connections on, from now on or again."""
         asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result()
 
@@ -77,7 +77,7 @@ def running_relay(target: int) -> Iterator[Relay]:
     thread.start()
     relay = Relay(target, loop)
     try:
-        relay.mend()
+        relay.repair()
         yield relay
     finally:
         relay.cut()

@@ -10,6 +10,7 @@ import sys
 import typer
 
 from claims_pipeline.cli import api, audit, check, database, demo, doctor, purge, run
+from claims_pipeline.cli.local.processes import let_children_be_interrupted
 from claims_pipeline.cli.organizations import organizations_app
 from claims_pipeline.cli.remote import uploads
 from claims_pipeline.cli.sandbox import app as sandbox_app
@@ -53,6 +54,7 @@ def main() -> None:
     """Run the command of this process's arguments and exit with its code."""
     # A service manager's SIGTERM ends commands as Ctrl-C does, so that they stop what they started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    let_children_be_interrupted()
     try:
         app()
     except FileRefusedError as error:

@@ -13,7 +13,7 @@ _BROKEN = 1
 def audit(
     *,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Check that no entry was changed or taken out.")
+        bool, typer.Option("--verify", help="Check that no entry was changed or removed.")
     ] = False,
     organization: OrganizationOption = DEMO_ORGANIZATION,
     limit: Annotated[int, typer.Option(min=1, help="How many of the newest entries.")] = 50,

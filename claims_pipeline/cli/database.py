@@ -50,9 +50,7 @@ def import_practices(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV of practices.")],
     *,
     organization: OrganizationOption = DEMO_ORGANIZATION,
-    name: Annotated[
-        str | None, typer.Option(help="The organization's name, when it is new.")
-    ] = None,
+    name: Annotated[str | None, typer.Option(help="The organization's name, if it is new.")] = None,
 ) -> None:
     """Add or replace practices from a CSV: practice_id, tin, name, and payer_id, is_default.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from claims_pipeline.cli.local.ports import WantedPort, require_free_ports
 from claims_pipeline.cli.local.processes import (
     Processes,
     free_port,
@@ -16,6 +17,7 @@ from claims_pipeline.cli.local.processes import (
     port_answers,
 )
 from claims_pipeline.cli.options import DEMO_ORGANIZATION, shown_path
+from claims_pipeline.cli.sandbox import DEFAULT_PORT, export_lines, payer_exports
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,7 +55,7 @@ def demo(
 
 def dev(
     port: Annotated[int, typer.Option(help="Port of Dagster's UI.")] = 3000,
-    sandbox_port: Annotated[int, typer.Option(help="Port of the sandbox payer.")] = 8700,
+    sandbox_port: Annotated[int, typer.Option(help="Port of the sandbox payer.")] = DEFAULT_PORT,
     api_port: Annotated[int, typer.Option(help="Port of the upload page and its API.")] = 8000,
     realm_port: Annotated[int, typer.Option(help="Port of the sandbox realm.")] = 8710,
 ) -> None:
@@ -64,9 +66,21 @@ def dev(
     from rich.console import Console
 
     from claims_pipeline.cli.local.local_store import demo_practices
+    from claims_pipeline.settings import load_settings
     from claims_pipeline.store.tenants.practices import ensure_organization
 
     console = Console(stderr=True, highlight=False)
+    has_keycloak = load_settings().keycloak_url is not None
+    realm = WantedPort(number=realm_port, what="the sandbox realm", variable="REALM_PORT")
+    require_free_ports(
+        "dev",
+        [
+            WantedPort(number=api_port, what="the upload page", variable="API_PORT"),
+            WantedPort(number=port, what="Dagster's UI", variable="PORT"),
+            WantedPort(number=sandbox_port, what="the sandbox payer", variable="SANDBOX_PORT"),
+            *([] if has_keycloak else [realm]),
+        ],
+    )
     with _stack(port=sandbox_port, home=None) as (store, processes):
         workspace = _start_code_server(
             processes, store.home.path, page_url=f"http://127.0.0.1:{api_port}"
@@ -80,7 +94,6 @@ def dev(
         )
         # The development realms have users of two organizations.
         ensure_organization(store.engine, "other", "Other", demo_practices())
-        has_keycloak = store.settings.keycloak_url is not None
         sign_in = {} if has_keycloak else _start_realm(processes, realm_port)
         _start_api(processes, api_port, dagster_url=f"http://127.0.0.1:{port}", sign_in=sign_in)
         _wait_for_port(processes, sandbox_port, "the sandbox")
@@ -92,6 +105,7 @@ def dev(
         _start_daemon(processes, workspace)
         _tell_where(store, console, port=port, api_port=api_port, realm=sign_in)
         console.print(f"Sandbox payer:  http://127.0.0.1:{sandbox_port}")
+        _tell_how_to_join(store, console, sandbox_port=sandbox_port)
         console.print("Ctrl-C stops everything.")
         processes.wait_until(lambda: False, what="Ctrl-C", timeout_s=float("inf"), poll_s=0.5)
 
@@ -107,13 +121,28 @@ def _tell_where(
         console.print("Upload page:    needs CLAIMS_KEYCLOAK_CLIENT_ID, the page's own client")
     where = realm.get("CLAIMS_KEYCLOAK_URL") or settings.keycloak_url
     console.print(
-        f"Sign in at:     {where}{' (as whom you like)' if realm else ''}", soft_wrap=True
+        f"Sign in at:     {where}{' (as anybody you like)' if realm else ''}", soft_wrap=True
     )
     console.print(f"API:            {page}/api/v1/claims/")
     console.print(f"Dagster:        http://127.0.0.1:{port}")
     folder = settings.resolved_inbox / DEMO_ORGANIZATION / _PAYER
     console.print(f"Drop files in:  {folder}", soft_wrap=True)
     console.print(f"Logs:           {store.home.logs}", soft_wrap=True)
+
+
+def _tell_how_to_join(store: "LocalStore", console: "Console", *, sandbox_port: int) -> None:
+    """Print what a second terminal needs: the exports, and where files to try come from."""
+    home = {"CLAIMS_HOME": str(store.home.path)}
+    console.print("\nCommands in another terminal work with this home and payer after")
+    for line in export_lines({**home, **payer_exports(sandbox_port)}):
+        console.print(f"  {line}", soft_wrap=True, markup=False)
+    console.print("Sample files:")
+    console.print(
+        f"  {shown_path(Path(installed_command('claims-pipeline')))} sandbox csv --rows 200 "
+        "--shape patients > sample.csv\n",
+        soft_wrap=True,
+        markup=False,
+    )
 
 
 @contextmanager
@@ -126,9 +155,10 @@ def _stack(*, port: int, home: Path | None) -> "Iterator[tuple[LocalStore, Proce
 
     if load_settings().environment == "production":
         raise SettingsError(
-            "sandbox_in_production", "The sandbox is no payer for CLAIMS_ENVIRONMENT=production."
+            "sandbox_in_production",
+            "The sandbox cannot be used with CLAIMS_ENVIRONMENT=production.",
         )
-    os.environ.update(_sandbox_settings(port))
+    os.environ.update(payer_exports(port))
     if home is not None:
         os.environ["CLAIMS_HOME"] = str(home)
     store = open_store()
@@ -148,16 +178,6 @@ def _stack(*, port: int, home: Path | None) -> "Iterator[tuple[LocalStore, Proce
 
 def _wait_for_port(processes: Processes, port: int, what: str) -> None:
     processes.wait_until(lambda: port_answers(port), what=what, timeout_s=_STARTS_WITHIN_S)
-
-
-def _sandbox_settings(port: int) -> dict[str, str]:
-    url = f"http://127.0.0.1:{port}"
-    return {
-        "CLAIMS_UHC_API_URL": f"{url}/Claims",
-        "CLAIMS_UHC_TOKEN_URL": f"{url}/v1/oauthtoken",
-        "CLAIMS_UHC_CLIENT_ID": "sandbox",
-        "CLAIMS_UHC_CLIENT_SECRET": "sandbox",
-    }
 
 
 def _demo_home() -> Path | None:

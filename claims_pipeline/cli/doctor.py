@@ -13,7 +13,7 @@ AskPayersOption = Annotated[
 
 
 def doctor(*, ask_payers: AskPayersOption = False, as_json: JsonOption = False) -> None:
-    """Look at settings, folders, stores and Dagster. Exit code 1 when something has failed."""
+    """Check settings, folders, stores and Dagster. Exit code 1 when something has failed."""
     import os
     from datetime import UTC, datetime
 
@@ -35,7 +35,7 @@ def doctor(*, ask_payers: AskPayersOption = False, as_json: JsonOption = False) 
         with dg.DagsterInstance.get() as instance:
             findings += examine_dagster(instance, datetime.now(UTC))
     else:
-        findings.append(failed("Dagster", "It has no home yet: start the daemon."))
+        findings.append(failed("Dagster", "It has no home folder yet: start the daemon."))
     if as_json:
         found = [
             {"subject": each.subject, "state": each.state.value, "message": each.message}

@@ -15,8 +15,10 @@ FileArgument = Annotated[
     Path, typer.Argument(metavar="FILE", help="A list of claims or patients: CSV or .xlsx.")
 ]
 UploadArgument = Annotated[str, typer.Argument(metavar="UPLOAD", help="The id of an upload.")]
-PayerOption = Annotated[str, typer.Option(help="Who is asked.")]
-OrganizationOption = Annotated[str, typer.Option(help="Whose practices and data.")]
+PayerOption = Annotated[str, typer.Option(help="The payer to ask.")]
+OrganizationOption = Annotated[
+    str, typer.Option(help="The organization whose practices and data are used.")
+]
 ApiOption = Annotated[
     str | None, typer.Option(help="Address of the upload service; default: CLAIMS_API_URL.")
 ]
@@ -25,7 +27,7 @@ ApiOrganizationOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 BatchQueryOption = Annotated[
-    bool, typer.Option(help="Ask for whole practices where that takes fewer calls.")
+    bool, typer.Option(help="Search for whole practices where that takes fewer calls.")
 ]
 StartDateOption = Annotated[
     datetime | None,
@@ -43,7 +45,7 @@ MapOption = Annotated[
         help="What a column of the file is, or ignore; again for each column.",
     ),
 ]
-DetailLevelOption = Annotated[DetailLevel, typer.Option(help="How much to fetch of each claim.")]
+DetailLevelOption = Annotated[DetailLevel, typer.Option(help="How much to get for each claim.")]
 
 
 def shown_path(path: Path) -> str:

@@ -4,7 +4,9 @@ from typing import Annotated
 
 import typer
 
-organizations_app = typer.Typer(help="The organizations served here.", no_args_is_help=True)
+organizations_app = typer.Typer(
+    help="The organizations of this installation.", no_args_is_help=True
+)
 
 
 @organizations_app.callback()
@@ -14,9 +16,14 @@ def organizations() -> None:
 
 @organizations_app.command("add")
 def add_organization(
-    alias: Annotated[str, typer.Argument(help="Its alias at Keycloak; the watched folder's name.")],
+    alias: Annotated[
+        str,
+        typer.Argument(
+            help="Its alias in Keycloak, which is also its folder's name in the watched folder."
+        ),
+    ],
     *,
-    name: Annotated[str | None, typer.Option(help="What people call it.")] = None,
+    name: Annotated[str | None, typer.Option(help="Its name, as people read it.")] = None,
     identity_id: Annotated[
         str | None,
         typer.Option(

@@ -7,11 +7,11 @@ import typer
 
 from claims_pipeline.cli.options import JsonOption
 
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only count what would go.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only count what would be removed.")]
 
 
 def purge(*, dry_run: DryRunOption = False, as_json: JsonOption = False) -> None:
-    """Remove what was kept long enough, as the daemon does every day. Nothing that runs goes."""
+    """Remove uploads older than CLAIMS_RETENTION_DAYS, as the daemon does every day."""
     import os
 
     import dagster as dg

@@ -40,7 +40,7 @@ def run(
 ) -> None:
     """Ask the payer about every row of a file, as a real run on the local Dagster instance.
 
-    Ctrl-C cancels the upload; what was answered is kept.
+    Ctrl-C cancels the upload; answers received so far are kept.
     """
     options = upload_options(
         use_sweeps=batch_query,

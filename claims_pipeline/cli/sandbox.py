@@ -1,5 +1,7 @@
 """`claims-pipeline sandbox …`: a payer without credentials, and a realm to sign in at."""
 
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -9,13 +11,17 @@ if TYPE_CHECKING:
     import socket
 
 app = typer.Typer(
-    help="A payer to run against without credentials, and a realm to sign in at.",
+    help="A payer that needs no credentials, sample files for it, and a realm to sign in at.",
     no_args_is_help=True,
 )
 
-SeedOption = Annotated[int, typer.Option(help="Chooses the world; the same seed, the same world.")]
+DEFAULT_PORT = 8700
+
+SeedOption = Annotated[
+    int, typer.Option(help="Chooses the made-up claims: the same seed gives the same claims.")
+]
 PracticesOption = Annotated[
-    int, typer.Option(min=1, max=500, help="Practices in the world; the second is a quiet one.")
+    int, typer.Option(min=1, max=500, help="Practices in the sandbox; the second has few claims.")
 ]
 ClaimsPerDayOption = Annotated[
     int, typer.Option(min=1, max=5000, help="Claims a day of a busy practice, on average.")
@@ -26,17 +32,21 @@ ClaimsPerDayOption = Annotated[
 def serve(
     *,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8700,
-    latency_ms: Annotated[float, typer.Option(min=0, help="How long each call takes.")] = 300.0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 chooses a free one.")] = (
+        DEFAULT_PORT
+    ),
+    latency_ms: Annotated[
+        float, typer.Option(min=0, help="Milliseconds that each call takes.")
+    ] = 300.0,
     seed: SeedOption = 7,
     faults: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="JSON list of fault scripts.")
     ] = None,
     practices: PracticesOption = 2,
     claims_per_day: ClaimsPerDayOption = 20,
-    token_lifetime_s: Annotated[float, typer.Option(min=1, help="How long a token is good.")] = (
-        3600.0
-    ),
+    token_lifetime_s: Annotated[
+        float, typer.Option(min=1, help="Seconds that a token is valid.")
+    ] = (3600.0),
 ) -> None:
     """Serve the payer until it is stopped."""
     from pydantic import ValidationError
@@ -88,16 +98,32 @@ def realm(
     server.run(sockets=[listener])
 
 
+@app.command(name="env")
+def exports(
+    *,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the sandbox payer.")] = (
+        DEFAULT_PORT
+    ),
+) -> None:
+    """Print the exports with which other commands reach a sandbox payer on this machine.
+
+    Use them with: eval "$(claims-pipeline sandbox env)"
+    """
+    for line in export_lines(payer_exports(port)):
+        typer.echo(line)
+
+
 @app.command(name="csv")
 def sample(
     *,
     rows: Annotated[int, typer.Option(min=1, max=1_000_000, help="Rows without the header.")] = 200,
     shape: Annotated[
-        Literal["claims", "patients", "practices"], typer.Option(help="Which columns.")
+        Literal["claims", "patients", "practices"], typer.Option(help="The kind of rows.")
     ] = "claims",
     seed: SeedOption = 7,
     answers: Annotated[
-        Path | None, typer.Option(dir_okay=False, help="Write what is right for each row here.")
+        Path | None,
+        typer.Option(dir_okay=False, help="Write the right answer for each row to this file."),
     ] = None,
     practices: PracticesOption = 2,
     claims_per_day: ClaimsPerDayOption = 20,
@@ -132,6 +158,18 @@ def sample(
             sample=sample_file,
             answers=answers_file,
         )
+
+
+def payer_exports(port: int) -> dict[str, str]:
+    """Environment variables that lead to a sandbox payer on this machine."""
+    from claims_pipeline.sandbox.running import payer_settings
+
+    return payer_settings(f"http://127.0.0.1:{port}")
+
+
+def export_lines(variables: Mapping[str, str]) -> list[str]:
+    """One line of a shell for each variable."""
+    return [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
 
 
 def _listening(host: str, port: int) -> "socket.socket":

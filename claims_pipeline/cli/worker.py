@@ -5,21 +5,26 @@ from typing import Annotated
 
 import typer
 
-worker_app = typer.Typer(help="Lanes on this machine for runs of others.", no_args_is_help=True)
+worker_app = typer.Typer(
+    help="Celery workers, which make calls to payers for runs on other machines.",
+    no_args_is_help=True,
+)
 
 _ANSWERS_WITHIN_S = 5.0
 
 NameOption = Annotated[
-    str | None, typer.Option(help="Tells several workers of one host from each other.")
+    str | None, typer.Option(help="Name of the worker, when a host has several.")
 ]
 
 
 @worker_app.command("start")
 def start(
-    lanes: Annotated[int, typer.Option(min=1, max=64, help="Lanes side by side.")] = 2,
+    lanes: Annotated[
+        int, typer.Option(min=1, max=64, help="Lanes that it works on at the same time.")
+    ] = 2,
     name: NameOption = None,
 ) -> None:
-    """Take lanes from the broker until stopped; SIGTERM ends it once calls that are out are kept.
+    """Work on lanes from the broker until stopped; SIGTERM lets calls already sent finish first.
 
     Needs CLAIMS_CELERY_BROKER_URL, CLAIMS_DATABASE_URL, the payer's settings, and Dagster's
     storage as runs have it; no file store and no folders.

@@ -31,7 +31,7 @@ Every upload ends in a CSV and an Excel workbook with the same lines.
 | `found` | The person or the number is certain; all claims that fit are shown. |
 | `ambiguous` | Identity is in doubt, or several claims fit where one was named; see `match_note`. |
 | `not_found` | The payer answered, and no claim fits. |
-| `rejected` | The row could not be asked; `error_message` says what to mend. |
+| `rejected` | The row could not be asked; `error_message` says what to correct. |
 | `failed` | The payer could not be asked; retry the upload. |
 | `unprocessed` | The upload was stopped before this row was asked. |
 

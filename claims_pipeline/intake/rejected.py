@@ -19,8 +19,8 @@ def rejected_rows_csv(
 ) -> Iterator[bytes]:
     """UTF-8 CSV: each rejected row's own cells, then its number, code, column and message.
 
-    Mended, it uploads as it is: intake drops the added columns. Cells beyond the header stand
-    behind the message, so that a row with too many cells is still one until it is mended.
+    Corrected, it uploads as it is: intake drops the added columns. Cells beyond the header stand
+    behind the message, so that a row with too many cells is still one until it is corrected.
     """
     ours = frozenset(REJECTED_ROW_COLUMNS)
     names = [neutralised(written_name(name, ours)) for name in header]

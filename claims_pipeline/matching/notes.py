@@ -1,17 +1,17 @@
 """What a match says about itself, in plain words that repeat no value."""
 
-NUMBER_ALONE = "Only the claim number agrees; check that the claim is this patient's."
+NUMBER_ALONE = "Only the claim number matches; check that the claim is this patient's."
 NUMBER_UNKNOWN = "The payer has no claim with this number; the patient's claims are shown."
 SEVERAL_CLAIMS = "The row names one claim and several fit."
-TOLD_APART = "Several fitted; the service dates or the charged amount told them apart."
+TOLD_APART = "Several claims fit; the dates of service or the charged amount decided."
 ACCOUNT_NUMBER = "Found by the patient account number; the payer's claim number differs."
 SAME_FAMILY = "Several patients share the last name and date of birth; the first name fits each."
 OTHERS_LEFT_OUT = (
     "Claims of another patient with the same last name and date of birth were left out."
 )
-UNSURE_FIRST_NAME = "Last name and date of birth agree, the first name only in part."
-NEAR_BIRTH_DATE = "The name agrees; the date of birth differs slightly."
-NO_BIRTH_DATE = "The name agrees; the payer gives no date of birth."
+UNSURE_FIRST_NAME = "The last name and date of birth match, the first name only in part."
+NEAR_BIRTH_DATE = "The name matches; the date of birth differs slightly."
+NO_BIRTH_DATE = "The name matches; the payer gives no date of birth."
 
 OTHER_FORM = "The first name is written in another form."
 FIRST_NAME_DIFFERS = "The first name differs."

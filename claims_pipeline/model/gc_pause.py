@@ -1,4 +1,4 @@
-"""When Python may look for garbage."""
+"""When Python may collect garbage."""
 
 import gc
 from collections.abc import Iterator

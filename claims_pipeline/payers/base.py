@@ -84,7 +84,7 @@ class Answer:
 
     `complete`: every page was read and every claim on them understood, so that a row which no
     claim fits is proven not found. `incomplete_reason` is one of `page_limit`, `result_cap`,
-    `partial`, `unreadable_claims`. `claims_seen` counts what the payer returned, foreign and
+    `partial`, `unreadable_claims`. `claims_seen` counts what the payer returned, unrelated and
     unreadable ones included. `transaction` keys detail and payment calls of these claims.
     """
 

@@ -54,7 +54,8 @@ class PayerEnvironment:
         elif parts.scheme == "http":
             if self._is_production:
                 raise SettingsError(
-                    "payer_url_insecure", "In production a payer is asked over https only."
+                    "payer_url_insecure",
+                    "In production the payer's addresses must begin with https://.",
                 )
             self._mark_sandbox()
 

@@ -88,7 +88,7 @@ class LocalLimiter:
                 raise PayerError(
                     ErrorClass.TRANSIENT,
                     "payer_unavailable",
-                    "The payer has not answered for a while; it is left alone for a moment.",
+                    "The payer has not answered for a while; no calls are made for a moment.",
                 )
             # This call is the probe; until it has answered the others go on resting.
             self._rests_until = now + self._rest_s

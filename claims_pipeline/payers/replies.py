@@ -43,7 +43,7 @@ def error_for_status(status: int) -> PayerError:
         )
     if status in _FIX_INPUT_STATUSES:
         return PayerError(
-            ErrorClass.FIX_INPUT, code, f"The payer refused what was asked (HTTP {status})."
+            ErrorClass.FIX_INPUT, code, f"The payer refused the request (HTTP {status})."
         )
     if 200 <= status < 300:
         return unreadable_answer()

@@ -122,9 +122,7 @@ def _send_error(error: Exception) -> PayerError:
     if isinstance(error, _UNREADABLE_ANSWERS):
         return unreadable_answer()
     if any(isinstance(cause, _NOT_CONNECTED) for cause in causes):
-        return PayerError(
-            ErrorClass.TRANSIENT, NOT_CONNECTED, "No connection to the payer could be made."
-        )
+        return PayerError(ErrorClass.TRANSIENT, NOT_CONNECTED, "Could not connect to the payer.")
     if any(isinstance(cause, _TIMED_OUT) for cause in causes):
         return PayerError(ErrorClass.TRANSIENT, "timed_out", "The payer did not answer in time.")
     if isinstance(error, _CONNECTION_LOST) or not isinstance(

@@ -238,5 +238,5 @@ def _given_up(*, was_let_in: bool) -> PayerError:
     return PayerError(
         ErrorClass.TRANSIENT,
         "payer_unavailable",
-        "The payer gave no usable answer, although it was asked again. Retry later.",
+        "The payer gave no usable answer, even after several tries. Retry later.",
     )

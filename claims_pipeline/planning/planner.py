@@ -54,7 +54,7 @@ def plan(
 
     Every need that is not `unaskable` is covered by the queries' windows. No query breaks one of
     the payer's limits as far as `observations` tell. Once the queries are answered, each by a
-    complete answer or by an observation, planning again settles what is left.
+    complete answer or by an observation, planning again covers what is left.
     """
     days = needed_days(
         needs,

@@ -21,7 +21,7 @@ from claims_pipeline.store.ledger.entries import Conclusion, RowProgress
 _PARTIAL = PayerError(
     ErrorClass.PARTIAL,
     "partial",
-    "The payer could not give all of this patient's claims. Retry later.",
+    "The payer did not return all of this patient's claims. Retry later.",
 )
 
 

@@ -158,7 +158,7 @@ class _Lane:
 
     def _wait_for_calls(self) -> None:
         # The futures, not the threads: an interrupted `Thread.join` takes the thread for ended and
-        # the next one returns at once (python/cpython#90882, mended in 3.13).
+        # the next one returns at once (python/cpython#90882, fixed in 3.13).
         wait([call for call in self._running if not call.cancelled()])
 
     def _step(self, pool: ThreadPoolExecutor) -> bool:

@@ -64,6 +64,16 @@ def make_server(
     return uvicorn.Server(config)
 
 
+def payer_settings(url: str) -> dict[str, str]:
+    """Environment variables with which the pipeline asks a sandbox; `url` ends without a slash."""
+    return {
+        "CLAIMS_UHC_API_URL": f"{url}/Claims",
+        "CLAIMS_UHC_TOKEN_URL": f"{url}/v1/oauthtoken",
+        "CLAIMS_UHC_CLIENT_ID": CLIENT_ID,
+        "CLAIMS_UHC_CLIENT_SECRET": CLIENT_SECRET,
+    }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sandbox:
     """A sandbox that is running; `url` has no slash at its end."""
@@ -96,12 +106,7 @@ class Sandbox:
 
     def settings(self) -> dict[str, str]:
         """Environment variables with which the pipeline asks this sandbox."""
-        return {
-            "CLAIMS_UHC_API_URL": f"{self.url}/Claims",
-            "CLAIMS_UHC_TOKEN_URL": f"{self.url}/v1/oauthtoken",
-            "CLAIMS_UHC_CLIENT_ID": CLIENT_ID,
-            "CLAIMS_UHC_CLIENT_SECRET": CLIENT_SECRET,
-        }
+        return payer_settings(self.url)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The rejected-rows file: mended it uploads, not mended it is rejected again."""
+"""The rejected-rows file: corrected it uploads, not corrected it is rejected again."""
 
 import csv
 import io
@@ -105,9 +105,9 @@ def test_rejected_rows_mended_are_accepted_with_every_other_cell_as_it_was(rows,
     sheet = table(rejected_file(file))
     for row in sheet[1:]:
         row[2] = "05/10/1975"
-    mended = io.StringIO(newline="")
-    csv.writer(mended).writerows(sheet)
-    again = read_text(mended.getvalue())
+    corrected = io.StringIO(newline="")
+    csv.writer(corrected).writerows(sheet)
+    again = read_text(corrected.getvalue())
 
     assert not again.rejected
     assert again.header == file.header

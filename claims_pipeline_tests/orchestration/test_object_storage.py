@@ -81,7 +81,7 @@ def test_a_storage_that_is_away_costs_an_answered_upload_only_its_files_and_they
     assert (upload.counts.failed, upload.counts.with_outcome) == (0, _ROWS)
     assert latest(pipeline, upload_id).files_written_at is None
 
-    relay.mend()
+    relay.repair()
     write_files(pipeline, upload_id)
 
     files = file_store_of(pipeline.settings)

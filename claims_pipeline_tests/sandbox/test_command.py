@@ -24,6 +24,17 @@ def test_csv_prints_utf8_and_writes_answers(tmp_path: Path) -> None:
     assert len(list(csv.DictReader(answers.open(encoding="utf-8")))) == 300
 
 
+def test_env_prints_exports_that_lead_to_the_port() -> None:
+    done = _run("env", "--port", "8701")
+    assert done.returncode == 0
+    lines = done.stdout.decode().splitlines()
+    assert "export CLAIMS_UHC_API_URL=http://127.0.0.1:8701/Claims" in lines
+    assert {line.split("=")[0] for line in lines} == {
+        f"export CLAIMS_UHC_{name}"
+        for name in ("API_URL", "TOKEN_URL", "CLIENT_ID", "CLIENT_SECRET")
+    }
+
+
 def test_serve_answers_until_it_is_stopped(tmp_path: Path) -> None:
     faults = tmp_path / "faults.json"
     faults.write_text('[{"match": {"kind": "token"}, "what": {"status": 503}}]')

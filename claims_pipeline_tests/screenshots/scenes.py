@@ -40,7 +40,7 @@ def _play(page: Page, stack: StackApi, camera: Camera) -> None:
     page.goto(f"{url}/")
     camera.take(page, "realm")
     page.get_by_role("button", name="analyst-a").click()
-    expect(page.get_by_role("heading", name="Where do your claims stand?")).to_be_visible()
+    expect(page.get_by_role("heading", name="What is the status of your claims?")).to_be_visible()
     camera.take(page, "empty", phone=True)
     _choose_files(page, url, camera)
     stack.sandbox.set_faults([_CREDENTIALS_REFUSED])

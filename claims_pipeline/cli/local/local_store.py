@@ -124,7 +124,7 @@ def opened_csv(file: Path) -> Iterator[BinaryIO]:
         stream = file.open("rb")
     except OSError:
         raise FileRefusedError(
-            "file_unreadable", "The file is not there or cannot be read."
+            "file_unreadable", "The file does not exist or cannot be read."
         ) from None
     with stream:
         yield stream

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Self
 
 from claims_pipeline.errors import ClaimsError
@@ -49,6 +49,18 @@ class RunningProcess:
             self.popen.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.popen.wait(timeout=grace_s)
+        self.kill()
+
+    def stop_group(self, grace_s: float = _STOP_GRACE_S) -> None:
+        """Ask it and all that it started to end, wait up to `grace_s`, then kill what is left."""
+        deadline = time.monotonic() + grace_s
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGTERM)
+            while time.monotonic() < deadline:
+                # Reaped, it no longer counts; the group lasts as long as one that it started.
+                self.popen.poll()
+                os.killpg(self.pid, 0)
+                time.sleep(_POLL_S)
         self.kill()
 
     def kill(self) -> None:
@@ -103,9 +115,17 @@ class Processes:
         self._running.remove(process)
 
     def stop(self) -> None:
-        """Stop all, last started first; each even if another does not end well."""
-        while self._running:
-            self._running.pop().stop()
+        """Stop all and what they started, last started first.
+
+        Whoever is interrupted while it waits kills the rest at once: nothing is left behind.
+        """
+        try:
+            while self._running:
+                self._running[-1].stop_group()
+                self._running.pop()
+        finally:
+            while self._running:
+                self._running.pop().kill()
 
     def wait_until(
         self, condition: Callable[[], bool], *, what: str, timeout_s: float, poll_s: float = _POLL_S
@@ -130,6 +150,21 @@ class Processes:
             time.sleep(poll_s)
 
 
+def let_children_be_interrupted() -> None:
+    """Where this process ignores SIGINT, go on doing so without handing it on to its children.
+
+    A shell ignores it for what a script runs in its background. Children would inherit that, and
+    as Dagster's processes give SIGTERM the meaning of SIGINT, none of them could be asked to end.
+    A handler, unlike `SIG_IGN`, is not inherited.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _ignore)
+
+
+def _ignore(number: int, frame: FrameType | None) -> None:
+    del number, frame
+
+
 def free_port() -> int:
     """A loopback port that is free now.
 
@@ -142,6 +177,17 @@ def free_port() -> int:
         with socket.socket() as listener, contextlib.suppress(OSError):
             listener.bind(("127.0.0.1", port))
             return port
+
+
+def port_is_free(port: int) -> bool:
+    """Whether a server may listen on this loopback port."""
+    if port_answers(port):
+        return False
+    try:
+        with socket.create_server(("127.0.0.1", port)):
+            return True
+    except OSError:
+        return False
 
 
 def port_answers(port: int) -> bool:

@@ -196,7 +196,7 @@ def _opened(file: Path) -> BinaryIO:
         return file.open("rb")
     except OSError:
         raise FileRefusedError(
-            "file_unreadable", "The file is not there or cannot be read."
+            "file_unreadable", "The file does not exist or cannot be read."
         ) from None
 
 

@@ -47,10 +47,12 @@ def upload(
     end_date: EndDateOption = None,
     detail_level: DetailLevelOption = DetailLevel.REASONS,
     map_: MapOption = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Stay until it is over.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Wait until the upload has ended.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Hand a file in at the upload service."""
+    """Upload a file to the upload service."""
     from claims_pipeline.cli.remote import remote
     from claims_pipeline.cli.summary import sending_progress, status_as_json
 
@@ -81,7 +83,7 @@ def status(
     organization: ApiOrganizationOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show how far an upload is."""
+    """Show the progress of an upload."""
     from claims_pipeline.cli.local.local_store import open_store
     from claims_pipeline.cli.remote import remote
     from claims_pipeline.cli.summary import summarise
@@ -99,7 +101,7 @@ def watch(
     organization: ApiOrganizationOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Follow an upload until it is over. Ctrl-C ends the watching, not the upload."""
+    """Follow an upload until it has ended. Ctrl-C stops watching, not the upload."""
     from claims_pipeline.cli.remote import remote
 
     if service := remote.upload_service(api, organization):
@@ -111,7 +113,7 @@ def watch(
 def cancel(
     upload: UploadArgument, *, api: ApiOption = None, organization: ApiOrganizationOption = None
 ) -> None:
-    """Cancel an upload; what was answered is kept. Cancelling twice changes nothing."""
+    """Cancel an upload; answers received so far are kept. Cancelling twice changes nothing."""
     from claims_pipeline.cli.local.local_store import now, open_store
     from claims_pipeline.cli.remote import remote
     from claims_pipeline.store.attempts import request_cancel
@@ -135,7 +137,7 @@ def retry(
     from claims_pipeline.store.attempts import request_retry
 
     if service := remote.upload_service(api, organization):
-        typer.echo(f"Attempt {service.retry(upload, scope).attempt} is under way.", err=True)
+        typer.echo(f"Attempt {service.retry(upload, scope).attempt} has started.", err=True)
     else:
         attempt = request_retry(open_store().engine, upload, scope, now())
         typer.echo(f"Attempt {attempt.number} waits for the daemon to launch it.", err=True)
@@ -149,7 +151,10 @@ def download(
         typer.Option("--format", help="Results as CSV or workbook, or the rejected rows."),
     ] = "csv",
     output: Annotated[
-        Path | None, typer.Option(dir_okay=False, help="Where to; default: the id, here.")
+        Path | None,
+        typer.Option(
+            dir_okay=False, help="File to write. Default: the upload's id, in this folder."
+        ),
     ] = None,
     api: ApiOption = None,
     organization: ApiOrganizationOption = None,

@@ -29,7 +29,7 @@ def examine_settings(settings: Settings) -> Iterator[Finding]:
         yield failed("alerts", f"{error.message} [{error.code}]")
         return
     if receiver is None:
-        yield warning("alerts", "Nobody is told of failures: set CLAIMS_ALERT_WEBHOOK_URL.")
+        yield warning("alerts", "Nobody is told about failures: set CLAIMS_ALERT_WEBHOOK_URL.")
     else:
         yield ok("alerts", "a receiver is set")
 

@@ -61,7 +61,7 @@ def examine_secret_files(environ: Mapping[str, str]) -> Iterator[Finding]:
         try:
             mode = Path(value).stat().st_mode
         except OSError:
-            yield failed(name, "The file is not there or cannot be looked at.")
+            yield failed(name, "The file does not exist or cannot be read.")
             continue
         if mode & _OTHERS:
             yield warning(name, "Every user of this machine can read the secret: chmod o-rwx.")
@@ -74,7 +74,7 @@ def examine_disk(path: Path) -> Finding:
     try:
         device = path.stat().st_dev
     except OSError:
-        return warning("disk", "The home is not there yet.")
+        return warning("disk", "The home does not exist yet.")
     block = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}")
     # A volume on an encrypted disk names that disk as what it lies on.
     for mapped in (block, *block.glob("slaves/*")):
@@ -85,7 +85,7 @@ def examine_disk(path: Path) -> Finding:
             continue
     return warning(
         "disk",
-        "No encryption can be seen of the disk under the home; a cloud's may be encrypted below.",
+        "The disk under the home does not look encrypted; a cloud provider's disk may still be.",
     )
 
 
@@ -93,13 +93,13 @@ def _folder(subject: str, path: Path) -> Finding:
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
-        return warning(subject, "It is not there yet; it is made when it is needed.")
+        return warning(subject, "It does not exist yet; it is made when it is needed.")
     except OSError:
-        return failed(subject, "It cannot be looked at; check the rights of the folders above.")
+        return failed(subject, "It cannot be read; check the permissions of the folders above it.")
     if not stat.S_ISDIR(mode):
         return failed(subject, "It is not a folder.")
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
         return failed(subject, "This user cannot write there.")
     if mode & _OTHERS:
-        return failed(subject, "Every user of the machine gets in: chmod o-rwx.")
+        return failed(subject, "Every user of this machine can open it: chmod o-rwx.")
     return ok(subject, "writable, and closed to other users")

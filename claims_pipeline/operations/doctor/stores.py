@@ -35,7 +35,7 @@ def examine_files(settings: Settings) -> Iterator[Finding]:
         yield failed("file store", f"It cannot be written to ({type(error).__name__}).")
         return
     if not came_back:
-        yield failed("file store", "What was written came back changed.")
+        yield failed("file store", "A file read back differs from what was written.")
         return
     yield ok("file store", "a file was written, read and removed")
     endpoint = urlsplit(settings.s3_endpoint_url or "")
@@ -49,11 +49,11 @@ def examine_database(settings: Settings) -> Iterator[Finding]:
     try:
         backend = make_url(url).get_backend_name()
         if backend == "sqlite" and not settings.resolved_home.is_dir():
-            yield warning("database", "It is not there yet: claims-pipeline db upgrade makes it.")
+            yield warning("database", "It does not exist yet: claims-pipeline db upgrade makes it.")
             return
         engine = open_engine(url)
     except (ClaimsError, SQLAlchemyError):
-        yield failed("database", "CLAIMS_DATABASE_URL cannot be understood.")
+        yield failed("database", "CLAIMS_DATABASE_URL is not a valid address.")
         return
     try:
         if not schema_is_current(engine):
@@ -71,7 +71,7 @@ def examine_database(settings: Settings) -> Iterator[Finding]:
 def _connection(engine: Engine, settings: Settings) -> Iterator[Finding]:
     if engine.dialect.name == "sqlite":
         if settings.environment == "production":
-            yield warning("database", "SQLite is for one machine; production wants PostgreSQL.")
+            yield warning("database", "SQLite is for one machine; use PostgreSQL in production.")
         return
     with reading(engine) as connection:
         role = connection.execute(

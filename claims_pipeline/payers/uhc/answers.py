@@ -83,7 +83,9 @@ def read_answer(reply: HttpReply, *, done: frozenset[ErrorClass] = frozenset()) 
             raise unreadable_answer()
         if reply.status == _NOT_FOUND:
             raise PayerError(
-                ErrorClass.TRANSIENT, NOTHING_THERE, "Nothing answered for the payer (HTTP 404)."
+                ErrorClass.TRANSIENT,
+                NOTHING_THERE,
+                "Nothing was found at the payer's address (HTTP 404).",
             )
         raise error_for_status(reply.status)
     if problem is not None and problem.error_class not in done:

@@ -11,7 +11,7 @@ from claims_pipeline.errors import CancelRequestedError, HoldLostError, InputErr
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.store import tables
 from claims_pipeline.store.attempts.lifecycle import (
-    AskingRun,
+    AcquiringRun,
     AttemptState,
     LatestAttempt,
     NewAttempt,
@@ -167,7 +167,7 @@ def _other_holder(attempt: Attempt, run_id: str) -> str | None:
 
 def _asking_run(
     connection: Connection, upload_id: str, run_id: str, ticket: str | None
-) -> AskingRun:
+) -> AcquiringRun:
     of_upload = tables.attempt_runs.c.upload_id == upload_id
     served = connection.execute(
         select(tables.attempt_runs.c.id).where(of_upload, tables.attempt_runs.c.run_id == run_id)
@@ -179,7 +179,7 @@ def _asking_run(
                 of_upload, tables.attempt_runs.c.ticket == ticket
             )
         ).first()
-    return AskingRun(
+    return AcquiringRun(
         run_id=run_id,
         has_served=served is not None,
         brings_ticket=ticket is not None,
@@ -200,7 +200,7 @@ def _facts(attempt: Attempt, *, holder_has_ended: bool) -> LatestAttempt:
 
 
 def _claim_ticket(
-    connection: Connection, run: AskingRun, ticket: str | None, now: datetime
+    connection: Connection, run: AcquiringRun, ticket: str | None, now: datetime
 ) -> None:
     """A ticket is good for one run, whatever becomes of that run."""
     if run.ticket is not None and run.ticket.claimed_by is None and not run.has_served:

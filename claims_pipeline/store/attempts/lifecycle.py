@@ -45,7 +45,7 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskingRun:
+class AcquiringRun:
     """The run that wants to work on an upload.
 
     `has_served`: it has acquired an attempt of this upload before. `brings_ticket`: its launch gave
@@ -112,7 +112,7 @@ Decision = Acquire | TakeOver | StillHeld | Stale | NewAttempt
 
 
 def decide_acquisition(
-    run: AskingRun, latest: LatestAttempt, *, patience: Patience, now: datetime
+    run: AcquiringRun, latest: LatestAttempt, *, patience: Patience, now: datetime
 ) -> Decision:
     """What the run may do with the upload."""
     if latest.state is AttemptState.RUNNING and latest.holder_run_id == run.run_id:
@@ -140,7 +140,7 @@ def holder_is_dead(latest: LatestAttempt, *, patience: Patience, now: datetime) 
 
 
 def _was_launched_for_another(
-    run: AskingRun, latest: LatestAttempt, *, ticket_is_good: bool
+    run: AcquiringRun, latest: LatestAttempt, *, ticket_is_good: bool
 ) -> bool:
     if ticket_is_good:
         return run.ticket is not None and run.ticket.attempt_id != latest.attempt_id

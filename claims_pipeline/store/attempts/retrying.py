@@ -40,7 +40,7 @@ _COUNTED = {
     Outcome.UNPROCESSED: tables.uploads.c.unprocessed_count,
 }
 
-_SETTLED = sum(_COUNTED.values(), start=tables.uploads.c.rejected_count)
+_ANSWERED = sum(_COUNTED.values(), start=tables.uploads.c.rejected_count)
 
 
 def request_retry(engine: Engine, upload_id: str, scope: RetryScope, now: datetime) -> Attempt:
@@ -94,7 +94,7 @@ def reopen(
         column.name: column - reopened.get(outcome, 0) if latest.rows_stored else literal(0)
         for outcome, column in _COUNTED.items()
     }
-    settled = connection.execute(
+    answered = connection.execute(
         update(tables.uploads)
         .where(tables.uploads.c.id == latest.upload_id)
         .values(
@@ -106,7 +106,7 @@ def reopen(
             processing_completed_at=None,
             **counts,
         )
-        .returning(_SETTLED)
+        .returning(_ANSWERED)
     ).scalar_one()
     attempt_id = str(uuid4())
     connection.execute(
@@ -118,7 +118,7 @@ def reopen(
             scope=scope,
             state=AttemptState.PENDING,
             rows_stored=latest.rows_stored,
-            answered_before=settled,
+            answered_before=answered,
             correlation_id=correlation_id,
             created_at=now,
         )

@@ -227,7 +227,7 @@ def _errors_of_ours(*, may_be_missing: bool = False) -> Iterator[None]:
         if may_be_missing:
             raise FileNotFoundError("there is no such file") from None
         raise SettingsError(
-            "files_bucket_missing", "The bucket that CLAIMS_FILES names is not there."
+            "files_bucket_missing", "The bucket that CLAIMS_FILES names does not exist."
         ) from None
     except PermissionError:
         raise SettingsError(

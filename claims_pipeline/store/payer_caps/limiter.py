@@ -162,7 +162,7 @@ class DatabaseLimiter:
             raise PayerError(
                 ErrorClass.TRANSIENT,
                 "payer_unavailable",
-                "The payer does not answer at present; it is left alone for a while.",
+                "The payer is not answering right now; no calls are made for a while.",
             )
         self._is_probing = True
         self._shared = replace(self._shared, open_until=until)

@@ -45,9 +45,7 @@ async def require_request_limit(services: Services, caller: Principal) -> None:
     """
     wait_s = await run_in_threadpool(services.limits.seconds_until_allowed, caller.user_id)
     if wait_s:
-        raise _too_much(
-            "too_many_requests", "You ask more often than is allowed in a minute.", wait_s
-        )
+        raise _too_much("too_many_requests", "Too many requests in one minute.", wait_s)
 
 
 def seat_of(caller: Callable[..., Any]) -> Callable[..., AsyncIterator[None]]:
@@ -93,13 +91,13 @@ def require_quota(services: Services, caller: Principal, *, rows: int = 0) -> No
     if used.uploads >= settings.api_uploads_per_day:
         raise _too_much(
             "uploads_per_day_exceeded",
-            f"Your organization may hand in {settings.api_uploads_per_day} files in 24 hours.",
+            f"Your organization may upload {settings.api_uploads_per_day} files in 24 hours.",
             _wait_s(used, now),
         )
     if used.rows + rows > settings.api_rows_per_day:
         raise _too_much(
             "rows_per_day_exceeded",
-            f"Your organization may hand in {settings.api_rows_per_day} rows in 24 hours.",
+            f"Your organization may upload {settings.api_rows_per_day} rows in 24 hours.",
             _wait_s(used, now),
         )
 

@@ -74,7 +74,7 @@ def storage_errors() -> Iterator[None]:
         raise ApiError(
             503,
             "storage_unavailable",
-            "Files cannot be stored at present. Try again in a moment.",
+            "Files cannot be stored right now. Try again in a moment.",
             headers={"Retry-After": "10"},
         ) from None
 
@@ -183,7 +183,7 @@ async def _database_away(request: Request, error: Exception) -> JSONResponse:
         request,
         status=503,
         code="database_unavailable",
-        detail="The database does not answer at present. Try again in a moment.",
+        detail="The database is not answering right now. Try again in a moment.",
         headers={"Retry-After": "10"},
     )
 

@@ -83,7 +83,7 @@ class SigningKeys:
             raise ApiError(
                 503,
                 "identity_unavailable",
-                "Sign-in cannot be checked at present. Try again in a few seconds.",
+                "Sign-in cannot be checked right now. Try again in a few seconds.",
                 headers={"Retry-After": f"{_BETWEEN_FETCHES_WITHOUT_KEYS_S:.0f}"},
             )
         return held

@@ -4,7 +4,7 @@ from claims_pipeline.model import ClaimStatus, Outcome, RetryScope
 from claims_pipeline.payers.status import NEXT_ACTIONS
 
 # Rows that no run has come to yet have no outcome.
-STILL_TO_ASK = "Still to be asked"
+STILL_TO_ASK = "Not asked yet"
 
 _OUTCOMES: dict[Outcome, tuple[str, str]] = {
     Outcome.FOUND: ("Found", "good"),
@@ -24,13 +24,13 @@ _STATUSES: dict[ClaimStatus, tuple[str, str]] = {
     ClaimStatus.CLOSED_NO_PAYMENT: ("Closed, nothing paid", "quiet"),
     ClaimStatus.ADJUSTED: ("Adjusted", "warn"),
     ClaimStatus.MULTIPLE: ("Several statuses", "quiet"),
-    ClaimStatus.UNKNOWN: ("Not readable", "quiet"),
+    ClaimStatus.UNKNOWN: ("Unknown status", "quiet"),
 }
 _SCOPES = {
     RetryScope.ALL: "All rows",
     RetryScope.FAILED: "Rows that failed",
     RetryScope.NOT_FOUND: "Rows not found",
-    RetryScope.OPEN: "Rows not final",
+    RetryScope.OPEN: "Rows without a final answer",
 }
 _MATCHED_BY = {
     "claim_number": "claim number",

@@ -18,32 +18,32 @@ from claims_pipeline.upload_api.pages.addresses import (
     is_page_path,
     place_to_return_to,
 )
-from claims_pipeline.upload_api.pages.asking import is_by_script
 from claims_pipeline.upload_api.pages.messages import message_page
+from claims_pipeline.upload_api.pages.page_script import is_by_script
 
 _Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 _TITLES = {
     "session_ended": "You are signed out",
-    "organization_missing": "You belong to no organization",
+    "organization_missing": "You do not belong to an organization",
     "organization_unknown": "Your organization is not set up here",
-    "role_required": "You have no role here",
-    "cross_site": "Sent from another site",
-    "identity_unavailable": "Signing in is not possible at present",
+    "role_required": "You do not have access",
+    "cross_site": "The request came from another site",
+    "identity_unavailable": "Signing in is not possible right now",
     "sign_in_failed": "The sign-in did not work",
     "https_required": "This page needs https",
     "not_found": "There is no such page",
     "upload_unknown": "There is no such upload",
 }
 _SENTENCES = {
-    "organization_missing": "You are signed in, but your account belongs to no organization, and "
-    "everything here belongs to one. Ask the administrator of your company's accounts to add you "
-    "to it, then sign out and in again.",
+    "organization_missing": "You are signed in, but your account does not belong to an "
+    "organization. Ask the person who manages your company's accounts to add you to one, then "
+    "sign out and in again.",
     "organization_unknown": "You are signed in, but your organization is not set up in this "
-    "service. Ask those who run it to add it, then sign out and in again.",
-    "not_found": "The address may be mistyped, or what was there has been deleted.",
+    "service. Ask the people who run it to add it, then sign out and in again.",
+    "not_found": "Check the address. The page may also have been deleted.",
     "role_required": "You are signed in, but your account may not work with uploads. Ask the "
-    "administrator of your company's accounts for the role of an analyst or operator, then sign "
+    "person who manages your company's accounts for the role of an analyst or operator, then sign "
     "out and in again.",
 }
 # Who sees these is signed in, and may want to be somebody else.

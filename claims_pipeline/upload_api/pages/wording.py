@@ -8,16 +8,24 @@ from claims_pipeline.model import UploadStatus
 NOTHING = "–"
 
 _STATUS = {
-    UploadStatus.PENDING: ("Waiting to start", "quiet", "It starts as soon as there is room."),
+    UploadStatus.PENDING: (
+        "Waiting to start",
+        "quiet",
+        "It starts as soon as other uploads leave room.",
+    ),
     UploadStatus.PROCESSING: (
         "Asking the payer",
         "busy",
-        "Answers come in as the payer gives them.",
+        "Answers appear as they come in.",
     ),
-    UploadStatus.CANCELLING: ("Cancelling", "quiet", "Calls that are out are finished first."),
-    UploadStatus.CANCELLED: ("Cancelled", "quiet", "What was answered until then is kept."),
+    UploadStatus.CANCELLING: (
+        "Cancelling",
+        "quiet",
+        "Calls already sent to the payer finish first.",
+    ),
+    UploadStatus.CANCELLED: ("Cancelled", "quiet", "Answers received before that are kept."),
     UploadStatus.COMPLETED: ("Done", "good", "Every row has its answer."),
-    UploadStatus.FAILED: ("Failed", "bad", "No answers could be had; open it to see why."),
+    UploadStatus.FAILED: ("Failed", "bad", "The payer gave no answers; open it to see why."),
 }
 
 
@@ -99,5 +107,5 @@ def day(value: date | None) -> str:
 def waiting_words(reason: str) -> str:
     """Why an upload does not go on just now."""
     if reason.startswith("payer"):
-        return "The payer does not answer"
-    return "It was interrupted and goes on by itself"
+        return "The payer is not answering"
+    return "It was interrupted and will continue on its own"

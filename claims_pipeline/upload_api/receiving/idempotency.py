@@ -165,6 +165,6 @@ def _in_flight() -> ApiError:
     return ApiError(
         409,
         "idempotency_in_flight",
-        "An upload with this key is under way. Try again in a moment.",
+        "An upload with this key is still being processed. Try again in a moment.",
         headers={"Retry-After": str(_RETRY_AFTER_S)},
     )

@@ -156,7 +156,7 @@ class FormReader:
             self._sink.end()
         elif self._field is not None:
             if self._field in self.fields:
-                raise _invalid("A field stands in the form twice.")
+                raise _invalid("The form has the same field twice.")
             self.fields[self._field] = self._value.decode("utf-8", errors="replace")
         self._in_file, self._field = False, None
 

@@ -146,7 +146,7 @@ def _earlier(services: Services, key: HeldKey, digest: str) -> Upload | None:
         raise ApiError(
             422,
             "idempotency_key_reused",
-            "This key was used for another upload. Take a new key for each upload.",
+            "This key was used for another upload. Use a new key for each upload.",
         )
     upload = get_upload(services.engine, key.earlier.upload_id, organization_id=key.organization_id)
     if upload is None:

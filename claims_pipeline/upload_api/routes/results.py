@@ -163,7 +163,7 @@ def get_rejected_rows(
     page_size: Annotated[PageSize, Query()] = 50,
     page_format: Annotated[PageFormat, Query(alias="format")] = PageFormat.CSV,
 ) -> RejectedRowListJson | StreamingResponse:
-    """The rows that cannot be asked, with the reason: a CSV that, mended, uploads as it is.
+    """The rows that cannot be asked, with the reason: a CSV to correct and upload as it is.
 
     With `format=json`, a page of them.
     """

@@ -38,7 +38,7 @@ def filtered_csv(services: Services, upload: Upload, wanted: ResultFilter) -> It
 
 
 def rejected_rows_file(services: Services, upload: Upload) -> Iterator[bytes]:
-    """The rows that cannot be asked, to be mended; a header only when there is none."""
+    """The rows that cannot be asked, to be corrected; a header only when there is none."""
     return rejected_rows_csv(
         upload.header or (),
         iterate_rejected_rows(services.engine, upload.id),

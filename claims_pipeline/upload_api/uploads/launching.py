@@ -1,6 +1,6 @@
 """Launches runs for uploads that were handed in or are tried again, at once where that is possible.
 
-Whatever goes wrong here is mended in Dagster: an attempt without a ticket is launched by the
+Whatever goes wrong here is set right in Dagster: an attempt without a ticket is launched by the
 pending sensor, one whose ticket no run brings is given back to it by the reconciliation.
 """
 

@@ -10,7 +10,7 @@ from claims_pipeline.model import RetryScope, UploadStatus
 from claims_pipeline.store.attempts.lifecycle import (
     MOVES,
     Acquire,
-    AskingRun,
+    AcquiringRun,
     AttemptState,
     LatestAttempt,
     NewAttempt,
@@ -56,9 +56,9 @@ def _run(
     has_served: bool = False,
     has_parent: bool = False,
     is_automatic_retry: bool = False,
-) -> AskingRun:
+) -> AcquiringRun:
     brings, known = TICKETS[ticket]
-    return AskingRun(
+    return AcquiringRun(
         run_id="mine",
         has_served=has_served,
         brings_ticket=brings,
@@ -68,7 +68,7 @@ def _run(
     )
 
 
-def _decide(run: AskingRun, latest: LatestAttempt) -> object:
+def _decide(run: AcquiringRun, latest: LatestAttempt) -> object:
     return decide_acquisition(run, latest, patience=PATIENCE, now=NOW)
 
 

@@ -97,7 +97,7 @@ def _answered(engine: Engine, runs: Runs) -> None:
         replace(
             make_result(7, Outcome.FAILED),
             next_action="retry_later",
-            error_message="The payer does not answer at present.",
+            error_message="The payer is not answering right now.",
         ),
         replace(make_result(8, Outcome.AMBIGUOUS, claims=2), next_action="choose_claim"),
     )
@@ -147,7 +147,7 @@ def test_a_row_without_a_claim_brings_what_the_file_says_was_charged(
         assert groups[outcome].stated == Decimal("120.50")
         assert groups[outcome].oldest == date(2026, 1, 5)
     assert groups[Outcome.FAILED].error_code == "payer_unavailable"
-    assert groups[Outcome.FAILED].error_message == "The payer does not answer at present."
+    assert groups[Outcome.FAILED].error_message == "The payer is not answering right now."
 
 
 def test_amounts_are_those_of_the_results_file(engine: Engine, runs: Runs) -> None:

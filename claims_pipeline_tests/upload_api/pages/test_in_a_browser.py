@@ -143,7 +143,9 @@ def test_who_belongs_to_no_organization_sees_whom_to_ask(
     page = browser_page
     page.goto(f"{realm_api.url}/")
     page.get_by_role("button", name="Nobody Nowhere").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("You belong to no organization")
+    expect(page.get_by_role("heading", level=1)).to_have_text(
+        "You do not belong to an organization"
+    )
     page.get_by_role("button", name="Sign out").first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("You are signed out")
 
@@ -179,7 +181,9 @@ def test_everybody_can_read_what_is_said_about_signing_in(
     page.goto(f"{realm_api.url}/uploads")
     assert violations(page) + lost_when_narrow(page) == []
     page.get_by_role("button", name="Nobody Nowhere").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("You belong to no organization")
+    expect(page.get_by_role("heading", level=1)).to_have_text(
+        "You do not belong to an organization"
+    )
     assert violations(page) + lost_when_narrow(page) == []
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("You are signed out")

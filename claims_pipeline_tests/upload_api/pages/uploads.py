@@ -135,7 +135,7 @@ def _answers() -> list[Result]:
         replace(
             make_result(9, Outcome.FAILED),
             next_action="retry_later",
-            error_message="The payer does not answer at present. Retry the rows later.",
+            error_message="The payer is not answering right now. Retry the rows later.",
         ),
         replace(
             make_result(10, Outcome.FAILED),
@@ -146,7 +146,7 @@ def _answers() -> list[Result]:
         replace(
             make_result(11, Outcome.AMBIGUOUS, claims=2),
             next_action="choose_claim",
-            match_note="Only the claim number agrees; check that the claim is this patient's.",
+            match_note="Only the claim number matches; check that the claim is this patient's.",
         ),
     ]
 

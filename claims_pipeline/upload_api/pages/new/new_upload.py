@@ -22,8 +22,8 @@ from claims_pipeline.store.tenants.practices import list_practices
 from claims_pipeline.upload_api.http.attachments import CSV, content_disposition
 from claims_pipeline.upload_api.http.problems import ApiError
 from claims_pipeline.upload_api.keycloak.principal import Principal
-from claims_pipeline.upload_api.pages.asking import is_by_script
 from claims_pipeline.upload_api.pages.new.findings import shown_columns, shown_errors
+from claims_pipeline.upload_api.pages.page_script import is_by_script
 from claims_pipeline.upload_api.pages.rendering import fragment, render
 from claims_pipeline.upload_api.pages.session.signed_in import PageServices, SignedIn
 from claims_pipeline.upload_api.receiving.form_fields import DEFAULT_PAYER

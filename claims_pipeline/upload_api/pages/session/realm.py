@@ -127,7 +127,7 @@ def identity_unavailable() -> ApiError:
     return ApiError(
         503,
         "identity_unavailable",
-        "The sign-in service does not answer at present. Nothing is lost: try again in a minute, "
+        "The sign-in service is not answering right now. Nothing is lost: try again in a minute, "
         "and tell your administrator if it stays so.",
         headers={"Retry-After": "10"},
     )

@@ -11,7 +11,7 @@ from claims_pipeline.store.database import organization_scope
 from claims_pipeline.upload_api.access.limiting import require_request_limit
 from claims_pipeline.upload_api.http.problems import ApiError
 from claims_pipeline.upload_api.keycloak.principal import Principal
-from claims_pipeline.upload_api.pages.asking import is_by_script
+from claims_pipeline.upload_api.pages.page_script import is_by_script
 from claims_pipeline.upload_api.pages.session.cookies import shown_cookie
 from claims_pipeline.upload_api.pages.session.sessions import PageSessions, sessions_of
 from claims_pipeline.upload_api.services import AppServices, Services

@@ -38,7 +38,7 @@ export function follow({ isLive, address, heard, ask }) {
       });
     }
     stream.addEventListener("error", () => {
-      // The browser mends a broken line by itself; this one was refused.
+      // The browser reconnects by itself after a broken line; this one was refused.
       if (stream?.readyState !== EventSource.CLOSED) return;
       leave();
       askIn(0);

@@ -138,11 +138,11 @@ def _facts(claim: Claim) -> Iterator[tuple[str, str]]:
     name = " ".join(part for part in (claim.patient_first_name, claim.patient_last_name) if part)
     texts = (
         ("Patient", name),
-        ("Born", _day(claim.patient_date_of_birth)),
+        ("Date of birth", _day(claim.patient_date_of_birth)),
         ("Subscriber", claim.subscriber_id),
         ("Account number", claim.patient_account_number),
-        ("Tax id", claim.tin),
-        ("Service", _days(claim.service_from, claim.service_to)),
+        ("TIN", claim.tin),
+        ("Dates of service", _days(claim.service_from, claim.service_to)),
         ("Received", _day(claim.received)),
         ("Processed", _day(claim.processed)),
         ("Rendering provider", claim.rendering_provider),

@@ -1,4 +1,4 @@
-"""An upload's figures, added up by the database once for each state of the upload.
+"""An upload's totals, added up by the database once for each state of the upload.
 
 A million rows take the database seconds, and people come back to the same page.
 """
@@ -18,7 +18,7 @@ _MOST_REASONS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
+class Totals:
     """What the overview shows: the worklist, and with what most was denied."""
 
     worklist: Worklist
@@ -26,20 +26,20 @@ class Figures:
 
 
 class _Remembered:
-    """The latest figures of a few uploads, each with the state that they are of."""
+    """The latest totals of a few uploads, each with the state that they are of."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._by_upload: OrderedDict[str, tuple[str, Figures]] = OrderedDict()
+        self._by_upload: OrderedDict[str, tuple[str, Totals]] = OrderedDict()
 
-    def get(self, upload_id: str, state: str) -> Figures | None:
+    def get(self, upload_id: str, state: str) -> Totals | None:
         with self._lock:
             known = self._by_upload.get(upload_id)
             return known[1] if known and known[0] == state else None
 
-    def keep(self, upload_id: str, state: str, figures: Figures) -> None:
+    def keep(self, upload_id: str, state: str, totals: Totals) -> None:
         with self._lock:
-            self._by_upload[upload_id] = (state, figures)
+            self._by_upload[upload_id] = (state, totals)
             self._by_upload.move_to_end(upload_id)
             while len(self._by_upload) > _MOST_REMEMBERED:
                 self._by_upload.popitem(last=False)
@@ -48,15 +48,15 @@ class _Remembered:
 _REMEMBERED = _Remembered()
 
 
-def totals_of(services: Services, upload: Upload) -> Figures:
-    """The figures of an upload that the caller may see, as it stands or a moment later."""
+def totals_of(services: Services, upload: Upload) -> Totals:
+    """The totals of an upload that the caller may see, as it stands or a moment later."""
     state = event_id(upload)
     known = _REMEMBERED.get(upload.id, state)
     if known is not None:
         return known
-    figures = Figures(
+    totals = Totals(
         worklist=worklist_of(row_groups(services.engine, upload.id)),
         reasons=denial_reasons(services.engine, upload.id, limit=_MOST_REASONS),
     )
-    _REMEMBERED.keep(upload.id, state, figures)
-    return figures
+    _REMEMBERED.keep(upload.id, state, totals)
+    return totals

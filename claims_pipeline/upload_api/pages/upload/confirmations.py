@@ -29,8 +29,8 @@ SCOPES: Mapping[Change, RetryScope] = {
 _LABELS = {
     Change.CANCEL: "Cancel",
     Change.RETRY_FAILED: "Retry failed",
-    Change.RETRY_NOT_FOUND: "Ask not found again",
-    Change.RETRY_OPEN: "Ask open ones again",
+    Change.RETRY_NOT_FOUND: "Retry not found",
+    Change.RETRY_OPEN: "Retry not final",
     Change.RETRY_ALL: "Retry all",
     Change.DELETE: "Delete",
 }
@@ -107,12 +107,12 @@ def _cancel(upload: Upload) -> Confirmation:
         change=Change.CANCEL,
         title="Cancel this upload?",
         sentences=(
-            f"{plural(left, 'row')} still to be asked will not be asked. Calls that are out now "
-            "are finished first."
+            f"{plural(left, 'row')} will not be asked. Calls already sent to the payer "
+            "finish first."
             if upload.counts.total
             else "Nothing has been asked yet, and nothing will be.",
             (
-                f"The answers of {plural(upload.counts.answered, 'row')} are kept and can be "
+                f"The answers for {plural(upload.counts.answered, 'row')} are kept and can be "
                 "downloaded. The other rows can be asked later with “Retry failed”."
             ),
         ),
@@ -125,7 +125,7 @@ def _delete(upload: Upload) -> Confirmation:
     if not upload.status.is_terminal:
         return _nothing(
             Change.DELETE,
-            "It cannot be deleted yet",
+            "The upload cannot be deleted yet",
             "The upload is still running. Cancel it first.",
         )
     return Confirmation(
@@ -134,9 +134,12 @@ def _delete(upload: Upload) -> Confirmation:
         sentences=(
             (
                 f"The file, its {plural(upload.counts.total, 'row')}, all answers and all result "
-                "files are removed, the copies in the outbox too. This cannot be undone."
+                "files are removed, including the copies in the outbox. This cannot be undone."
             ),
-            "The audit log keeps that it was there and who deleted it, without any name.",
+            (
+                "The audit log keeps a note that it existed and who deleted it, without any "
+                "patient or file name."
+            ),
         ),
         button="Delete for good",
         is_grave=True,
@@ -147,7 +150,7 @@ def _retry(upload: Upload, change: Change, rows: int, *, rows_stored: bool) -> C
     scope = SCOPES[change]
     if not upload.status.is_terminal:
         return _nothing(
-            change, "It is still running", "Wait until the upload has ended, or cancel it first."
+            change, "The upload is still running", "Wait until it has ended, or cancel it first."
         )
     if not rows_stored:
         return Confirmation(
@@ -156,7 +159,7 @@ def _retry(upload: Upload, change: Change, rows: int, *, rows_stored: bool) -> C
             sentences=(
                 (
                     "Nothing has been asked yet. The file is read from its beginning, and all its "
-                    "rows are asked. If the file itself is at fault, mend it and upload it again "
+                    "rows are asked. If the file itself is wrong, correct it and upload it again "
                     "instead."
                 ),
             ),
@@ -164,7 +167,7 @@ def _retry(upload: Upload, change: Change, rows: int, *, rows_stored: bool) -> C
         )
     if not rows:
         return _nothing(
-            change, "There is nothing to ask again", f"No row is there {_ASKED_AGAIN[scope]}."
+            change, "There is nothing to ask again", f"There are no rows {_ASKED_AGAIN[scope]}."
         )
     return Confirmation(
         change=change,
@@ -179,14 +182,14 @@ def _retry_sentences(upload: Upload, scope: RetryScope, rows: int) -> list[str]:
     sentences = [
         (
             f"The payer is asked about all rows {_ASKED_AGAIN[scope]}: {plural(rows, 'row')}. "
-            "Their answers so far no longer count and are kept as history."
+            "Their earlier answers are replaced, and kept as history."
         )
     ]
     if kept > 0:
-        sentences.append(f"The answers of the other {plural(kept, 'row')} stay as they are.")
+        sentences.append(f"The answers for the other {plural(kept, 'row')} stay as they are.")
     if upload.counts.rejected:
         sentences.append(
-            f"{plural(upload.counts.rejected, 'rejected row')} cannot be asked: mend "
+            f"{plural(upload.counts.rejected, 'rejected row')} cannot be asked: correct "
             f"{'it' if upload.counts.rejected == 1 else 'them'} and upload again."
         )
     return sentences

@@ -107,7 +107,7 @@ def download_csv(upload_id: str, services: PageServices, caller: SignedIn) -> Re
 
 @router.get("/rejected.csv")
 def download_rejected_rows(upload_id: str, services: PageServices, caller: SignedIn) -> Response:
-    """The rows that cannot be asked, to be mended and uploaded as they are."""
+    """The rows that cannot be asked, to be corrected and uploaded as they are."""
     return _file(
         services, caller, upload_id, rejected_rows_file, media_type=CSV, ending=".rejected.csv"
     )

@@ -8,23 +8,24 @@ from claims_pipeline.store.uploads import Upload
 from claims_pipeline.upload_api.schemas.uploads import ProgressJson
 
 _PAYER_DOWN = (
-    "The payer does not answer at present. Nothing is lost: what was answered is kept, and the "
-    "rest is asked as soon as the payer is back."
+    "The payer is not answering right now. Nothing is lost: answers received so far are kept, and "
+    "the other rows are asked as soon as the payer is back."
 )
 _INTERRUPTED = (
-    "The run was interrupted on our side, for example by an update of the service. Nothing is "
-    "lost: what was answered is kept, and the upload goes on by itself within a minute."
+    "The upload was interrupted on our side, for example by an update of the service. Nothing is "
+    "lost: answers received so far are kept, and it continues on its own within a minute."
 )
 _ADVICE = {
-    "auth": "Ask those who run this service to check the payer's credentials, then retry the "
+    "auth": "Ask the people who run this service to check the payer credentials, then retry the "
     "failed rows.",
-    "http_404": "Ask those who run this service to check the payer's address, then retry the "
+    "http_404": "Ask the people who run this service to check the payer's address, then retry the "
     "failed rows.",
-    "payer_unavailable": "Retry the failed rows later; what was answered is kept.",
-    "poison": "What was answered is kept.",
+    "payer_unavailable": "Retry the failed rows later; answers received so far are kept.",
+    "poison": "Answers received so far are kept. Ask the people who run this service to find out "
+    "why it stopped.",
 }
 _CORRECT_THE_FILE = "Nothing was asked. Correct the file and upload it again."
-_RETRY = "Retry the failed rows; what was answered is kept."
+_RETRY = "Retry the failed rows; answers received so far are kept."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

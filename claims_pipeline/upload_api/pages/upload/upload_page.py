@@ -31,7 +31,7 @@ from claims_pipeline.upload_api.streams import event_id, progress_events
 
 router = APIRouter(prefix="/uploads/{upload_id}")
 
-# Figures of larger uploads take the database a while; their page offers to look again.
+# Totals of larger uploads take the database a while; their page offers to look again.
 _MOST_ROWS_KEPT_FRESH = 100_000
 
 
@@ -41,14 +41,14 @@ def show_upload(
 ) -> Response:
     """The worklist, the breakdown and the reasons for denials, as far as answers are there."""
     upload = upload_for(services, caller, upload_id)
-    figures = totals_of(services, upload)
+    totals = totals_of(services, upload)
     return render(
         request,
         "upload.html",
         **head_of(services, upload),
-        worklist=figures.worklist,
-        reasons=figures.reasons,
-        breakdown=breakdown_of(figures.worklist),
+        worklist=totals.worklist,
+        reasons=totals.reasons,
+        breakdown=breakdown_of(totals.worklist),
         as_of=datetime.now(UTC),
         is_kept_fresh=not upload.status.is_terminal
         and upload.counts.total <= _MOST_ROWS_KEPT_FRESH,

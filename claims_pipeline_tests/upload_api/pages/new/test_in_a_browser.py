@@ -405,6 +405,6 @@ def test_nothing_keeps_anybody_out_of_the_list(page: Page, page_api: Api) -> Non
     assert lost_when_narrow(page) == []
     page.get_by_label("Search by file name").fill("nothing has this name")
     page.get_by_role("button", name="Search").click()
-    expect(page.get_by_role("heading", name="No upload fits")).to_be_visible()
+    expect(page.get_by_role("heading", name="No uploads match")).to_be_visible()
     assert "nothing" not in page.url
     assert violations(page) == []

@@ -131,7 +131,7 @@ def test_the_database_holds_neither_cookie_nor_token(person: Person) -> None:
 def test_a_user_of_no_organization_is_told_whom_to_ask_and_can_sign_out(person: Person) -> None:
     answer = person.sign_in("nobody", SIGNED_IN)
     assert answer.status_code == 403
-    assert "You belong to no organization" in answer.text
+    assert "You do not belong to an organization" in answer.text
     assert person.post("/sign-out").headers["Location"] == "/signed-out"
     assert person.cookie is None
 

@@ -59,9 +59,9 @@ def test_a_cookie_that_was_tampered_with_is_nobody(page_api: Api) -> None:
 @pytest.mark.parametrize(
     ("token", "title"),
     [
-        ({"organization": ABSENT}, "You belong to no organization"),
+        ({"organization": ABSENT}, "You do not belong to an organization"),
         ({"organization": "nowhere"}, "Your organization is not set up here"),
-        ({"roles": []}, "You have no role here"),
+        ({"roles": []}, "You do not have access"),
     ],
 )
 def test_who_may_not_work_here_is_told_whom_to_ask(
@@ -190,7 +190,7 @@ def test_while_keycloak_is_down_a_page_says_what_to_do(
         with running_api(home, issuer, settings=PAGE_SETTINGS) as api:
             answer = api.get("/sign-in")
     assert answer.status_code == 503
-    assert "Signing in is not possible at present" in answer.text
+    assert "Signing in is not possible right now" in answer.text
     assert "try again in a minute" in answer.text
     assert answer.headers["Retry-After"]
 

@@ -50,20 +50,20 @@ def _audited(api: Api, upload_id: str) -> list[tuple[str, str, str | None]]:
 @pytest.mark.parametrize(
     ("make", "change", "said"),
     [
-        (running_upload, "cancel", "1 row still to be asked will not be asked."),
-        (running_upload, "cancel", "The answers of 9 rows are kept"),
+        (running_upload, "cancel", "1 row will not be asked."),
+        (running_upload, "cancel", "The answers for 9 rows are kept"),
         (done_upload, "cancel", "The upload has ended."),
         (done_upload, "retry-failed", "Ask 2 rows again?"),
-        (done_upload, "retry-failed", "The answers of the other 10 rows stay as they are."),
+        (done_upload, "retry-failed", "The answers for the other 10 rows stay as they are."),
         (done_upload, "retry-not-found", "Ask 1 row again?"),
         # Failed, not found, pending, action required, acknowledged.
         (done_upload, "retry-open", "Ask 6 rows again?"),
         (done_upload, "retry-all", "Ask 12 rows again?"),
-        (done_upload, "retry-all", "2 rejected rows cannot be asked: mend them"),
-        (running_upload, "retry-all", "It is still running"),
+        (done_upload, "retry-all", "2 rejected rows cannot be asked: correct them"),
+        (running_upload, "retry-all", "The upload is still running"),
         (cancelled_upload, "retry-failed", "Ask 3 rows again?"),
         (failed_upload, "retry-all", "Read the file again?"),
-        (running_upload, "delete", "It cannot be deleted yet"),
+        (running_upload, "delete", "The upload cannot be deleted yet"),
         (done_upload, "delete", "The file, its 14 rows, all answers and all result files"),
     ],
 )

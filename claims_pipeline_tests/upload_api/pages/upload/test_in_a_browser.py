@@ -171,7 +171,7 @@ def test_the_end_takes_nothing_away_where_somebody_works(api: Api, page: Page) -
     expect(search).to_have_value("half a na")
     expect(details).to_have_attribute("open", "")
     assert asked == []
-    page.get_by_role("link", name="Show what is here now").click()
+    page.get_by_role("link", name="Show the final results").click()
     expect(page).to_have_url(f"{api.url}/uploads/{made.id}/results")
     expect(page.get_by_text("1–14 of 14 rows")).to_be_visible()
 

@@ -178,8 +178,8 @@ def test_what_is_missing_at_the_payer_stands_apart_from_what_could_not_be_asked(
 ) -> None:
     made = done_upload(page_api)
     words = reader.words(f"/uploads/{made.id}")
-    assert "Missing at the payer 1" in words
-    assert "Could not ask 2 There is no answer" in words
+    assert "Not found at the payer 1" in words
+    assert "Could not ask 2 The payer gave no answer" in words
     for code in ("payer_unavailable", "payer_id_refused"):
         assert f"({code}) 1" in words
 
@@ -196,7 +196,7 @@ def test_a_row_shows_its_claims_with_codes_and_payments(page_api: Api, reader: R
         "Made-up reason",
         "F1 / 65",
         "ROWAN SAMPLE",
-        "Only the claim number agrees",
+        "Only the claim number matches",
     ):
         assert told in words
 

@@ -93,7 +93,7 @@ def test_every_row_has_its_part_in_the_picture() -> None:
     worklist = worklist_of(groups)
     assert sum(line.rows for line in worklist.outcomes) == worklist.rows == 13
     drawn = breakdown_of(worklist)
-    assert "Found 6, Not found 2, Could not ask 4, Still to be asked 1" in drawn.outcomes
+    assert "Found 6, Not found 2, Could not ask 4, Not asked yet 1" in drawn.outcomes
     assert "Denied: charged $300.00, allowed $0.00, paid $0.00" in drawn.dollars
 
 

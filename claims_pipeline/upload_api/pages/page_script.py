@@ -1,4 +1,4 @@
-"""Who asks for an address of the page: a person who looks, or the page's own script."""
+"""The page's own script: how it is told from a person who looks at an address."""
 
 from fastapi import Request
 
