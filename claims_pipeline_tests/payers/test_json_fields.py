@@ -125,7 +125,7 @@ def test_no_field_of_a_claim_breaks_the_reader(name: str, value: object) -> None
     body = json.dumps({"claims": [claim], "transactionId": None}).encode()
     page = read_page(HttpReply(status=200, headers={}, body=body), single())
     assert page.seen == 1
-    assert len(page.claims) + page.foreign + page.unreadable >= 1
+    assert len(page.claims) + page.unrelated + page.unreadable >= 1
 
 
 @settings(max_examples=examples(40), deadline=None)

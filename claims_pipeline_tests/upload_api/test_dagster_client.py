@@ -68,7 +68,7 @@ def client_of(proxy: DagsterProxy) -> DagsterClient:
 
 
 def launched(client: DagsterClient) -> Launch:
-    return client.launch("u", ticket="t", organization_id="demo", correlation_id=None)
+    return client.launch("u", ticket="t", organization_id="demo", attempt_number=1)
 
 
 @pytest.mark.parametrize(

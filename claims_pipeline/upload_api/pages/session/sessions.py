@@ -54,6 +54,10 @@ class BegunSession:
     principal: Principal | None
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 class PageSessions:
     """All sessions of the page; safe to share."""
 
@@ -75,7 +79,7 @@ class PageSessions:
         if user_id not in {None, user.user_id}:
             raise token_invalid()
         principal = self._principal_if_any(tokens.access)
-        value, now = new_cookie_value(), datetime.now(UTC)
+        value, now = new_cookie_value(), _now()
         row = StoredSession(
             id=session_id_of(value),
             organization_id=principal.organization_id if principal else None,
@@ -138,7 +142,7 @@ class PageSessions:
     def extend(self, session: PageSession) -> None:
         """Note that a person is there: the session lives on, up to its longest."""
         row = session.row
-        expires_at = min(datetime.now(UTC) + IDLE_FOR, row.created_at + LONGEST)
+        expires_at = min(_now() + IDLE_FOR, row.created_at + LONGEST)
         if expires_at - row.expires_at >= _EXTEND_STEP:
             extend_session(self._services.engine, row.id, expires_at=expires_at)
 
@@ -180,11 +184,11 @@ class PageSessions:
             return None
 
     def _found(self, session_id: str, *, now: datetime | None = None) -> PageSession | None:
-        row = find_session(self._services.engine, session_id, now=now or datetime.now(UTC))
+        row = find_session(self._services.engine, session_id, now=now or _now())
         return opened_session(self.seal, row) if row is not None else None
 
     def _is_fresh(self, session: PageSession) -> bool:
-        return session.ends_at - datetime.now(UTC) > _RENEW_BEFORE_END
+        return session.ends_at - _now() > _RENEW_BEFORE_END
 
     def _renewed(self, session: PageSession) -> PageSession:
         """The session with new tokens; of many requests at once, one asks for them."""
@@ -223,7 +227,7 @@ class PageSessions:
 
     def _as_it_is(self, session: PageSession) -> PageSession:
         """The session while its token is good, though the realm cannot renew it at present."""
-        if session.ends_at > datetime.now(UTC):
+        if session.ends_at > _now():
             return session
         raise identity_unavailable()
 
@@ -236,7 +240,7 @@ class PageSessions:
             if self._is_fresh(found):
                 return found
             time.sleep(_PAUSE_S)
-        if session.refresh is None and session.ends_at > datetime.now(UTC):
+        if session.refresh is None and session.ends_at > _now():
             return session
         self.end(session)
         raise session_ended()

@@ -10,6 +10,7 @@ import pytest
 import requests
 from playwright.sync_api import BrowserContext
 
+from claims_pipeline.upload_api.pages.session import sessions as page_sessions_module
 from claims_pipeline.upload_api.pages.session.realm import Tokens
 from claims_pipeline.upload_api.pages.session.sessions import PageSessions
 from claims_pipeline_tests.upload_api.api import Api
@@ -46,9 +47,9 @@ def client_with_cookie(api: Api, cookie_value: str | None) -> requests.Session:
     return client
 
 
-def let_time_pass(monkeypatch: pytest.MonkeyPatch, api: Api, passed: timedelta) -> None:
+def let_time_pass(monkeypatch: pytest.MonkeyPatch, passed: timedelta) -> None:
     """Have the sessions' clock go ahead of everybody else's."""
-    monkeypatch.setattr(page_sessions(api), "_now", lambda: datetime.now(UTC) + passed)
+    monkeypatch.setattr(page_sessions_module, "_now", lambda: datetime.now(UTC) + passed)
 
 
 def sign_in_browser(context: BrowserContext, api: Api, *, token: str) -> None:

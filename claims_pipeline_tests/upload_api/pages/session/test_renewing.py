@@ -12,6 +12,7 @@ from claims_pipeline.sandbox.realm.directory import USERS
 from claims_pipeline.sandbox.realm.running import SandboxRealm, running_realm
 from claims_pipeline.sandbox.realm.tokens import TokenMaker
 from claims_pipeline.upload_api.http.problems import ApiError
+from claims_pipeline.upload_api.pages.session import sessions as page_sessions_module
 from claims_pipeline.upload_api.pages.session.realm import Tokens
 from claims_pipeline.upload_api.pages.session.sessions import PageSessions, open_sessions
 from claims_pipeline_tests.upload_api.api import Api, running_api
@@ -109,7 +110,7 @@ def test_while_the_realm_is_away_a_good_token_goes_on_and_one_that_is_out_is_503
     assert before is not None
     assert sessions.of_cookie(cookie).access == before.access
     ended = before.ends_at
-    monkeypatch.setattr(sessions, "_now", lambda: ended)
+    monkeypatch.setattr(page_sessions_module, "_now", lambda: ended)
     with pytest.raises(ApiError) as refusal:
         sessions.of_cookie(cookie)
     assert refusal.value.status == 503

@@ -209,7 +209,7 @@ def test_a_token_that_runs_out_is_renewed_without_a_word(
     person.sign_in("analyst-a", SIGNED_IN)
     sessions = page_sessions(api)
     before = sessions.of_cookie(person.cookie)
-    let_time_pass(monkeypatch, api, ALMOST_A_TOKENS_LIFE)
+    let_time_pass(monkeypatch, ALMOST_A_TOKENS_LIFE)
     assert person.get(SIGNED_IN).status_code == 200
     after = sessions.of_cookie(person.cookie)
     assert after.access != before.access
@@ -222,7 +222,7 @@ def test_a_session_that_the_realm_has_ended_is_over_in_the_middle_of_work(
     person.sign_in("analyst-a", SIGNED_IN)
     session = page_sessions(api).of_cookie(person.cookie)
     page_sessions(api).realm.end(cast("str", session.refresh))
-    let_time_pass(monkeypatch, api, ALMOST_A_TOKENS_LIFE)
+    let_time_pass(monkeypatch, ALMOST_A_TOKENS_LIFE)
     answer = person.get(SIGNED_IN, **BY_SCRIPT)
     assert (answer.status_code, answer.json()["code"]) == (401, "session_ended")
     monkeypatch.undo()

@@ -119,11 +119,11 @@ def test_a_session_ends_when_nobody_is_there_for_half_an_hour(
 ) -> None:
     token = page_api.issuer.token(exp=int(time.time()) + 24 * 3600)
     with signed_in_client(page_api, token=token) as client:
-        let_time_pass(monkeypatch, page_api, timedelta(minutes=29))
+        let_time_pass(monkeypatch, timedelta(minutes=29))
         # What the page asks by itself does not keep it alive.
         asked = f"{page_api.url}/uploads/rows?id={uuid4()}"
         assert client.get(asked, headers=BY_SCRIPT).status_code == 200
-        let_time_pass(monkeypatch, page_api, timedelta(minutes=31))
+        let_time_pass(monkeypatch, timedelta(minutes=31))
         assert client.get(f"{page_api.url}{AGAIN}", headers=BY_SCRIPT).status_code == 401
 
 
@@ -136,7 +136,7 @@ def test_a_person_who_works_stays_signed_in_for_ten_hours_at_most(
         while client.get(f"{page_api.url}{AGAIN}", allow_redirects=False).status_code == 200:
             minutes += 25
             assert minutes < 24 * 60
-            let_time_pass(monkeypatch, page_api, timedelta(minutes=minutes))
+            let_time_pass(monkeypatch, timedelta(minutes=minutes))
     assert timedelta(hours=10) <= timedelta(minutes=minutes) < timedelta(hours=10, minutes=26)
 
 

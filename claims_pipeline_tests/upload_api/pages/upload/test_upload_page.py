@@ -288,9 +288,9 @@ def test_the_cookie_of_the_page_opens_nothing_of_the_api(page_api: Api, reader: 
 
 
 @pytest.mark.parametrize("code", ["auth", "http_404"])
-def test_what_no_analyst_can_mend_is_sent_to_those_who_can(
+def test_what_no_analyst_can_correct_is_sent_to_those_who_can(
     page_api: Api, reader: Reader, code: str
 ) -> None:
     made = running_upload(page_api)
     made.end(UploadStatus.FAILED, error_code=code, error_message="The payer does not let us in.")
-    assert "Ask those who run this service" in reader.words(f"/uploads/{made.id}")
+    assert "Ask the people who run this service" in reader.words(f"/uploads/{made.id}")
