@@ -99,7 +99,7 @@ def test_a_check_shows_rows_as_they_stand_with_their_faults_marked(
     assert "There is no such day." in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
     assert "<script" not in html
-    assert "1 asks the same as another" in html
+    assert "1 repeats another row" in html
     assert "Calls to the payer" in html
 
 

@@ -70,7 +70,7 @@ def test_a_post_from_elsewhere_is_refused(
             route.method, route.url(page_api), headers=headers, allow_redirects=False
         )
         assert answer.status_code == 403, headers
-        assert "Sent from another site" in answer.text
+        assert "The request came from another site" in answer.text
         by_script = client.request(
             route.method,
             route.url(page_api),

@@ -275,7 +275,7 @@ def test_downloads_are_those_of_the_api(page_api: Api, reader: Reader, ending: s
         assert ours.text.count(f",{Outcome.UNPROCESSED.value},") == 1
 
 
-def test_rejected_rows_are_downloaded_to_be_mended(page_api: Api, reader: Reader) -> None:
+def test_rejected_rows_are_downloaded_to_be_corrected(page_api: Api, reader: Reader) -> None:
     made = done_upload(page_api)
     answer = reader.get(f"/uploads/{made.id}/rejected.csv")
     assert "error_message" in answer.content.decode("utf-8-sig").splitlines()[0]
@@ -288,9 +288,9 @@ def test_the_cookie_of_the_page_opens_nothing_of_the_api(page_api: Api, reader: 
 
 
 @pytest.mark.parametrize("code", ["auth", "http_404"])
-def test_what_no_analyst_can_mend_is_sent_to_those_who_can(
+def test_what_no_analyst_can_correct_is_sent_to_those_who_can(
     page_api: Api, reader: Reader, code: str
 ) -> None:
     made = running_upload(page_api)
     made.end(UploadStatus.FAILED, error_code=code, error_message="The payer does not let us in.")
-    assert "Ask those who run this service" in reader.words(f"/uploads/{made.id}")
+    assert "Ask the people who run this service" in reader.words(f"/uploads/{made.id}")
