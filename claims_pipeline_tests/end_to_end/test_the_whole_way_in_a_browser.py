@@ -78,7 +78,7 @@ def test_from_signing_in_to_signing_out(
         hand = kind(page)
         _sign_in(hand, page_api, "analyst-a")
         _take_a_template(hand)
-        _hand_in_what_is_wrong_then_what_is_mended(hand, rows)
+        _hand_in_what_is_wrong_then_what_is_corrected(hand, rows)
         first = _comes_to_be(page, "Done")
         _read_the_results(hand, rows)
         _download(hand, tmp_path, rows)
@@ -166,7 +166,7 @@ def _take_a_template(hand: Hand) -> None:
     assert content.startswith("claim_number,first_name,last_name,date_of_birth")
 
 
-def _hand_in_what_is_wrong_then_what_is_mended(hand: Hand, rows: list[list[str]]) -> None:
+def _hand_in_what_is_wrong_then_what_is_corrected(hand: Hand, rows: list[list[str]]) -> None:
     page = hand.page
     wrong = [*rows, ["FH99999999", "Ada", "Example", "13/45/1988", *[""] * (len(rows[0]) - 4)]]
     hand.hand_in(page.locator("#file"), _file(wrong, "march.csv"))

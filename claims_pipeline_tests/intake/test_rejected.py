@@ -60,7 +60,7 @@ def test_formulas_are_neutralised_and_restored():
     assert again.rejected == file.rejected
 
 
-def test_rows_that_are_not_mended_are_rejected_again():
+def test_rows_that_are_not_corrected_are_rejected_again():
     file = read_file(
         claims_file(
             "FH1,ADA,EXAMPLE",
@@ -94,7 +94,7 @@ BAD_BIRTHDAYS = st.sampled_from(["", "02/30/1975", "5/10/15", "27524", "=1", "'-
     rows=st.lists(st.tuples(CELL, BAD_BIRTHDAYS, CELL), min_size=1, max_size=8),
     note=st.sampled_from(["Note", "input_note", "error_code", "=x", "outcome", "", "Ünïcode"]),
 )
-def test_rejected_rows_mended_are_accepted_with_every_other_cell_as_it_was(rows, note):
+def test_rejected_rows_corrected_are_accepted_with_every_other_cell_as_it_was(rows, note):
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(["first_name", "last_name", "dob", "remark", note])

@@ -65,7 +65,7 @@ def page(browser_page: Page, page_api: Api) -> Iterator[Page]:
     assert browser_page.locator("#markup").count() == 0
 
 
-def test_a_file_is_checked_mended_and_uploaded_with_the_mouse(page: Page, page_api: Api) -> None:
+def test_a_file_is_checked_corrected_and_uploaded_with_the_mouse(page: Page, page_api: Api) -> None:
     page.goto(f"{page_api.url}/")
     page.get_by_role("link", name="Upload your first file").click()
     _choose(page, BAD)

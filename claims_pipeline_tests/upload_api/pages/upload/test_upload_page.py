@@ -275,7 +275,7 @@ def test_downloads_are_those_of_the_api(page_api: Api, reader: Reader, ending: s
         assert ours.text.count(f",{Outcome.UNPROCESSED.value},") == 1
 
 
-def test_rejected_rows_are_downloaded_to_be_mended(page_api: Api, reader: Reader) -> None:
+def test_rejected_rows_are_downloaded_to_be_corrected(page_api: Api, reader: Reader) -> None:
     made = done_upload(page_api)
     answer = reader.get(f"/uploads/{made.id}/rejected.csv")
     assert "error_message" in answer.content.decode("utf-8-sig").splitlines()[0]
