@@ -387,7 +387,7 @@ def test_nothing_keeps_anybody_out_in_any_state_of_the_form(page: Page, page_api
     assert violations(page) == []
     assert lost_when_narrow(page) == []
     _choose(page, b"PK\x03\x04" + b"\0" * 99, "workbook.xlsx")
-    expect(page.get_by_role("alert")).to_contain_text("This is not a CSV file")
+    expect(page.get_by_role("alert")).to_contain_text("This is an archive")
     assert violations(page) == []
     assert lost_when_narrow(page) == []
 
