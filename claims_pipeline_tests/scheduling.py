@@ -6,6 +6,8 @@ longest begins.
 """
 
 import os
+from collections import defaultdict
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
@@ -32,6 +34,9 @@ _SHARING = {
     f"{_END_TO_END}/test_resume.py": "mortal",
     f"{_API}/test_health.py": "mortal",
 }
+# What keeps the stack of each unit that shares one, in this process.
+SHARED = defaultdict[str, ExitStack](ExitStack)
+
 # What the longest takes, where no `timeout` mark says it.
 _FIRST = {"calm": 10_000.0, "mortal": 9_000.0}
 

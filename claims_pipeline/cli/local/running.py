@@ -20,6 +20,7 @@ from claims_pipeline.cli.local.local_store import (
 from claims_pipeline.cli.local.processes import Processes, RunningProcess
 from claims_pipeline.errors import InputError
 from claims_pipeline.model import UploadOptions
+from claims_pipeline.payers.registry import environment_of
 from claims_pipeline.preflight.context import intake_context
 from claims_pipeline.store import attempts, uploads
 from claims_pipeline.store.attempts import Attempt
@@ -51,9 +52,12 @@ def take_in(
     Raises:
         FileRefusedError: the file is not one that can be asked.
         InputError: `practices_missing` or `payer_unknown`.
+        SettingsError: the payer's addresses or credentials are missing.
 
     """
     settings = store.settings
+    # Before the file is kept: nobody would launch what cannot be asked.
+    environment_of(payer, settings)
     context = intake_context(
         settings,
         payer=payer,
