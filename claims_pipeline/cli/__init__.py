@@ -21,19 +21,20 @@ from claims_pipeline.errors import ClaimsError, FileRefusedError, described_with
 
 _FAILED = 1
 _FILE_REFUSED = 2
+_USAGE = 2
 _INTERNAL_ERROR = 70
 _INTERRUPTED = 130
 
 app = typer.Typer(
     help="A CSV of medical claims in, an answer from the payer for every row out.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _about(
+    context: typer.Context,
     *,
     version: Annotated[
         bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)
@@ -42,6 +43,9 @@ def _about(
     if version:
         typer.echo(importlib.metadata.version("claims-pipeline"))
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(_USAGE)
 
 
 app.command()(check.check)

@@ -206,10 +206,8 @@ def _start_code_server(processes: Processes, home: Path, *, page_url: str) -> Pa
         (
             # Not `code-server start`: its inner server ends for good once a busy machine leaves it
             # without a heartbeat for 30 seconds, and no run can be launched any more.
-            *(installed_command("dagster"), "api", "grpc"),
+            *(sys.executable, "-m", "claims_pipeline.orchestration.code_server"),
             *("--host", "127.0.0.1", "--port", str(port)),
-            *("--module-name", "claims_pipeline.definitions"),
-            *("--location-name", _LOCATION),
         ),
         # Runs inherit it, and link each upload to its page.
         environment={"CLAIMS_API_URL": page_url},

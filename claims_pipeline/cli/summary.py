@@ -202,6 +202,8 @@ class ListedUpload(ShownUpload, Protocol):
 def uploads_table(uploads: Sequence[ListedUpload]) -> Table:
     """A line for each upload, with as much of its id as commands need."""
     table = Table("upload", "handed in", "status", "rows", "done", "file")
+    for column in table.columns[:-1]:
+        column.no_wrap = True
     for number in (3, 4):
         table.columns[number].justify = "right"
     for upload in uploads:

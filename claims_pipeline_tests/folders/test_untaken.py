@@ -53,7 +53,7 @@ def test_what_is_not_taken_gets_a_note_once(
     scan(inbox)
     assert written.stat().st_mtime_ns == before
     assert path.exists()
-    assert list_uploads(engine, organization_id="demo").uploads == []
+    assert list_uploads(engine, organization_id="demo").uploads == ()
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_what_nobody_handed_in_is_left_alone(inbox: Inbox, engine: Engine, name:
     scan(inbox)
 
     assert notes(inbox) == []
-    assert list_uploads(engine, organization_id="demo").uploads == []
+    assert list_uploads(engine, organization_id="demo").uploads == ()
 
 
 @pytest.mark.parametrize("name", ["list.txt", "LIST.TSV", "list.csv"])

@@ -267,7 +267,7 @@ def test_uploads_are_listed_newest_first_and_meant_by_eight_digits(
 
     assert [each["upload_id"] for each in listed] == [newer, older]
     assert shown.index(newer[:8]) < shown.index(older[:8])
-    assert NAME in shown
+    assert NAME.partition(" ")[0] in shown
     by_prefix = command("status", newer[:8].upper(), "--json")
     assert json.loads(by_prefix.stdout)["upload_id"] == newer
 
