@@ -1,6 +1,7 @@
 """`claims-pipeline demo` and `dev`: everything on one machine, with the sandbox as the payer."""
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

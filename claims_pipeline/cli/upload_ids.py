@@ -1,4 +1,4 @@
-"""Ids of uploads as people type them: whole, or the first eight digits that lists and files show."""
+"""Ids of uploads as people type them: whole, or the first eight digits that lists show."""
 
 import re
 from collections.abc import Callable, Sequence

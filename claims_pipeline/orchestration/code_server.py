@@ -18,18 +18,25 @@ from dagster._grpc import server
 
 _DEFINITIONS = "claims_pipeline.definitions"
 _LOCATION = "claims_pipeline"
+# What a run imports. None may open a connection or start a thread: a fork would share the one and
+# lose the other.
+_PRELOADED = [
+    _DEFINITIONS,
+    "dagster._core.execution.api",
+    "dagster._grpc.impl",
+    "claims_pipeline.orchestration.fork_server",
+]
 
 
 class _ForkingApiServer(server.DagsterApiServer):
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
-        self._mp_ctx = multiprocessing.get_context("forkserver")
+        self._mp_ctx: Any = multiprocessing.get_context("forkserver")
 
 
 def main(arguments: list[str]) -> None:
     """Serve until told to stop; `arguments` are those of `dagster api grpc`."""
-    # The interpreter's context is shared: `get_context` gives the same one everywhere.
-    multiprocessing.set_forkserver_preload(["claims_pipeline.orchestration.preloaded"])
+    multiprocessing.set_forkserver_preload(_PRELOADED)
     server.DagsterApiServer = _ForkingApiServer  # type: ignore[misc]
     grpc_command.main(
         ["--module-name", _DEFINITIONS, "--location-name", _LOCATION, *arguments],

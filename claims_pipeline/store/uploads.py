@@ -250,8 +250,8 @@ def list_uploads(
 ) -> UploadPage:
     """One page (from 1) of an organization's uploads; empty beyond the last.
 
-    `id_prefix` is how an upload's id begins. `search` looks for a part of the file's name, in any case. `created_after` is included,
-    `created_before` is not.
+    `id_prefix` is how an upload's id begins. `search` looks for a part of the file's name, in any
+    case. `created_after` is included, `created_before` is not.
     """
     conditions: list[ColumnElement[bool]] = [tables.uploads.c.organization_id == organization_id]
     if statuses:

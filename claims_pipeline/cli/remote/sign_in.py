@@ -60,7 +60,8 @@ class RealmAddress:
 class Tokens:
     """Access tokens that are good now; `tell` shows a person where to sign in.
 
-    `realm` is where the service says that one signs in, for want of settings. `organization` is the alias of one of several that the user belongs to.
+    `realm` is where the service says that one signs in, for want of settings. `organization` is
+    the alias of one of several that the user belongs to.
     """
 
     def __init__(
