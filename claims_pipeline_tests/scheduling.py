@@ -26,6 +26,7 @@ _SHARING = {
     f"{_END_TO_END}/test_cancelling.py": "calm",
     f"{_END_TO_END}/test_payer_down_for_long.py": "calm",
     f"{_END_TO_END}/test_thin_line.py": "calm",
+    f"{_END_TO_END}/test_webserver_guard.py": "calm",
     f"{_API}/test_on_a_stack.py": "calm",
     f"{_API}/receiving/test_faults.py": "calm",
     # `mortal`: everything may be, and is started again.

@@ -278,7 +278,7 @@ class Stack:
         port = self._ports["webserver"]
         self._start(
             "webserver",
-            installed_command("dagster-webserver"),
+            *(sys.executable, "-m", "claims_pipeline.orchestration.webserver"),
             *("--host", "127.0.0.1", "--port", str(port)),
             *("--workspace", str(self._workspace())),
         )

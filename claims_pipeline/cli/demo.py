@@ -89,7 +89,7 @@ def dev(
         processes.start(
             "webserver",
             (
-                installed_command("dagster-webserver"),
+                *(sys.executable, "-m", "claims_pipeline.orchestration.webserver"),
                 *("--host", "127.0.0.1", "--port", str(port), "--workspace", str(workspace)),
             ),
         )

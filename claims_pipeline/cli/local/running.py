@@ -56,8 +56,6 @@ def take_in(
 
     """
     settings = store.settings
-    # Before the file is kept: nobody would launch what cannot be asked.
-    environment_of(payer, settings)
     context = intake_context(
         settings,
         payer=payer,
@@ -79,6 +77,8 @@ def take_in(
                     column_map=column_map,
                     now=now(),
                 )
+        # Before the file is kept: nobody could ask about its rows.
+        environment_of(payer, settings)
         stream.seek(0)
         stored = store.files.write(key, _chunks(stream), max_bytes=settings.max_file_bytes)
     new = NewUpload(
