@@ -71,10 +71,10 @@ bench-quick: $(STAMP) ## The speed table with less of everything, in three minut
 COMPOSE := docker compose --project-directory docker -f docker/compose.yaml $(if $(CELERY),-f docker/compose.celery.yaml) $(if $(SANDBOX),--env-file docker/sandbox.env)
 
 up: ## Everything in containers: make up SANDBOX=1 to try it, CELERY=1 for lanes on workers
-	docker/make-secrets.sh docker/secrets $(if $(SANDBOX),sandbox)
+	docker/make-secrets.sh docker/secrets$(if $(SANDBOX),-sandbox sandbox)
 	$(COMPOSE) up --detach --build --wait
 
-down: ## Stop the containers, once calls that are out are finished; volumes are kept
+down: ## Stop the containers (make down SANDBOX=1 the sandbox's), once open calls are finished; volumes are kept
 	$(COMPOSE) --profile '*' down --remove-orphans --timeout 60
 
 compose-check: $(STAMP) ## Build the image, bring all services up beside others, use them, remove them

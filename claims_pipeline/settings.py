@@ -366,9 +366,33 @@ class Settings(BaseSettings):
             )
         return str(value)
 
+    def refuse_known_secrets(self) -> None:
+        """Let nothing that the sandbox ever used be a secret of production.
+
+        Raises:
+            SettingsError: `secret_known`, naming each variable.
+
+        """
+        known = [
+            f"{_PREFIX}{name.upper()}"
+            for name, value in self
+            if isinstance(value, SecretStr) and _is_known_secret(value.get_secret_value())
+        ]
+        if known and self.environment == "production":
+            raise SettingsError(
+                "secret_known",
+                f"Everybody knows these secrets, which are the sandbox's: {', '.join(known)}. Make "
+                "others; docker/make-secrets.sh does.",
+            )
+
     def payer_today(self) -> date:
         """The calendar day at the payer."""
         return datetime.now(ZoneInfo(self.payer_timezone)).date()
+
+
+def _is_known_secret(secret: str) -> bool:
+    """Whether the sandbox, its realm or the realm for development has it."""
+    return secret == "sandbox" or secret.startswith("development-only")  # noqa: S105
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:

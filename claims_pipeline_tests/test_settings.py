@@ -28,3 +28,21 @@ def test_more_lanes_than_the_runs_own_process_can_have_are_refused_with_a_senten
         refused.value.message
     )
     assert load_settings({"CLAIMS_QUERY_LANES": "2", "CLAIMS_EXECUTOR": "celery"}).query_lanes == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CLAIMS_UHC_CLIENT_SECRET", "sandbox"),
+        ("CLAIMS_KEYCLOAK_CLIENT_SECRET", "development-only-page-secret"),
+        ("CLAIMS_CLI_CLIENT_SECRET", "development-only-service-secret"),
+    ],
+)
+def test_production_refuses_every_secret_that_the_sandbox_uses(name: str, value: str) -> None:
+    settings = {name: value}
+    load_settings(settings).refuse_known_secrets()
+    with pytest.raises(SettingsError) as refused:
+        load_settings({**settings, "CLAIMS_ENVIRONMENT": "production"}).refuse_known_secrets()
+    assert refused.value.code == "secret_known"
+    assert name in refused.value.message
+    assert value not in refused.value.message.replace("the sandbox's", "")

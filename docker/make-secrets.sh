@@ -2,8 +2,19 @@
 # Makes the secrets that compose.yaml mounts, each once: what is there stays as it is.
 #   docker/make-secrets.sh FOLDER [sandbox]
 # The folder is closed to others; the files in it are read by the services' own users.
+# A folder that the sandbox was tried with is refused without the word: everybody knows its secrets.
 set -eu
 folder=$1
+if [ "${2:-}" != sandbox ]; then
+    for name in uhc_client_secret proxy_client_secret page_client_secret; do
+        case $(cat "$folder/$name" 2>/dev/null || true) in
+        sandbox | development-only*)
+            echo "$folder/$name is the sandbox's, which everybody knows: take another folder, or remove it." >&2
+            exit 1
+            ;;
+        esac
+    done
+fi
 mkdir -p -m 0700 "$folder"
 chmod 0700 "$folder"
 umask 022

@@ -30,6 +30,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     """
     used = settings or load_settings()
+    used.refuse_known_secrets()
     app = DocumentedApi(
         title="Claims pipeline",
         # Swagger's page loads from elsewhere; the document itself is served.

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import yaml
 
 from claims_pipeline.cli.database import read_practices
 from claims_pipeline.cli.local.processes import installed_command
+from claims_pipeline.upload_api.pages.addresses import CALLBACK
 from claims_pipeline_tests.pipeline import sandbox_practices
 
 DOCKER = Path(__file__).resolve().parents[2] / "docker"
@@ -158,3 +160,54 @@ def test_pods_run_without_rights_and_within_limits() -> None:
         for container in pod["containers"]:
             assert container["securityContext"]["readOnlyRootFilesystem"] is True
             assert container["resources"]["limits"]["memory"]
+
+
+def test_the_sandboxs_secrets_are_refused_elsewhere(tmp_path: Path) -> None:
+    script, folder = str(DOCKER / "make-secrets.sh"), str(tmp_path / "secrets")
+    subprocess.run((script, folder, "sandbox"), check=True)
+
+    again = subprocess.run((script, folder), check=False, capture_output=True, text=True)
+
+    assert again.returncode == 1
+    assert "take another folder" in again.stderr
+
+
+def test_the_sandbox_shares_no_container_volume_or_secret_with_production() -> None:
+    settings = dict(
+        line.split("=", 1)
+        for line in (DOCKER / "sandbox.env").read_text().splitlines()
+        if "=" in line and not line.startswith("#")
+    )
+    compose = yaml.load(COMPOSE.read_text(), _Loader)  # noqa: S506
+    assert settings["COMPOSE_PROJECT_NAME"] != compose["name"]
+    assert settings["CLAIMS_SECRETS"] != "./secrets"
+    assert not any(compose["volumes"].values()), "a volume with a name of its own would be shared"
+
+
+def test_a_realm_for_production_gives_each_client_only_what_it_needs() -> None:
+    realm = json.loads((DOCKER / "keycloak" / "production.json").read_text())
+    clients = {client["clientId"]: client for client in realm["clients"]}
+    has_api = {
+        name for name, each in clients.items() if "claims-api" in each["defaultClientScopes"]
+    }
+    assert has_api == {"claims-page", "claims-cli"}
+    assert "claims-api" not in realm["defaultDefaultClientScopes"]
+    assert clients["claims-page"]["redirectUris"] == [f"${{CLAIMS_API_URL}}{CALLBACK}"]
+    assert not any("*" in uri for each in clients.values() for uri in each.get("redirectUris", ()))
+    assert realm["eventsEnabled"]
+    assert realm["adminEventsEnabled"]
+    assert not realm["adminEventsDetailsEnabled"], "what was changed may be a person's"
+    assert "length(12)" in realm["passwordPolicy"]
+
+
+def test_the_package_does_without_the_sandbox_realm_that_the_image_lacks() -> None:
+    script = (
+        "import sys\n"
+        "sys.modules['claims_pipeline.sandbox.realm'] = None\n"
+        "import claims_pipeline.cli, claims_pipeline.definitions\n"
+        "from claims_pipeline.sandbox import running\n"
+        "from claims_pipeline.upload_api.app import create_app\n"
+        "create_app()\n"
+    )
+    subprocess.run((sys.executable, "-c", script), check=True)
+    assert "sandbox/realm" in (DOCKER / "Dockerfile").read_text()

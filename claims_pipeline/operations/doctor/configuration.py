@@ -13,6 +13,10 @@ from claims_pipeline.settings import Settings
 def examine_settings(settings: Settings) -> Iterator[Finding]:
     """Look at what the settings say, without asking anybody."""
     yield ok("environment", settings.environment)
+    try:
+        settings.refuse_known_secrets()
+    except ClaimsError as error:
+        yield failed("secrets", f"{error.message} [{error.code}]")
     for payer in registry.payer_names():
         try:
             name = registry.environment_of(payer, settings)

@@ -230,7 +230,7 @@ def test_the_command_line_signs_in_by_device_flow(realm: SandboxRealm, tmp_path:
 
     def choose() -> None:
         told.wait(TIMEOUT_S)
-        address = lines[0].split()[3]
+        address = lines[0].splitlines()[1]
         form = {"username": "operator-a", "password": PASSWORD}
         requests.post(address, data=form, timeout=TIMEOUT_S).raise_for_status()
 
