@@ -283,6 +283,9 @@ class Settings(BaseSettings):
     max_rows: int = Field(
         default=1_000_000, gt=0, description="Rows above which a file is refused."
     )
+    workbook_max_rows: int = Field(
+        default=100_000, ge=0, description="Rows above which results come as CSV alone."
+    )
     results_csv_bom: bool = Field(
         default=True, description="A byte order mark in the results CSV, for Excel."
     )

@@ -40,6 +40,7 @@ class Summary:
     attempt: Attempt
     results_csv: str | None
     results_xlsx: str | None
+    lines_csv: str | None
     rejected_csv: str | None
 
     @property
@@ -66,6 +67,7 @@ class Summary:
             "duration_s": round(duration_s, 3),
             "results_csv": self.results_csv,
             "results_xlsx": self.results_xlsx,
+            "lines_csv": self.lines_csv,
             "rejected_csv": self.rejected_csv,
         }
 
@@ -83,6 +85,7 @@ def refused_as_json(*, duration_s: float) -> dict[str, Any]:
         "duration_s": round(duration_s, 3),
         "results_csv": None,
         "results_xlsx": None,
+        "lines_csv": None,
         "rejected_csv": None,
     }
 
@@ -106,7 +109,7 @@ def summarise(store: LocalStore, upload_id: str) -> Summary:
     attempt = attempts.latest_attempt(store.engine, upload_id)
     if upload is None or attempt is None:
         raise InputError("upload_unknown", "There is no such upload.")
-    keys = file_keys(upload)
+    keys = file_keys(upload, store.settings)
 
     def path(key: str | None) -> str | None:
         return store.files.location(key) if key and store.files.exists(key) else None
@@ -116,6 +119,7 @@ def summarise(store: LocalStore, upload_id: str) -> Summary:
         attempt=attempt,
         results_csv=path(keys.results_csv),
         results_xlsx=path(keys.results_xlsx),
+        lines_csv=path(keys.lines_csv),
         rejected_csv=path(keys.rejected_csv),
     )
 
@@ -136,6 +140,7 @@ def show(summary: Summary, console: Console) -> None:
     for label, path in (
         ("results", summary.results_csv),
         ("workbook", summary.results_xlsx),
+        ("service lines", summary.lines_csv),
         ("rejected rows", summary.rejected_csv),
     ):
         if path:

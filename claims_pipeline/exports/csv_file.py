@@ -1,49 +1,38 @@
-"""The results as CSV."""
+"""The results, and the service lines of their claims, as CSV."""
 
 import codecs
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
-from itertools import islice
-from typing import BinaryIO, TextIO
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import chain
+from typing import BinaryIO
 
-from claims_pipeline.exports.lines import Cell, amount_text, lines_of, result_columns
+from claims_pipeline.exports.lines import Line, cell_text, lines_of, result_columns
+from claims_pipeline.exports.service_lines import service_lines_of
 from claims_pipeline.model import AnsweredRow
+from claims_pipeline.results_file.columns import LINE_COLUMNS
 
-_ROWS_AT_ONCE = 500
+_LINES_AT_ONCE = 500
 
 
-def write_csv(
-    rows: Iterable[AnsweredRow],
-    header: Sequence[str],
-    stream: BinaryIO,
-    *,
-    next_actions: Mapping[str, str],
-    bom: bool,
-) -> int:
-    """Write all rows as UTF-8 CSV, row by row, and leave the stream open.
+@contextmanager
+def csv_writer(
+    columns: Iterable[str], stream: BinaryIO, *, bom: bool
+) -> Iterator[Callable[[Iterable[Line]], None]]:
+    """Write a header to the stream, then lines, as UTF-8; the stream stays open.
 
-    Args:
-        rows: The answered rows, in the order in which they are to stand.
-        header: The input's own column names.
-        stream: Where to write.
-        next_actions: The sentence for each code of what to do next.
-        bom: Whether to begin with a byte order mark, by which Excel knows UTF-8.
-
-    Returns:
-        The number of lines, the header not counted.
-
+    With `bom` a byte order mark stands first, by which Excel knows UTF-8.
     """
     if bom:
         stream.write(codecs.BOM_UTF8)
     text = io.TextIOWrapper(stream, encoding="utf-8", newline="")
+    writer = csv.writer(text)
+    writer.writerow(columns)
     try:
-        csv.writer(text).writerow(result_columns(header))
-        written = _write_rows(rows, header, text, next_actions)
+        yield lambda lines: writer.writerows(map(cell_text, line) for line in lines)
     finally:
         text.detach()
-    return written
 
 
 def csv_chunks(
@@ -53,33 +42,28 @@ def csv_chunks(
     next_actions: Mapping[str, str],
     bom: bool,
 ) -> Iterator[bytes]:
-    """What `write_csv` writes, piece by piece, for a reader who takes it while it is made."""
+    """The results, piece by piece, for a reader who takes them while they are made."""
+    lines = chain.from_iterable(
+        lines_of(row, width=len(header), next_actions=next_actions) for row in rows
+    )
+    return _chunks(result_columns(header), lines, bom=bom)
+
+
+def service_line_chunks(rows: Iterable[AnsweredRow], *, bom: bool) -> Iterator[bytes]:
+    """The service lines in the same way."""
+    return _chunks(LINE_COLUMNS, chain.from_iterable(map(service_lines_of, rows)), bom=bom)
+
+
+def _chunks(columns: Iterable[str], lines: Iterable[Line], *, bom: bool) -> Iterator[bytes]:
     text = io.StringIO(newline="")
     text.write("\ufeff" if bom else "")
-    csv.writer(text).writerow(result_columns(header))
-    remaining = iter(rows)
-    while _write_rows(islice(remaining, _ROWS_AT_ONCE), header, text, next_actions):
-        yield text.getvalue().encode()
-        text.seek(0)
-        text.truncate()
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    for number, line in enumerate(lines, start=1):
+        writer.writerow(map(cell_text, line))
+        if number % _LINES_AT_ONCE == 0:
+            yield text.getvalue().encode()
+            text.seek(0)
+            text.truncate()
     if text.tell():
         yield text.getvalue().encode()
-
-
-def _write_rows(
-    rows: Iterable[AnsweredRow],
-    header: Sequence[str],
-    text: TextIO,
-    next_actions: Mapping[str, str],
-) -> int:
-    writer = csv.writer(text)
-    written = 0
-    for row in rows:
-        lines = lines_of(row, width=len(header), next_actions=next_actions)
-        writer.writerows(map(_text, line) for line in lines)
-        written += len(lines)
-    return written
-
-
-def _text(cell: Cell) -> str | int | None:
-    return amount_text(cell) if isinstance(cell, Decimal) else cell

@@ -1,7 +1,7 @@
 """An answered row as the lines that a results file shows for it: one for each claim.
 
-Text is neutralised here, once for every format. Amounts stay `Decimal` and counts `int`, so that
-each format writes them as its own kind of number.
+Text is neutralised here, once for every format. Amounts stay `Decimal`, counts `int` and days
+`date`, so that each format writes them as its own kind of value.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,14 +17,14 @@ from claims_pipeline.model import (
     Outcome,
     StatusCode,
 )
+from claims_pipeline.payers.denials import CARC, DENIAL_CATEGORIES
 from claims_pipeline.results_file.columns import RESULT_COLUMNS, written_name
 from claims_pipeline.results_file.formulas import neutralised
 
-Cell = str | int | Decimal | None
+Cell = str | int | Decimal | date | None
 Line = tuple[Cell, ...]
 
 _BETWEEN_VALUES = " | "
-_DENIAL_KIND = "CARC"
 _SUCCESSES = frozenset({Outcome.FOUND, Outcome.AMBIGUOUS})
 
 
@@ -44,7 +44,7 @@ def result_columns(header: Sequence[str]) -> tuple[str, ...]:
 
     A column of the input that is named like one of ours becomes `input_<name>`.
     """
-    return (*(_safe(written_name(name, RESULT_COLUMNS)) for name in header), *RESULT_COLUMNS)
+    return (*(safe(written_name(name, RESULT_COLUMNS)) for name in header), *RESULT_COLUMNS)
 
 
 def lines_of(row: AnsweredRow, *, width: int, next_actions: Mapping[str, str]) -> list[Line]:
@@ -61,7 +61,7 @@ def lines_of(row: AnsweredRow, *, width: int, next_actions: Mapping[str, str]) -
 
     """
     filled = (*row.row.cells[:width], *[""] * (width - len(row.row.cells)))
-    own_cells = tuple(_safe(cell) for cell in filled)
+    own_cells = tuple(safe(cell) for cell in filled)
     claims = row.result.claims
     if not claims:
         shown = _Shown(row=row, match=None, match_number=0, primary=True, next_actions=next_actions)
@@ -85,10 +85,11 @@ def lines_of(row: AnsweredRow, *, width: int, next_actions: Mapping[str, str]) -
 def _result_cells(shown: _Shown) -> Line:
     cells = _row_cells(shown)
     if shown.match is not None:
-        cells |= _claim_cells(shown.match.claim)
-        cells["days_since_received"] = _days_since_received(shown)
+        cells |= _claim_cells(shown.match)
+        cells["days_since_received"] = _days_since(shown.match.claim.received, shown)
+        cells["days_since_processed"] = _days_since(shown.match.claim.processed, shown)
     return tuple(
-        _safe(cell) if isinstance(cell, str) else cell for cell in map(cells.get, RESULT_COLUMNS)
+        safe(cell) if isinstance(cell, str) else cell for cell in map(cells.get, RESULT_COLUMNS)
     )
 
 
@@ -104,53 +105,63 @@ def _row_cells(shown: _Shown) -> dict[str, Cell]:
         "match_number": shown.match_number or None,
         "match_count": len(result.claims),
         "matched_by": result.matched_by,
-        "match_note": result.match_note,
+        "match_note": _note(shown),
+        "same_claim_as_row": match.same_claim_as_row if match else None,
+        "practice_id": shown.row.practice_id,
         "tin": shown.row.tin,
+        "payer": shown.row.payer,
         "payer_id": shown.row.payer_id,
-        "searched_from": _day(result.searched.first if result.searched else None),
-        "searched_to": _day(result.searched.last if result.searched else None),
+        # Until payers are asked in several ways, each is its own.
+        "channel": shown.row.payer if result.payer_environment else None,
+        "searched_from": result.searched.first if result.searched else None,
+        "searched_to": result.searched.last if result.searched else None,
         "search": result.search.value if result.search else None,
         "payer_environment": result.payer_environment,
         "success": "true" if result.outcome in _SUCCESSES else "false",
         "error_code": result.error_code,
         "error_message": result.error_message,
+        "error_column": result.error_column,
         "checked_at_utc": (
             f"{result.checked_at.astimezone(UTC):%m/%d/%Y %H:%M:%S}" if result.checked_at else None
         ),
     }
 
 
-def _claim_cells(claim: Claim) -> dict[str, Cell]:
+def _claim_cells(match: MatchedClaim) -> dict[str, Cell]:
+    claim = match.claim
+    category = match.denial_category
     return {
         "payer_claim_number": claim.claim_number,
         "payer_patient_account_number": claim.patient_account_number,
         "payer_patient_first_name": claim.patient_first_name,
         "payer_patient_last_name": claim.patient_last_name,
-        "payer_date_of_birth": _day(claim.patient_date_of_birth),
+        "payer_date_of_birth": claim.patient_date_of_birth,
         "payer_subscriber_id": claim.subscriber_id,
         "tin": claim.tin,
         "payer_id": claim.payer_id,
         "claim_type": claim.claim_type,
         "network_status": claim.network_status,
         "rendering_provider": claim.rendering_provider,
-        "service_from": _day(claim.service_from),
-        "service_to": _day(claim.service_to),
-        "received_date": _day(claim.received),
-        "processed_date": _day(claim.processed),
-        "partial_denial": _yes_or_no(claim.partial_denial),
+        "service_from": claim.service_from,
+        "service_to": claim.service_to,
+        "received_date": claim.received,
+        "processed_date": claim.processed,
+        "partial_denial": yes_or_no(claim.partial_denial),
         "total_charged": claim.total_charged,
         "total_allowed": claim.total_allowed,
         "total_paid": claim.total_paid,
+        "open_amount": match.open_amount,
+        "denial_category": DENIAL_CATEGORIES[category] if category else None,
         "provider_write_off": claim.provider_write_off,
         "not_covered": claim.not_covered,
         "deductible": claim.deductible,
         "copay": claim.copay,
         "coinsurance": claim.coinsurance,
         "patient_responsibility": claim.patient_responsibility,
-        "reconciled": _yes_or_no(claim.reconciled),
+        "reconciled": yes_or_no(claim.reconciled),
         "detail_error": claim.detail_error,
         **_status_cells(claim),
-        **_code_cells(claim),
+        **_code_cells(match),
         **_payment_cells(claim),
     }
 
@@ -162,10 +173,10 @@ def _status_cells(claim: Claim) -> dict[str, Cell]:
     return {
         "status_category_code": first.category_code,
         "status_code": first.status_code,
-        "status_description": _joined(
+        "status_description": joined(
             (claim.payer_status, first.category_description, first.status_description)
         ),
-        "status_details": _joined(_further_status(code) for code in codes[1:]),
+        "status_details": joined(_further_status(code) for code in codes[1:]),
     }
 
 
@@ -175,19 +186,19 @@ def _further_status(code: StatusCode) -> str:
     return " ".join(word for word in words if word)
 
 
-def _code_cells(claim: Claim) -> dict[str, Cell]:
-    denials = [code for code in claim.codes if code.kind.upper() == _DENIAL_KIND]
-    remarks = [code for code in claim.codes if code.kind.upper() != _DENIAL_KIND]
+def _code_cells(match: MatchedClaim) -> dict[str, Cell]:
+    remarks = remarks_among(match.claim.codes)
     return {
-        "denial_codes": _joined(code.code for code in denials),
-        "denial_reasons": _joined(_descriptions(denials)),
-        "remark_codes": _joined(code.code for code in remarks),
-        "remarks": _joined(_descriptions(remarks)),
+        "denial_codes": joined(denial.code for denial in match.denials),
+        "denial_reasons": joined(denial.description for denial in match.denials),
+        "remark_codes": joined(code.code for code in remarks),
+        "remarks": joined(code.description for code in remarks),
     }
 
 
-def _descriptions(codes: Iterable[AdjudicationCode]) -> Iterable[str | None]:
-    return (code.description for code in codes)
+def remarks_among(codes: Iterable[AdjudicationCode]) -> list[AdjudicationCode]:
+    """Codes that explain and take nothing off: all but the CARC ones."""
+    return [code for code in codes if code.kind != CARC]
 
 
 def _payment_cells(claim: Claim) -> dict[str, Cell]:
@@ -196,22 +207,27 @@ def _payment_cells(claim: Claim) -> dict[str, Cell]:
     return {
         "payment_number": _side_by_side([payment.number for payment in payments]),
         "payment_kind": _side_by_side([payment.kind for payment in payments]),
-        "payment_date": _side_by_side([_day(payment.issued) for payment in payments]),
+        "payment_date": _side_by_side([payment.issued for payment in payments]),
         "payment_amount": _side_by_side([payment.amount for payment in payments]),
         "payment_total": _side_by_side([payment.total for payment in payments]),
     }
 
 
-def _side_by_side(values: Sequence[str | Decimal | None]) -> Cell:
+def _side_by_side(values: Sequence[str | Decimal | date | None]) -> Cell:
     if len(values) <= 1:
         return values[0] if values else None
-    texts = [amount_text(value) if isinstance(value, Decimal) else value or "" for value in values]
+    texts = [str(cell_text(value) or "") for value in values]
     return _BETWEEN_VALUES.join(texts) if any(texts) else None
 
 
-def amount_text(amount: Decimal) -> str:
-    """Dollars and cents, without a sign for the currency or marks between thousands."""
-    return f"{amount:.2f}"
+def cell_text(cell: Cell) -> str | int | None:
+    """The cell as a CSV has it: days as MM/DD/YYYY, dollars with cents and no other mark."""
+    if isinstance(cell, Decimal):
+        return f"{cell:.2f}"
+    if isinstance(cell, date):
+        # strftime takes ten times as long, and a million rows have eight million dates.
+        return f"{cell.month:02}/{cell.day:02}/{cell.year:04}"
+    return cell
 
 
 def _next_action(shown: _Shown) -> str | None:
@@ -222,27 +238,30 @@ def _next_action(shown: _Shown) -> str | None:
     return shown.next_actions.get(code, code) if code else None
 
 
-def _days_since_received(shown: _Shown) -> int | None:
-    received = shown.match.claim.received if shown.match else None
+def _note(shown: _Shown) -> str | None:
+    of_row = shown.row.result.match_note
+    of_claim = shown.match.note if shown.match else None
+    return f"{of_row} {of_claim}" if of_row and of_claim else of_row or of_claim
+
+
+def _days_since(day: date | None, shown: _Shown) -> int | None:
     checked = shown.row.result.checked_at
-    if received is None or checked is None:
+    if day is None or checked is None:
         return None
-    return (checked.astimezone(UTC).date() - received).days
+    return (checked.astimezone(UTC).date() - day).days
 
 
-def _joined(values: Iterable[str | None]) -> str | None:
+def joined(values: Iterable[str | None]) -> str | None:
+    """Several values in one cell, each once; None for none."""
     return _BETWEEN_VALUES.join(dict.fromkeys(value for value in values if value)) or None
 
 
-def _day(day: date | None) -> str | None:
-    # strftime takes ten times as long, and a million rows have eight million dates.
-    return f"{day.month:02}/{day.day:02}/{day.year:04}" if day else None
-
-
-def _yes_or_no(answer: bool | None) -> str | None:  # noqa: FBT001 - the value itself
+def yes_or_no(answer: bool | None) -> str | None:  # noqa: FBT001 - the value itself
+    """Y, N, or nothing where it is not known."""
     return None if answer is None else ("Y" if answer else "N")
 
 
-def _safe(cell: str) -> str:
+def safe(cell: str) -> str:
+    """The text as no spreadsheet runs it."""
     # Nothing that begins with a letter or digit is a formula, and nearly every cell does.
     return cell if cell[:1].isalnum() else neutralised(cell)

@@ -10,6 +10,7 @@ from typing import BinaryIO
 from uuid import uuid4
 
 from claims_pipeline.folders.result_files import (
+    LINES_CSV,
     REJECTED_CSV,
     RESULTS_CSV,
     RESULTS_XLSX,
@@ -21,7 +22,7 @@ from claims_pipeline.store.uploads import Upload
 
 _FILE_MODE = 0o640
 REFUSED_TXT, _STATUS = ".refused.txt", ".status.txt"
-_OUTBOX_SUFFIXES = (RESULTS_CSV, RESULTS_XLSX, REJECTED_CSV, REFUSED_TXT, _STATUS)
+_OUTBOX_SUFFIXES = (RESULTS_CSV, RESULTS_XLSX, LINES_CSV, REJECTED_CSV, REFUSED_TXT, _STATUS)
 
 
 def copy_to_outbox(files: FileStore, upload: Upload, written: ResultFiles, outbox: Path) -> None:
@@ -29,10 +30,15 @@ def copy_to_outbox(files: FileStore, upload: Upload, written: ResultFiles, outbo
     if upload.outbox_name is None:
         return
     stem = _outbox_stem(upload, outbox)
-    wanted = {RESULTS_CSV: written.results_csv, RESULTS_XLSX: written.results_xlsx}
-    if written.rejected_csv:
-        wanted[REJECTED_CSV] = written.rejected_csv
+    wanted = {
+        RESULTS_CSV: written.results_csv,
+        RESULTS_XLSX: written.results_xlsx,
+        LINES_CSV: written.lines_csv if written.service_lines else None,
+        REJECTED_CSV: written.rejected_csv,
+    }
     for suffix, key in wanted.items():
+        if key is None:
+            continue
         with files.open(key) as source:
             _appear(stem.with_name(stem.name + suffix), source)
     _clear(stem)

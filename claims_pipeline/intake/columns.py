@@ -34,6 +34,13 @@ _RESULTS_FILE_MARKS = frozenset(
     }
 )  # fmt: skip
 _ENOUGH_MARKS = 2
+_NEWER_MARK = "same_claim_as_row"
+_NEWER_COLUMNS = frozenset(
+    {
+        "channel", "days_since_processed", "denial_category", "error_column", "open_amount",
+        "payer", "practice_id", "same_claim_as_row",
+    }
+)  # fmt: skip
 _LONGEST_NAMED_HEADER = 60
 
 
@@ -297,6 +304,9 @@ def _without_our_columns(names: Sequence[str]) -> tuple[tuple[int, ...], tuple[s
     plain = [name.strip() for name in names]
     if _is_results_file(plain):
         ours = frozenset(RESULT_COLUMNS)
+        if _NEWER_MARK not in plain:
+            # Written before these were ours: what is named like one is the analyst's own.
+            ours -= _NEWER_COLUMNS
     elif set(REJECTED_ROW_COLUMNS) <= set(plain):
         ours = frozenset(REJECTED_ROW_COLUMNS)
     else:

@@ -19,3 +19,6 @@ LAST_NAME_DIFFERS = "The last name differs."
 BIRTH_DATE_DIFFERS = "The date of birth differs."
 SUBSCRIBER_DIFFERS = "The subscriber id differs."
 DATES_DIFFER = "The service dates differ."
+
+# Of one claim, beside what is said of the row.
+OTHER_DAYS = "This visit is on other days than the row's service dates."

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from claims_pipeline.matching import notes
 from claims_pipeline.matching.comparison import Comparison, compare
+from claims_pipeline.matching.order import in_order
 from claims_pipeline.matching.people import BirthDates, FirstNames, first_name_core
 from claims_pipeline.matching.roster import answers_by_patient
 from claims_pipeline.matching.versions import are_one_claim, current_versions
@@ -28,7 +29,7 @@ BY_PATIENT = "patient"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """The claims that answer a row, best first: paid ones, then the latest processed.
+    """The claims that answer a row, in the order of `order.in_order`.
 
     `claims` holds current versions only. `matched_by` is `claim_number`, `account_number` or
     `patient`. `note` is in plain words and repeats no value.
@@ -70,7 +71,7 @@ def match(request: Request, claims: Sequence[Claim], *, searched: DateWindow | N
         rule_match = person if request.claim_number is None else _in_doubt(candidates, person)
     if rule_match is None:
         return Match(outcome=Outcome.NOT_FOUND)
-    return _as_match(rule_match)
+    return _as_match(request, rule_match)
 
 
 def _by_claim_number(request: Request, candidates: Sequence[Comparison]) -> RuleMatch | None:
@@ -176,14 +177,13 @@ def _as_charged(request: Request, fitting: Iterable[Comparison]) -> list[Compari
     return [one for one in fitting if one.claim.total_charged == request.total_charged]
 
 
-def _as_match(rule_match: RuleMatch) -> Match:
-    kept = [one.claim for one in rule_match.candidates]
+def _as_match(request: Request, rule_match: RuleMatch) -> Match:
     told = list(rule_match.notes)
     if rule_match.certain:
         told += [note for one in rule_match.candidates for note in one.differences()]
     return Match(
         outcome=Outcome.FOUND if rule_match.certain else Outcome.AMBIGUOUS,
-        claims=current_versions(kept),
+        claims=in_order(request, rule_match.candidates),
         matched_by=rule_match.matched_by,
         note=" ".join(dict.fromkeys(told)) or None,
     )

@@ -1,4 +1,4 @@
-"""Claims put in order: which version is current, which claim comes first, what is one claim."""
+"""Which version of a claim is current, and which claims are one."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -8,7 +8,7 @@ from claims_pipeline.model import Claim
 
 
 def current_versions(claims: Iterable[Claim]) -> tuple[Claim, ...]:
-    """Of each identity the version that was processed last, best claim first.
+    """Of each identity the version that was processed last, the latest processed first.
 
     Two copies of one version are one claim; the one whose detail was fetched is kept.
     """
@@ -43,14 +43,13 @@ def _age(claim: Claim) -> tuple[date, str, int, Decimal]:
     return (
         claim.processed or date.min,
         claim.processed_time or "",
-        len(claim.codes) + len(claim.payments),
+        len(claim.codes) + len(claim.lines) + len(claim.payments),
         claim.total_paid or Decimal(0),
     )
 
 
-def _rank(claim: Claim) -> tuple[bool, date, str, date, tuple[str, ...]]:
+def _rank(claim: Claim) -> tuple[date, str, date, tuple[str, ...]]:
     return (
-        (claim.total_paid or 0) > 0,
         claim.processed or date.min,
         claim.processed_time or "",
         claim.service_from or date.min,

@@ -5,9 +5,16 @@ Every room speaks in these types; none of them knows a database, a network or Da
 shifted by a time zone. Fields that a payer may leave out are optional.
 """
 
-from claims_pipeline.model.claims import AdjudicationCode, Claim, Payment, StatusCode
+from claims_pipeline.model.claims import (
+    AdjudicationCode,
+    Claim,
+    Payment,
+    ServiceLine,
+    StatusCode,
+)
 from claims_pipeline.model.outcomes import (
     ClaimStatus,
+    DenialCategory,
     DetailLevel,
     Outcome,
     OutcomeCounts,
@@ -16,13 +23,13 @@ from claims_pipeline.model.outcomes import (
 )
 from claims_pipeline.model.queries import DensityObservation, Query, QueryKind
 from claims_pipeline.model.requests import Patient, Practice, RejectedRow, Request, UploadOptions
-from claims_pipeline.model.results import AnsweredRow, InputRow, MatchedClaim, Result
+from claims_pipeline.model.results import AnsweredRow, Denial, InputRow, MatchedClaim, Result
 from claims_pipeline.model.windows import DateWindow, merge_windows, subtract_windows
 
 __all__ = [
     "AdjudicationCode", "AnsweredRow", "Claim", "ClaimStatus", "DateWindow",
-    "DensityObservation", "DetailLevel", "InputRow", "MatchedClaim", "Outcome", "OutcomeCounts",
-    "Patient", "Payment", "Practice", "Query", "QueryKind", "RejectedRow", "Request", "Result",
-    "RetryScope", "StatusCode", "UploadOptions", "UploadStatus", "merge_windows",
-    "subtract_windows",
+    "Denial", "DenialCategory", "DensityObservation", "DetailLevel", "InputRow", "MatchedClaim",
+    "Outcome", "OutcomeCounts", "Patient", "Payment", "Practice", "Query", "QueryKind",
+    "RejectedRow", "Request", "Result", "RetryScope", "ServiceLine", "StatusCode",
+    "UploadOptions", "UploadStatus", "merge_windows", "subtract_windows",
 ]  # fmt: skip

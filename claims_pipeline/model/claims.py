@@ -22,12 +22,39 @@ class StatusCode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdjudicationCode:
-    """A remark, CARC, RARC or other code, on the claim or (with `line_number`) on a line."""
+    """A remark, CARC, RARC or other code, on the claim or (with `line_number`) on a line.
+
+    `group` says who bears what a CARC takes off: CO the practice, PR the patient, OA and PI others.
+    """
 
     kind: str
     code: str
     description: str | None = None
     line_number: str | None = None
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceLine:
+    """One line of a claim as the payer decided it; `units` as the payer writes them.
+
+    The codes are its own; they stand among the claim's codes too, with the line's number.
+    """
+
+    number: str | None = None
+    icn_suffix: str | None = None
+    service_from: date | None = None
+    service_to: date | None = None
+    processed: date | None = None
+    procedure: str | None = None
+    modifiers: tuple[str, ...] = ()
+    revenue_code: str | None = None
+    units: str | None = None
+    charged: Decimal | None = None
+    allowed: Decimal | None = None
+    paid: Decimal | None = None
+    not_covered: Decimal | None = None
+    codes: tuple[AdjudicationCode, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +96,7 @@ class Claim:
     payer_status: str | None = None
     status_codes: tuple[StatusCode, ...] = ()
     codes: tuple[AdjudicationCode, ...] = ()
+    lines: tuple[ServiceLine, ...] = ()
     total_charged: Decimal | None = None
     total_allowed: Decimal | None = None
     total_paid: Decimal | None = None

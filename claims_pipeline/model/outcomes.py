@@ -22,12 +22,31 @@ class ClaimStatus(StrEnum):
     PENDING = "PENDING"
     REJECTED = "REJECTED"
     ACTION_REQUIRED = "ACTION_REQUIRED"
+    APPROVED = "APPROVED"
     PAID = "PAID"
     CLOSED_NO_PAYMENT = "CLOSED_NO_PAYMENT"
     DENIED = "DENIED"
     ADJUSTED = "ADJUSTED"
     MULTIPLE = "MULTIPLE"
     UNKNOWN = "UNKNOWN"
+
+
+class DenialCategory(StrEnum):
+    """Why a claim, or a part of it, was denied: what an analyst sorts denials by."""
+
+    NO_AUTHORIZATION = "no_authorization"
+    FILED_LATE = "filed_late"
+    MEDICAL_NECESSITY = "medical_necessity"
+    RECORDS_WANTED = "records_wanted"
+    CODING = "coding"
+    DUPLICATE = "duplicate"
+    OTHER_INSURANCE = "other_insurance"
+    ELIGIBILITY = "eligibility"
+    BUNDLED = "bundled"
+    PROVIDER = "provider"
+    LIMIT_REACHED = "limit_reached"
+    NOT_COVERED = "not_covered"
+    OTHER = "other"
 
 
 class UploadStatus(StrEnum):

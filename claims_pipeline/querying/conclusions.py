@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from claims_pipeline.errors import ErrorClass, PayerError
-from claims_pipeline.matching import Match, match
+from claims_pipeline.matching import Match, is_on_other_days, match, notes
 from claims_pipeline.model import (
     Claim,
     DateWindow,
@@ -126,6 +126,15 @@ def _visit(matched: Match) -> DateWindow | None:
     return DateWindow(max(days), max(days)) if days else None
 
 
+def _next_action(request: Request, outcome: Outcome, shown: tuple[MatchedClaim, ...]) -> str:
+    if outcome is Outcome.FOUND:
+        return shown[0].next_action
+    if outcome is Outcome.NOT_FOUND and request.claim_number is not None:
+        # The payer has numbered the claim, so it has had it: sent again, it is a duplicate.
+        return "check_claim_number"
+    return next_action_for_error(outcome)
+
+
 def _result(request: Request, matched: Match) -> Result:
     readings = [(claim, claim_status(claim)) for claim in matched.claims]
     shown = tuple(
@@ -134,6 +143,10 @@ def _result(request: Request, matched: Match) -> Result:
             status=reading.status,
             next_action=reading.next_action,
             primary=position == 0,
+            open_amount=reading.open_amount,
+            denial_category=reading.denial_category,
+            denials=reading.denials,
+            note=notes.OTHER_DAYS if is_on_other_days(request, claim) else None,
         )
         for position, (claim, reading) in enumerate(readings)
     )
@@ -143,10 +156,6 @@ def _result(request: Request, matched: Match) -> Result:
         claims=shown,
         matched_by=matched.matched_by,
         match_note=matched.note,
-        next_action=(
-            shown[0].next_action
-            if matched.outcome is Outcome.FOUND
-            else next_action_for_error(matched.outcome)
-        ),
+        next_action=_next_action(request, matched.outcome, shown),
         checked_at=datetime.now(UTC),
     )

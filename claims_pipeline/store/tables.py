@@ -303,7 +303,17 @@ claims = Table(
     Column("total_paid", Money),
     Column("service_from", Date),
     Column("processed", Date),
-    Column("body", JSON, nullable=False),  # the whole Claim
+    # Of rows that have their result: the claim whatever its version, how much can still be won, and
+    # why it was denied. `codes` are those of denials and remarks, with a blank around each.
+    Column("claim_key", BigInteger),
+    Column("open_amount", Money),
+    Column("denial_category", String(32)),
+    Column("denials", JSON(none_as_null=True)),
+    Column("codes", Text),
+    Column("match_note", Text),
+    Column("body", JSON, nullable=False),  # the whole Claim, with its service lines
+    # Finds the rows that show one claim without looking into the table.
+    Index("ix_claims_claim_key", "upload_id", "claim_key", "row_number", "attempt"),
 )
 
 payer_calls = Table(

@@ -6,12 +6,12 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, BinaryIO
 
 from openpyxl import load_workbook
 from openpyxl.workbook import Workbook
 
-from claims_pipeline.exports import write_csv, write_xlsx
+from claims_pipeline.exports import csv_chunks, write_xlsx
 from claims_pipeline.model import (
     AnsweredRow,
     Claim,
@@ -67,6 +67,7 @@ def make_row(
             status=ClaimStatus.PAID,
             next_action="post_payment",
             primary=place == 0,
+            open_amount=Decimal("0.00"),
         )
         for place, claim in enumerate(claims)
     )
@@ -82,7 +83,9 @@ def make_row(
     return AnsweredRow(
         row=InputRow(row_number=number, line_number=number + 1, cells=cells),
         result=Result(**(values | changes)),
+        practice_id="1",
         tin="070000001",
+        payer="uhc",
         payer_id="87726",
     )
 
@@ -90,13 +93,29 @@ def make_row(
 def csv_bytes(
     rows: Iterable[AnsweredRow], header: Sequence[str] = HEADER, *, bom: bool = False
 ) -> bytes:
-    stream = io.BytesIO()
-    write_csv(rows, header, stream, next_actions=NEXT_ACTIONS, bom=bom)
-    return stream.getvalue()
+    return b"".join(csv_chunks(rows, header, next_actions=NEXT_ACTIONS, bom=bom))
+
+
+def write_workbook(
+    rows: Iterable[AnsweredRow],
+    stream: BinaryIO,
+    scratch: Path,
+    header: Sequence[str] = HEADER,
+) -> int:
+    """Write the workbook with the last name first; returns its lines of results."""
+    names = [header.index(name) for name in ("last_name", "first_name") if name in header]
+    return write_xlsx(
+        rows,
+        header,
+        stream,
+        name_positions=names,
+        next_actions=NEXT_ACTIONS,
+        scratch=scratch,
+    )
 
 
 def workbook(rows: Iterable[AnsweredRow], header: Sequence[str] = HEADER) -> Workbook:
     stream = io.BytesIO()
     with TemporaryDirectory() as scratch:
-        write_xlsx(rows, header, stream, next_actions=NEXT_ACTIONS, scratch=Path(scratch))
+        write_workbook(rows, stream, Path(scratch), header)
     return load_workbook(stream)

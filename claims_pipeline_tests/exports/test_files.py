@@ -4,15 +4,20 @@ import random
 import re
 import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from xml.sax.saxutils import unescape
 from zipfile import ZipFile
 
 import pytest
+from openpyxl.utils import get_column_letter
 
-from claims_pipeline.exports import csv_chunks, result_columns, write_csv, write_xlsx, xlsx_file
+from claims_pipeline.exports import csv_chunks, csv_writer, lines_of, result_columns, xlsx_sheets
 from claims_pipeline.exports.reference import results_reference
 from claims_pipeline.model import AnsweredRow, Outcome
+from claims_pipeline.results_file.columns import WORK_COLUMNS
 from claims_pipeline.results_file.formulas import restored
 from claims_pipeline_tests.exports.builders import (
     CELLS,
@@ -22,6 +27,7 @@ from claims_pipeline_tests.exports.builders import (
     make_claim,
     make_row,
     workbook,
+    write_workbook,
 )
 from claims_pipeline_tests.folders.test_inbox import files_no_larger_than
 
@@ -49,20 +55,22 @@ def test_the_byte_order_mark_is_a_choice() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 500, 1201])
-def test_the_csv_made_piece_by_piece_is_the_same_file(count: int) -> None:
+def test_the_csv_made_piece_by_piece_is_the_file_of_the_run(count: int) -> None:
     rows = [make_row(number, claims=[make_claim()] * 2) for number in range(1, count + 1)]
     pieces = list(csv_chunks(iter(rows), HEADER, next_actions=NEXT_ACTIONS, bom=True))
-    assert b"".join(pieces) == csv_bytes(rows, bom=True)
+    stream = io.BytesIO()
+    with csv_writer(result_columns(HEADER), stream, bom=True) as write:
+        for row in rows:
+            write(lines_of(row, width=len(HEADER), next_actions=NEXT_ACTIONS))
+    assert not stream.closed
+    assert b"".join(pieces) == stream.getvalue()
     assert all(len(piece) < 1_000_000 for piece in pieces)
 
 
 def test_lines_are_counted_and_the_stream_stays_open(tmp_path: Path) -> None:
     stream = io.BytesIO()
     rows = [make_row(1, claims=[make_claim(), make_claim()]), make_row(2)]
-    assert write_csv(rows, HEADER, stream, next_actions=NEXT_ACTIONS, bom=True) == 3
-    assert not stream.closed
-    stream = io.BytesIO()
-    assert write_xlsx(rows, HEADER, stream, next_actions=NEXT_ACTIONS, scratch=tmp_path) == 3
+    assert write_workbook(rows, stream, tmp_path) == 3
     assert not stream.closed
 
 
@@ -72,18 +80,20 @@ def test_a_workbook_that_does_not_fit_on_the_disk_is_an_error_of_the_disk(tmp_pa
         files_no_larger_than(1000),
         pytest.raises(OSError, match="could not be written"),
     ):
-        write_xlsx([make_row(1)], HEADER, stream, next_actions=NEXT_ACTIONS, scratch=tmp_path)
+        write_workbook([make_row(1)], stream, tmp_path)
 
 
-def test_the_workbook_keeps_ids_and_accents_as_text_and_amounts_as_numbers() -> None:
+def test_the_workbook_keeps_ids_as_text_and_days_and_amounts_as_values() -> None:
     cells = ("000123", "Zoë", "Ñandú", "05/10/1975", "12.5")
-    sheet = workbook([make_row(cells=cells, claims=[make_claim()])])["Results"]
+    sheet = workbook([make_row(cells=cells, claims=[make_claim()])])["Claims"]
     header, line = list(sheet.iter_rows())
-    assert tuple(cell.value for cell in header) == result_columns(HEADER)
-    by_name = dict(zip(result_columns(HEADER), line, strict=True))
+    names = [cell.value for cell in header]
+    assert sorted(names) == sorted(result_columns(HEADER))
+    by_name = dict(zip(names, line, strict=True))
     assert tuple(by_name[name].value for name in HEADER) == cells
     assert by_name["payer_subscriber_id"].value == "000123456"
-    assert by_name["payer_date_of_birth"].value == "05/10/1975"
+    assert by_name["payer_date_of_birth"].value == datetime(1975, 5, 10)  # noqa: DTZ001 - a day
+    assert by_name["payer_date_of_birth"].number_format == "mm/dd/yyyy"
     assert by_name["tin"].value == "070000001"
     money = by_name["total_paid"]
     assert (money.value, money.data_type, money.number_format) == (-12.5, "n", "#,##0.00")
@@ -91,20 +101,57 @@ def test_the_workbook_keeps_ids_and_accents_as_text_and_amounts_as_numbers() -> 
     assert by_name["match_note"].value is None
 
 
-def test_the_workbook_has_a_fixed_header_with_filters() -> None:
-    sheet = workbook([make_row(1), make_row(2)])["Results"]
-    assert sheet.freeze_panes == "A2"
+def test_the_sheet_of_claims_begins_with_the_person_and_what_is_worked_with() -> None:
+    sheet = workbook([make_row(1, claims=[make_claim()]), make_row(2)])["Claims"]
+    names = [cell.value for cell in next(sheet.iter_rows(max_row=1))]
+    assert names[:2] == ["last_name", "first_name"]
+    assert names[2 : 2 + len(WORK_COLUMNS)] == list(WORK_COLUMNS)
+    assert sheet.freeze_panes == "C2"
     assert sheet.auto_filter.ref.startswith("A1:")
     assert sheet.auto_filter.ref.endswith("3")
-    assert workbook([])["Results"].max_row == 1
+    rest = sheet.column_dimensions[get_column_letter(3 + len(WORK_COLUMNS))]
+    assert (rest.hidden, rest.outlineLevel) == (True, 1)
+    assert not sheet.column_dimensions["C"].hidden
+    assert sheet.sheet_properties.pageSetUpPr.fitToPage
+    assert sheet.page_setup.fitToHeight == 0  # as many pages as there are lines for
+    assert sheet.print_title_rows == "$1:$1"
+
+
+def test_a_status_has_its_colour() -> None:
+    sheet = workbook([make_row(1, claims=[make_claim()]), make_row(2, outcome=Outcome.NOT_FOUND)])
+    claims = sheet["Claims"]
+    place = 3 + list(WORK_COLUMNS).index("claim_status")
+    paid = claims.cell(2, place)
+    missing = claims.cell(3, place - 1)
+    assert (paid.value, missing.value) == ("PAID", "not_found")
+    assert paid.font.color.rgb != missing.font.color.rgb
+
+
+def test_the_workbook_says_first_what_is_to_be_done() -> None:
+    claim = make_claim(total_charged=Decimal("150.00"))
+    row = make_row(1, claims=[claim])
+    again = make_row(2, claims=[claim])
+    (match,) = again.result.claims
+    again = replace(
+        again, result=replace(again.result, claims=(replace(match, same_claim_as_row=1),))
+    )
+    book = workbook([row, again, make_row(3, outcome=Outcome.REJECTED, next_action="fix")])
+    assert book.sheetnames == ["Work", "Claims", "Rejected rows"]
+    told = [[cell for cell in line if cell is not None] for line in book["Work"].values]
+    assert told[0] == ["What to do next"]
+    assert told[2][:5] == ["Post the payment.", 1, 150, -12.5, 0]
+    assert ["fix", 1] in told
+    rejected = [cell.value for cell in book["Rejected rows"][2]]
+    assert rejected[:2] == [3, 4]
+    assert rejected[5:] == list(CELLS)
 
 
 def test_what_does_not_fit_on_a_sheet_goes_on_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(xlsx_file, "MAX_SHEET_LINES", 4)
+    monkeypatch.setattr(xlsx_sheets, "MAX_SHEET_LINES", 4)
     book = workbook(make_row(number) for number in range(1, 8))
-    place = result_columns(HEADER).index("row_number")
-    numbers = [[line[place] for line in sheet.values] for sheet in book.worksheets]
-    assert book.sheetnames == ["Results", "Results 2", "Results 3"]
+    sheets = ["Claims", "Claims 2", "Claims 3"]
+    assert book.sheetnames == ["Work", *sheets]
+    numbers = [[line[2] for line in book[name].values] for name in sheets]
     assert numbers == [
         ["row_number", 1, 2, 3],
         ["row_number", 4, 5, 6],
@@ -116,12 +163,12 @@ def test_a_sheet_stays_small_enough_for_a_part_of_an_archive(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     most = 100_000
-    monkeypatch.setattr(xlsx_file, "MAX_SHEET_BYTES", most)
+    monkeypatch.setattr(xlsx_sheets, "MAX_SHEET_BYTES", most)
     # Quotes and angles take more room in XML than in a cell.
     rows = [make_row(number, cells=("<O'Example>", "a & b", "ü" * 20)) for number in range(1, 401)]
     path = tmp_path / "results.xlsx"
     with path.open("wb") as stream:
-        write_xlsx(rows, HEADER, stream, next_actions=NEXT_ACTIONS, scratch=tmp_path)
+        write_workbook(rows, stream, tmp_path)
 
     with ZipFile(path) as archive:
         parts = [one.file_size for one in archive.infolist() if "worksheets/" in one.filename]
@@ -132,9 +179,10 @@ def test_a_sheet_stays_small_enough_for_a_part_of_an_archive(
 
 def test_a_cell_that_excel_cannot_hold_is_cut_and_odd_characters_survive() -> None:
     cells = ("x" * 40_000, "a\x01b", "_x0041_", "", "\x00")
-    sheet = workbook([make_row(cells=cells)])["Results"]
-    assert len(sheet["A2"].value) == 32_767
-    assert sheet["C2"].value is not None
+    sheet = workbook([make_row(cells=cells)])["Claims"]
+    texts = [cell.value for cell in sheet[2] if isinstance(cell.value, str)]
+    assert max(map(len, texts)) == 32_767
+    assert sheet["A2"].value is not None
     assert read_csv(csv_bytes([make_row(cells=cells)]))[0]["claim_number"] == cells[0]
 
 
@@ -174,11 +222,9 @@ def test_no_export_of_ten_thousand_rows_holds_a_formula() -> None:
 
 def test_no_workbook_of_ten_thousand_rows_holds_a_formula(tmp_path: Path) -> None:
     stream = io.BytesIO()
-    write_xlsx(
-        rows_with_formulas(10_000), HEADER, stream, next_actions=NEXT_ACTIONS, scratch=tmp_path
-    )
+    write_workbook(rows_with_formulas(10_000), stream, tmp_path)
     with ZipFile(stream) as archive:
-        sheet = archive.read("xl/worksheets/sheet1.xml").decode()
+        sheet = archive.read("xl/worksheets/sheet2.xml").decode()
         assert not any("externalLink" in name for name in archive.namelist())
     texts = {unescape(text) for text in re.findall(r"<t[^>]*>([^<]*)</t>", sheet)}
     assert {text for text in texts if is_formula(text)} == {"-12.50"}
@@ -192,7 +238,7 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
         rows = (make_row(number, claims=[make_claim()]) for number in range(1, count + 1))
         with (tmp_path / "results").open("wb") as stream:
             tracemalloc.start()
-            write_xlsx(rows, HEADER, stream, next_actions=NEXT_ACTIONS, scratch=tmp_path)
+            write_workbook(rows, stream, tmp_path)
             top = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
         return top
@@ -217,7 +263,7 @@ def test_half_a_workbook_lies_in_the_scratch_folder_and_in_no_other(
             in_scratch.update(path.name for path in own.iterdir())
             yield make_row(number, outcome=Outcome.NOT_FOUND)
 
-    write_xlsx(rows(), HEADER, io.BytesIO(), next_actions=NEXT_ACTIONS, scratch=own)
+    write_workbook(rows(), io.BytesIO(), own)
     assert in_system == set()
     assert in_scratch != set()
 

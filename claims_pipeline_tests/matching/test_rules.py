@@ -1,10 +1,11 @@
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import permutations
 
 import pytest
 
-from claims_pipeline.matching import match, notes
+from claims_pipeline.matching import is_on_other_days, match, notes
 from claims_pipeline.model import AdjudicationCode, Claim, DateWindow, Outcome, Request
 from claims_pipeline_tests.matching.builders import SEARCHED, VISIT, make_claim, make_request
 
@@ -232,13 +233,45 @@ def test_the_order_of_claims_does_not_depend_on_the_order_of_answers() -> None:
     assert decide(make_request(claim_number=NUMBER), *parts)[0] is Outcome.FOUND
 
 
-def test_paid_claims_come_first_then_the_latest_processed() -> None:
+def test_of_equal_claims_the_latest_processed_comes_first_paid_or_not() -> None:
     paid = make_claim(claim_number="FX1", total_paid=Decimal(5), processed=date(2026, 1, 1))
     late = make_claim(claim_number="FX2", processed=date(2026, 3, 2))
     early = make_claim(claim_number="FX3", processed=date(2026, 3, 1))
     pending = make_claim(claim_number="FX4", processed=None)
     found = match(make_request(), [pending, early, late, paid], searched=SEARCHED)
-    assert found.claims == (paid, late, early, pending)
+    assert found.claims == (late, early, paid, pending)
+
+
+def test_claims_of_the_rows_own_days_come_before_paid_ones_of_the_days_around() -> None:
+    own = DateWindow(VISIT, VISIT + timedelta(days=1))
+    last_day = make_claim(claim_number="FX2", visit=VISIT + timedelta(days=1))
+    first_day = make_claim(claim_number="FX3")
+    two_after = make_claim(
+        claim_number="FX4", visit=VISIT + timedelta(days=3), total_paid=Decimal(90)
+    )
+    one_before = make_claim(claim_number="FX5", visit=VISIT - timedelta(days=1))
+    given = [two_after, one_before, last_day, first_day]
+    found = match(make_request(service=own), given, searched=SEARCHED)
+    assert found.claims == (first_day, last_day, one_before, two_after)
+    assert [is_on_other_days(make_request(service=own), claim) for claim in found.claims] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+    assert not is_on_other_days(make_request(), two_after)
+
+
+def test_the_claim_that_the_row_names_comes_first_whatever_its_days() -> None:
+    named = make_claim(
+        claim_number=NUMBER, visit=VISIT - timedelta(days=40), born=date(1975, 5, 11)
+    )
+    named = replace(named, patient_first_name="Somebody", patient_last_name="Else")
+    other = make_claim(claim_number="FX9")
+    request = make_request(claim_number=NUMBER, service=DateWindow(VISIT, VISIT))
+    found = match(request, [other, named], searched=SEARCHED)
+    assert found.outcome is Outcome.AMBIGUOUS
+    assert found.claims == (named, other)
 
 
 def test_no_claims_are_not_found() -> None:

@@ -1,10 +1,17 @@
 """UHC's JSON to our values: the one place that knows its field names."""
 
+import re
+from collections.abc import Iterator
 from decimal import Decimal
 
-from claims_pipeline.model import AdjudicationCode, Claim, Payment, StatusCode
+from claims_pipeline.model import AdjudicationCode, Claim, Payment, ServiceLine, StatusCode
 from claims_pipeline.payers.json_fields import Fields, day, entries, fields, money, text
 
+# Some of the payer's systems write the group before the code: `CO-45`, or `PR3`.
+_GROUPED_CODE = re.compile(r"(CO|PR|OA|PI)[- ]?([A-Z]?[0-9]+)")
+_GROUPS = frozenset({"CO", "PR", "OA", "PI"})
+_CARC = "CARC"
+_BETWEEN_MODIFIERS = re.compile(r"[-:, ]+")
 _PAYMENT_KINDS = {"E": "EFT", "EFT": "EFT", "C": "CHECK", "CHK": "CHECK", "CHECK": "CHECK"}
 
 
@@ -69,15 +76,63 @@ def tins_of(entry: Fields) -> frozenset[str]:
 def codes_of(entry: Fields, *, line_number: str | None = None) -> tuple[AdjudicationCode, ...]:
     """The `claimCodes[]` of a claim or of a line."""
     return tuple(
-        AdjudicationCode(
-            kind=(text(code.get("type")) or "CODE").upper(),
-            code=value,
-            description=text(code.get("description")),
-            line_number=line_number,
-        )
+        _code(code, value, line_number)
         for code in entries(entry.get("claimCodes"))
         if (value := text(code.get("code")))
     )
+
+
+def _code(entry: Fields, value: str, line_number: str | None) -> AdjudicationCode:
+    kind = (text(entry.get("type")) or "CODE").upper()
+    group = None
+    if kind in _GROUPS:
+        kind, group = _CARC, kind
+    elif kind == _CARC and (grouped := _GROUPED_CODE.fullmatch(value.upper())):
+        group, value = grouped.groups()
+    return AdjudicationCode(
+        kind=kind,
+        code=value,
+        description=text(entry.get("description")),
+        line_number=line_number,
+        group=group,
+    )
+
+
+def line_of(entry: Fields) -> ServiceLine:
+    """One entry of a detail's `lines[]`."""
+    number = text(entry.get("lineNbr"))
+    procedure, modifiers = _procedure(entry)
+    service_from = day(entry.get("firstSrvcDt"))
+    service_to = day(entry.get("lastSrvcDt"))
+    return ServiceLine(
+        number=number,
+        icn_suffix=text(entry.get("icnSuffix")),
+        service_from=service_from or service_to,
+        service_to=service_to or service_from,
+        processed=day(entry.get("processedDt")),
+        procedure=procedure,
+        modifiers=modifiers,
+        revenue_code=text(entry.get("revenueCode")),
+        units=text(entry.get("unitCount")),
+        charged=money(entry.get("billedAmt")),
+        allowed=money(entry.get("allowdAmt")),
+        paid=money(entry.get("paidAmt")),
+        not_covered=money(entry.get("notCovAmt")),
+        codes=codes_of(entry, line_number=number),
+    )
+
+
+def _procedure(entry: Fields) -> tuple[str | None, tuple[str, ...]]:
+    """The procedure and its modifiers, which may stand behind it (`99213-25`)."""
+    written = text(entry.get("procedureCd")) or text(entry.get("srvcCode")) or ""
+    procedure, *behind = [part for part in _BETWEEN_MODIFIERS.split(written) if part] or [""]
+    return procedure or None, tuple(dict.fromkeys((*behind, *_listed_modifiers(entry))))
+
+
+def _listed_modifiers(entry: Fields) -> Iterator[str]:
+    listed = entry.get("modifiers")
+    if isinstance(listed, list):
+        yield from (found for one in listed if (found := text(one)))
 
 
 def payment_of(entry: Fields) -> Payment:

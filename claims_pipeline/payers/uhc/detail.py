@@ -4,21 +4,21 @@ Both calls answer by claim number, so earlier versions and other parts of the cl
 lines and drafts that carry another part's suffix, draft or processed date are left out.
 """
 
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import replace
 from decimal import Decimal
 
 from claims_pipeline.model import (
-    AdjudicationCode,
     Claim,
     ClaimStatus,
     DetailLevel,
     Payment,
+    ServiceLine,
 )
-from claims_pipeline.payers.json_fields import Fields, day, entries, money, text
+from claims_pipeline.payers.denials import is_denied
+from claims_pipeline.payers.json_fields import Fields, entries, text
 from claims_pipeline.payers.replies import unreadable_answer
 from claims_pipeline.payers.status import claim_status
-from claims_pipeline.payers.uhc.claims import codes_of, payment_of
+from claims_pipeline.payers.uhc.claims import line_of, payment_of
 
 _NEEDS_REASONS = frozenset(
     {
@@ -30,17 +30,6 @@ _NEEDS_REASONS = frozenset(
     }
 )
 _ZERO = Decimal()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One service line of a claim's detail."""
-
-    suffix: str | None
-    processed: date | None
-    allowed: Decimal | None
-    paid: Decimal | None
-    codes: tuple[AdjudicationCode, ...]
 
 
 def wants_lines(claim: Claim, level: DetailLevel) -> bool:
@@ -62,27 +51,23 @@ def wants_payments(claim: Claim, level: DetailLevel) -> bool:
         return False
     if level is DetailLevel.FULL and claim.detail_available:
         return True
-    return claim.total_paid is not None and claim.total_paid > 0
+    if claim.total_paid is None:
+        return claim_status(claim).status is ClaimStatus.PAID
+    return claim.total_paid > 0
 
 
-def read_lines(answer: Fields, claim: Claim) -> tuple[Line, ...]:
+def read_lines(answer: Fields, claim: Claim) -> tuple[ServiceLine, ...]:
     """The lines of this claim in a detail answer; raises when it has no such thing as lines."""
     if not isinstance(answer.get("claimsDetailInfo"), list):
         raise unreadable_answer()
     lines = [
-        Line(
-            suffix=text(line.get("icnSuffix")),
-            processed=day(line.get("processedDt")),
-            allowed=money(line.get("allowdAmt")),
-            paid=money(line.get("paidAmt")),
-            codes=codes_of(line, line_number=text(line.get("lineNbr"))),
-        )
+        line_of(line)
         for detail in entries(answer["claimsDetailInfo"])
         if text(detail.get("claimNumber")) in {None, claim.claim_number}
         for line in entries(detail.get("lines"))
     ]
     suffixes = {code.icn_suffix for code in claim.status_codes}
-    own = [line for line in lines if line.suffix in suffixes] or lines
+    own = [line for line in lines if line.icn_suffix in suffixes] or lines
     return tuple([line for line in own if line.processed == claim.processed] or own)
 
 
@@ -98,7 +83,7 @@ def read_payments(answer: Fields, claim: Claim) -> tuple[Payment, ...]:
 def enriched(
     claim: Claim,
     *,
-    lines: tuple[Line, ...] | None,
+    lines: tuple[ServiceLine, ...] | None,
     payments: tuple[Payment, ...] | None,
     detail_error: str | None,
 ) -> Claim:
@@ -107,6 +92,7 @@ def enriched(
     return replace(
         claim,
         codes=tuple(dict.fromkeys(claim.codes + line_codes)),
+        lines=lines or (),
         payments=payments or claim.payments,
         partial_denial=_is_partly_denied(lines) if lines else claim.partial_denial,
         reconciled=_reconciles(claim, lines, payments),
@@ -114,18 +100,13 @@ def enriched(
     )
 
 
-def _is_partly_denied(lines: tuple[Line, ...]) -> bool:
-    denied = [_is_denied(line) for line in lines]
+def _is_partly_denied(lines: tuple[ServiceLine, ...]) -> bool:
+    denied = [is_denied(line) for line in lines]
     return any(denied) and not all(denied)
 
 
-def _is_denied(line: Line) -> bool:
-    """Nothing allowed, nothing paid, and a code that says why."""
-    return line.allowed == _ZERO and line.paid == _ZERO and bool(line.codes)
-
-
 def _reconciles(
-    claim: Claim, lines: tuple[Line, ...] | None, payments: tuple[Payment, ...] | None
+    claim: Claim, lines: tuple[ServiceLine, ...] | None, payments: tuple[Payment, ...] | None
 ) -> bool | None:
     """Whether lines, drafts and the paid total agree; None unless all of them are known."""
     paid = [line.paid for line in lines or ()]

@@ -7,7 +7,7 @@ from claims_pipeline.model import Claim, Patient, Query
 from claims_pipeline.names import folded_name
 from claims_pipeline.payers.json_fields import entries
 from claims_pipeline.payers.replies import HttpReply, unreadable_answer
-from claims_pipeline.payers.status import ABSENT_CATEGORIES, ERROR_BY_CATEGORY, categories
+from claims_pipeline.payers.status import ABSENT_CATEGORIES, categories, error_of
 from claims_pipeline.payers.uhc.answers import payer_error, read_answer, transaction_of
 from claims_pipeline.payers.uhc.claims import claim_of, tins_of
 
@@ -62,7 +62,7 @@ def read_page(reply: HttpReply, query: Query) -> Page:
             unreadable += 1
         elif _is_foreign(claim, tins_of(entry), query):
             unrelated += 1
-        elif error_class := _not_answered(claim):
+        elif error_class := error_of(claim):
             not_answered.append(error_class)
         elif not _is_absent(claim):
             unreadable += not _is_identified(claim)
@@ -83,14 +83,6 @@ def _is_absent(claim: Claim) -> bool:
     """Whether it only says that there is no such claim."""
     found = categories(claim)
     return bool(found) and found <= ABSENT_CATEGORIES
-
-
-def _not_answered(claim: Claim) -> ErrorClass | None:
-    """The error that stands in a claim's place, when it is nothing but one."""
-    found = categories(claim)
-    if not found or not found <= ERROR_BY_CATEGORY.keys():
-        return None
-    return ERROR_BY_CATEGORY[min(found)]
 
 
 def _is_identified(claim: Claim) -> bool:

@@ -28,6 +28,7 @@ _NOT_FINAL = (
     ClaimStatus.ACKNOWLEDGED,
     ClaimStatus.PENDING,
     ClaimStatus.ACTION_REQUIRED,
+    ClaimStatus.APPROVED,
     ClaimStatus.MULTIPLE,
     ClaimStatus.UNKNOWN,
 )

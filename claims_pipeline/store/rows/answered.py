@@ -1,6 +1,6 @@
 """Every input row with its answer, in row order: what exports and result pages show."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -12,6 +12,7 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
+    case,
     func,
     select,
 )
@@ -20,6 +21,7 @@ from claims_pipeline.model import (
     AnsweredRow,
     ClaimStatus,
     DateWindow,
+    DenialCategory,
     InputRow,
     MatchedClaim,
     Outcome,
@@ -28,10 +30,12 @@ from claims_pipeline.model import (
 )
 from claims_pipeline.payers.status import next_action_for_error
 from claims_pipeline.store import tables
-from claims_pipeline.store.codec import claim_from_json
-from claims_pipeline.store.database import reading
+from claims_pipeline.store.codec import claim_from_json, denials_from_json
+from claims_pipeline.store.database import chunks_of, reading
 
 _ROWS_AT_ONCE = 1000
+# What there is to do about a row that is still open, as the code of a next action.
+TO_BE_ASKED = "wait_to_be_asked"
 
 # Which row numbers, as a condition on a table's column of them.
 _Wanted = Callable[[Column[Any]], ColumnElement[bool]]
@@ -72,6 +76,9 @@ def read_numbered_rows(
 
 
 def _answered(connection: Connection, upload_id: str, wanted: _Wanted) -> list[AnsweredRow]:
+    payer = connection.execute(
+        select(tables.uploads.c.payer).where(tables.uploads.c.id == upload_id)
+    ).scalar_one_or_none()
     answered = _rejected(connection, upload_id, wanted)
     matches = _matched_claims(connection, upload_id, wanted)
     for row in connection.execute(_accepted(upload_id, wanted)).mappings():
@@ -79,7 +86,9 @@ def _answered(connection: Connection, upload_id: str, wanted: _Wanted) -> list[A
         answered[number] = AnsweredRow(
             row=_input_row(row),
             result=_result(row, matches.get(number, ())),
+            practice_id=row["practice_id"],
             tin=row["tin"],
+            payer=payer,
             payer_id=row["payer_id"],
         )
     return [answered[number] for number in sorted(answered)]
@@ -103,6 +112,7 @@ def _rejected(connection: Connection, upload_id: str, wanted: _Wanted) -> dict[i
                 next_action=next_action_for_error(Outcome.REJECTED),
                 error_code=row["code"],
                 error_message=row["message"],
+                error_column=row["column"],
             ),
         )
         for row in connection.execute(query).mappings()
@@ -120,6 +130,7 @@ def _accepted(upload_id: str, wanted: _Wanted) -> Select[Any]:
             tables.requests.c.row_number,
             tables.requests.c.line_number,
             tables.requests.c.cells,
+            tables.requests.c.practice_id,
             tables.requests.c.tin,
             tables.requests.c.payer_id,
             tables.results.c.outcome,
@@ -142,35 +153,69 @@ def _accepted(upload_id: str, wanted: _Wanted) -> Select[Any]:
 def _matched_claims(
     connection: Connection, upload_id: str, wanted: _Wanted
 ) -> dict[int, list[MatchedClaim]]:
-    current = and_(
-        tables.results.c.upload_id == tables.claims.c.upload_id,
-        tables.results.c.row_number == tables.claims.c.row_number,
-        tables.results.c.attempt == tables.claims.c.attempt,
-        tables.results.c.is_current.is_(True),
-    )
     query = (
         select(
             tables.claims.c.row_number,
             tables.claims.c.is_primary,
             tables.claims.c.claim_status,
             tables.claims.c.next_action,
+            tables.claims.c.claim_key,
+            tables.claims.c.open_amount,
+            tables.claims.c.denial_category,
+            tables.claims.c.denials,
+            tables.claims.c.match_note,
             tables.claims.c.body,
         )
-        .join_from(tables.claims, tables.results, current)
+        .join_from(tables.claims, tables.results, shows_claim())
         .where(tables.claims.c.upload_id == upload_id, wanted(tables.claims.c.row_number))
         .order_by(tables.claims.c.row_number, tables.claims.c.match_number)
     )
+    found = connection.execute(query).all()
+    first_rows = _first_rows(connection, upload_id, {row.claim_key for row in found})
     matches: dict[int, list[MatchedClaim]] = {}
-    for row in connection.execute(query):
+    for row in found:
+        first_row = first_rows.get(row.claim_key, row.row_number)
         matches.setdefault(row.row_number, []).append(
             MatchedClaim(
                 claim=claim_from_json(row.body),
                 status=ClaimStatus(row.claim_status),
                 next_action=row.next_action,
                 primary=row.is_primary,
+                open_amount=row.open_amount,
+                denial_category=row.denial_category and DenialCategory(row.denial_category),
+                denials=denials_from_json(row.denials),
+                note=row.match_note,
+                same_claim_as_row=None if first_row == row.row_number else first_row,
             )
         )
     return matches
+
+
+def _first_rows(connection: Connection, upload_id: str, keys: Collection[int]) -> dict[int, int]:
+    """For each claim's key the first row that shows it: of found rows, else of ambiguous ones."""
+    is_found = tables.results.c.outcome == Outcome.FOUND
+    number = tables.claims.c.row_number
+    first_row = func.coalesce(func.min(case((is_found, number))), func.min(number))
+    first_rows: dict[int, int] = {}
+    for chunk in chunks_of(sorted(keys)):
+        query = (
+            select(tables.claims.c.claim_key, first_row)
+            .join_from(tables.claims, tables.results, shows_claim())
+            .where(tables.claims.c.upload_id == upload_id, tables.claims.c.claim_key.in_(chunk))
+            .group_by(tables.claims.c.claim_key)
+        )
+        first_rows.update(connection.execute(query).tuples().all())
+    return first_rows
+
+
+def shows_claim() -> ColumnElement[bool]:
+    """The join by which a claim belongs to a row's current result."""
+    return and_(
+        tables.results.c.upload_id == tables.claims.c.upload_id,
+        tables.results.c.row_number == tables.claims.c.row_number,
+        tables.results.c.attempt == tables.claims.c.attempt,
+        tables.results.c.is_current.is_(True),
+    )
 
 
 def _input_row(row: RowMapping) -> InputRow:
@@ -184,7 +229,7 @@ def _result(row: RowMapping, matches: Iterable[MatchedClaim]) -> Result:
         return Result(
             row_number=row["row_number"],
             outcome=Outcome.UNPROCESSED,
-            next_action=next_action_for_error(Outcome.UNPROCESSED),
+            next_action=TO_BE_ASKED,
         )
     outcome = Outcome(row["outcome"])
     # Rows that the end of an upload answered in bulk carry no action of their own.

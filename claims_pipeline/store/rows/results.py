@@ -9,9 +9,15 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from claims_pipeline.model import MatchedClaim, Outcome, OutcomeCounts, Result
 from claims_pipeline.payers.base import NOT_CONNECTED
+from claims_pipeline.payers.denials import CARC
 from claims_pipeline.store import tables
 from claims_pipeline.store.attempts.records import Hold
-from claims_pipeline.store.codec import claim_digest, claim_to_json
+from claims_pipeline.store.codec import (
+    claim_digest,
+    claim_key,
+    claim_to_json,
+    denials_to_json,
+)
 from claims_pipeline.store.database import chunks_of, reading
 from claims_pipeline.store.rows.answered import iterate_answered_rows
 from claims_pipeline.store.rows.checks import verify_results
@@ -172,8 +178,20 @@ def _claim_values(hold: Hold, result: Result) -> Iterable[dict[str, Any]]:
             "total_paid": claim.total_paid,
             "service_from": claim.service_from,
             "processed": claim.processed,
+            "claim_key": claim_key(claim),
+            "open_amount": match.open_amount,
+            "denial_category": match.denial_category,
+            "denials": denials_to_json(match.denials),
+            "codes": _searchable_codes(match),
+            "match_note": match.note,
             "body": claim_to_json(claim),
         }
+
+
+def _searchable_codes(match: MatchedClaim) -> str | None:
+    remarks = (code.code for code in match.claim.codes if code.kind != CARC)
+    codes = dict.fromkeys((*(denial.code for denial in match.denials), *remarks))
+    return f" {' '.join(codes)} " if codes else None
 
 
 def _count(connection: Connection, upload_id: str, answers: Iterable[Result]) -> None:

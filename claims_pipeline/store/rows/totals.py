@@ -1,7 +1,8 @@
-"""What an upload's answers come to: rows and dollars, by what is to be done about them.
+"""What an upload's answers come to: rows by outcome, claims and dollars by what is to be done.
 
-Added up by the database, however many rows there are; each row counts once, with its primary
-claim. What the groups mean to an analyst is the page's business.
+Added up by the database, however many rows there are. A row counts once. A claim counts once, too,
+however many rows show it: with the first of them that is found, else the first that is ambiguous.
+What the groups mean to an analyst is the page's business.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     Engine,
@@ -18,59 +20,71 @@ from sqlalchemy import (
     Select,
     Text,
     and_,
+    case,
+    cast,
     func,
-    or_,
     select,
     true,
 )
 
-from claims_pipeline.model import ClaimStatus, Outcome
+from claims_pipeline.model import ClaimStatus, DenialCategory, Outcome
 from claims_pipeline.payers.status import next_action_for_error
 from claims_pipeline.store import tables
 from claims_pipeline.store.database import reading
+from claims_pipeline.store.rows.answered import shows_claim
 from claims_pipeline.store.types import Money
 
 _ZERO = Decimal("0.00")
 _WITH_CLAIMS = (Outcome.FOUND, Outcome.AMBIGUOUS)
-_DENIAL_KIND = "CARC"
-# Denied as a whole, and paid with lines that were denied. Paid claims have such codes, too, for
-# what their contract writes off; those are no denials.
-_DENIED = or_(
-    tables.results.c.claim_status == ClaimStatus.DENIED,
-    tables.results.c.next_action == "post_payment_and_review_lines",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowGroup:
-    """Rows that share outcome, status, next action and error, and what they come to in dollars.
+    """Rows that share an outcome and, where no claim was found, next action and error.
 
-    `charged`, `allowed` and `paid` are those of the rows' primary claims; `stated` is what the
-    file says was charged, for rows to which no claim was found. `oldest` is the first day of
-    service. Rows without an answer yet have no outcome.
+    `stated` is what the file says was charged and `oldest` its first day of service, for rows to
+    which no claim was found. Rows without an answer yet have no outcome.
     """
 
     outcome: Outcome | None
-    claim_status: ClaimStatus | None = None
     next_action: str | None = None
     error_code: str | None = None
     error_message: str | None = None
     rows: int
-    charged: Decimal = _ZERO
-    allowed: Decimal = _ZERO
-    paid: Decimal = _ZERO
     stated: Decimal = _ZERO
     oldest: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimGroup:
+    """Claims of found or of ambiguous rows that share status, next action and kind of denial.
+
+    Amounts are in dollars, `oldest` is their first day of service.
+    """
+
+    outcome: Outcome
+    claim_status: ClaimStatus
+    next_action: str | None
+    denial_category: DenialCategory | None = None
+    claims: int
+    charged: Decimal = _ZERO
+    allowed: Decimal = _ZERO
+    paid: Decimal = _ZERO
+    still_open: Decimal = _ZERO
+    oldest: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DenialReason:
-    """One of the payer's codes for denials; a row with several codes counts in each of them."""
+    """One of the payer's codes for denials; a claim with several codes counts in each of them.
+
+    `amount` is what lines with the code lost, of claims without lines what is still open on them.
+    """
 
     code: str
     description: str | None
-    rows: int
-    charged: Decimal
+    claims: int
+    amount: Decimal
 
 
 def row_groups(engine: Engine, upload_id: str) -> tuple[RowGroup, ...]:
@@ -83,20 +97,68 @@ def row_groups(engine: Engine, upload_id: str) -> tuple[RowGroup, ...]:
         )
 
 
-def denial_reasons(engine: Engine, upload_id: str, *, limit: int) -> tuple[DenialReason, ...]:
-    """The codes with which most was denied, largest first."""
+def claim_groups(engine: Engine, upload_id: str) -> tuple[ClaimGroup, ...]:
+    """All claims of the upload, each in exactly one group."""
+    claims = _each_claim_once(upload_id).subquery()
+    kinds = (
+        claims.c.outcome,
+        claims.c.claim_status,
+        claims.c.next_action,
+        claims.c.denial_category,
+    )
+    query = select(
+        *kinds,
+        func.count().label("claims"),
+        func.sum(claims.c.total_charged).label("charged"),
+        func.sum(claims.c.total_allowed).label("allowed"),
+        func.sum(claims.c.total_paid).label("paid"),
+        func.sum(claims.c.open_amount).label("still_open"),
+        func.min(claims.c.service_from).label("oldest"),
+    ).where(claims.c.place == 1)
     with reading(engine) as connection:
-        by_row = _denied_codes(connection, upload_id).subquery()
-        charged = func.coalesce(func.sum(by_row.c.charged), 0, type_=Money)
+        return tuple(
+            ClaimGroup(
+                outcome=Outcome(row.outcome),
+                claim_status=ClaimStatus(row.claim_status),
+                next_action=_action(Outcome(row.outcome), row.next_action),
+                denial_category=row.denial_category and DenialCategory(row.denial_category),
+                claims=row.claims,
+                charged=row.charged or _ZERO,
+                allowed=row.allowed or _ZERO,
+                paid=row.paid or _ZERO,
+                still_open=row.still_open or _ZERO,
+                oldest=row.oldest,
+            )
+            for row in connection.execute(query.group_by(*kinds))
+        )
+
+
+def denial_reasons(engine: Engine, upload_id: str, *, limit: int) -> tuple[DenialReason, ...]:
+    """The codes with which most was denied, largest first, of claims of found rows."""
+    claims = _each_claim_once(upload_id).subquery()
+    with reading(engine) as connection:
+        each, part = _each_denial(connection, claims)
+        cents = func.coalesce(
+            cast(part("cents"), BigInteger), cast(claims.c.open_amount, BigInteger)
+        )
+        amount = func.coalesce(func.sum(cents), 0, type_=Money)
+        code = part("code")
         query = (
             select(
-                by_row.c.code,
-                func.max(by_row.c.description).label("description"),
-                func.count().label("rows"),
-                charged.label("charged"),
+                code.label("code"),
+                func.max(part("description")).label("description"),
+                func.count().label("claims"),
+                amount.label("amount"),
             )
-            .group_by(by_row.c.code)
-            .order_by(charged.desc(), by_row.c.code)
+            .select_from(claims)
+            .join(each, true())
+            .where(
+                claims.c.place == 1,
+                claims.c.outcome == Outcome.FOUND,
+                claims.c.denial_category.is_not(None),
+            )
+            .group_by(code)
+            .order_by(amount.desc(), code)
             .limit(limit)
         )
         return tuple(DenialReason(**row) for row in connection.execute(query).mappings())
@@ -128,33 +190,42 @@ def payer_environment_of(engine: Engine, upload_id: str) -> str | None:
     return found
 
 
-def _groups_with_claims(connection: Connection, upload_id: str) -> Iterator[RowGroup]:
-    kinds = (tables.results.c.outcome, tables.results.c.claim_status, tables.results.c.next_action)
-    query = (
-        select(
-            *kinds,
-            func.count().label("rows"),
-            func.sum(tables.claims.c.total_charged).label("charged"),
-            func.sum(tables.claims.c.total_allowed).label("allowed"),
-            func.sum(tables.claims.c.total_paid).label("paid"),
-            func.min(tables.claims.c.service_from).label("oldest"),
-        )
-        .join_from(tables.results, tables.claims, _is_primary_claim(), isouter=True)
-        .where(_is_current(upload_id), tables.results.c.outcome.in_(_WITH_CLAIMS))
-        .group_by(*kinds)
+def _each_claim_once(upload_id: str) -> Select[Any]:
+    """Every line of the results that shows a claim; `place` is 1 on one line of each claim."""
+    is_found = tables.results.c.outcome == Outcome.FOUND
+    place = func.row_number().over(
+        partition_by=tables.claims.c.claim_key,
+        order_by=(case((is_found, 0), else_=1), tables.claims.c.row_number),
     )
-    for row in connection.execute(query):
-        outcome = Outcome(row.outcome)
-        yield RowGroup(
-            outcome=outcome,
-            claim_status=ClaimStatus(row.claim_status) if row.claim_status else None,
-            next_action=_action(outcome, row.next_action),
-            rows=row.rows,
-            charged=row.charged or _ZERO,
-            allowed=row.allowed or _ZERO,
-            paid=row.paid or _ZERO,
-            oldest=row.oldest,
+    return (
+        select(
+            tables.results.c.outcome,
+            tables.claims.c.claim_status,
+            case((is_found, tables.claims.c.next_action), else_=tables.results.c.next_action).label(
+                "next_action"
+            ),
+            tables.claims.c.denial_category,
+            tables.claims.c.denials,
+            tables.claims.c.total_charged,
+            tables.claims.c.total_allowed,
+            tables.claims.c.total_paid,
+            tables.claims.c.open_amount,
+            tables.claims.c.service_from,
+            place.label("place"),
         )
+        .join_from(tables.claims, tables.results, shows_claim())
+        .where(tables.claims.c.upload_id == upload_id)
+    )
+
+
+def _groups_with_claims(connection: Connection, upload_id: str) -> Iterator[RowGroup]:
+    query = (
+        select(tables.results.c.outcome, func.count())
+        .where(_is_current(upload_id), tables.results.c.outcome.in_(_WITH_CLAIMS))
+        .group_by(tables.results.c.outcome)
+    )
+    for outcome, rows in connection.execute(query):
+        yield RowGroup(outcome=Outcome(outcome), rows=rows)
 
 
 def _groups_without_claims(connection: Connection, upload_id: str) -> Iterator[RowGroup]:
@@ -215,46 +286,19 @@ def _unanswered(connection: Connection, upload_id: str) -> Iterator[RowGroup]:
         )
 
 
-def _denied_codes(connection: Connection, upload_id: str) -> Select[Any]:
-    """Each code of each row's denied claim once, from the claims' JSON."""
-    each, part = _each_code(connection)
-    code = part("code")
-    return (
-        select(
-            code.label("code"),
-            func.max(part("description")).label("description"),
-            func.max(tables.claims.c.total_charged).label("charged"),
-        )
-        .select_from(tables.results)
-        .join(tables.claims, _is_primary_claim())
-        .join(each, true())
-        .where(_is_current(upload_id), _DENIED, func.upper(part("kind")) == _DENIAL_KIND)
-        .group_by(tables.results.c.row_number, code)
-    )
-
-
-def _each_code(
-    connection: Connection,
+def _each_denial(
+    connection: Connection, claims: FromClause
 ) -> tuple[FromClause, Callable[[str], ColumnElement[str]]]:
-    """A claim's codes as rows of a table, and how to read a part of one."""
+    """A claim's denials as rows of a table, and how to read a part of one."""
     if connection.dialect.name == "postgresql":
-        element = func.json_array_elements(tables.claims.c.body["codes"]).column_valued("each_code")
+        element = func.json_array_elements(claims.c.denials).column_valued("each_denial")
         return element.scalar_alias, element.op("->>", return_type=Text())
-    codes = func.json_each(tables.claims.c.body, "$.codes").table_valued("value", name="each_code")
-    return codes, lambda name: func.json_extract(codes.c.value, f"$.{name}", type_=Text)
+    denials = func.json_each(claims.c.denials).table_valued("value", name="each_denial")
+    return denials, lambda name: func.json_extract(denials.c.value, f"$.{name}", type_=Text)
 
 
 def _is_current(upload_id: str) -> ColumnElement[bool]:
     return and_(tables.results.c.upload_id == upload_id, tables.results.c.is_current.is_(True))
-
-
-def _is_primary_claim() -> ColumnElement[bool]:
-    return and_(
-        tables.claims.c.upload_id == tables.results.c.upload_id,
-        tables.claims.c.row_number == tables.results.c.row_number,
-        tables.claims.c.attempt == tables.results.c.attempt,
-        tables.claims.c.is_primary.is_(True),
-    )
 
 
 def _action(outcome: Outcome, stored: str | None) -> str | None:

@@ -1,20 +1,22 @@
 """How the page of an upload names outcomes, claim statuses and what to do, for people."""
 
-from claims_pipeline.model import ClaimStatus, Outcome, RetryScope
+from claims_pipeline.model import ClaimStatus, DenialCategory, Outcome, RetryScope
+from claims_pipeline.payers.denials import ACTION_BY_CATEGORY, DENIAL_CATEGORIES
 from claims_pipeline.payers.status import NEXT_ACTIONS
 
 # Rows that no run has come to yet have no outcome.
-STILL_TO_ASK = "Not asked yet"
+STILL_TO_ASK = "Waiting to be asked"
 
 _OUTCOMES: dict[Outcome, tuple[str, str]] = {
     Outcome.FOUND: ("Found", "good"),
     Outcome.NOT_FOUND: ("Not found", "warn"),
     Outcome.AMBIGUOUS: ("Ambiguous", "busy"),
-    Outcome.REJECTED: ("Rejected", "quiet"),
+    Outcome.REJECTED: ("Row rejected", "quiet"),
     Outcome.FAILED: ("Could not ask", "bad"),
     Outcome.UNPROCESSED: ("Not asked", "quiet"),
 }
 _STATUSES: dict[ClaimStatus, tuple[str, str]] = {
+    ClaimStatus.APPROVED: ("Approved, not paid yet", "good"),
     ClaimStatus.PAID: ("Paid", "good"),
     ClaimStatus.DENIED: ("Denied", "bad"),
     ClaimStatus.PENDING: ("Pending", "busy"),
@@ -57,6 +59,16 @@ def claim_status_word(status: ClaimStatus) -> str:
 def claim_status_tone(status: ClaimStatus) -> str:
     """As `outcome_tone`."""
     return _STATUSES[status][1]
+
+
+def denial_category_word(category: DenialCategory) -> str:
+    """What kind of denial it is."""
+    return DENIAL_CATEGORIES[category]
+
+
+def denial_action_sentence(category: DenialCategory) -> str:
+    """What to do about a denial of that kind."""
+    return NEXT_ACTIONS[ACTION_BY_CATEGORY[category]]
 
 
 def scope_word(scope: RetryScope) -> str:

@@ -8,8 +8,8 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from claims_pipeline.model import ClaimStatus, Outcome
+from claims_pipeline.store.rows.filters import ResultFilter
 from claims_pipeline.store.rows.pages import (
-    ResultFilter,
     page_of_rejected_rows,
     page_of_results,
 )

@@ -4,12 +4,14 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from claims_pipeline import exports
-from claims_pipeline.folders.result_files import file_keys
+from claims_pipeline.errors import InputError
+from claims_pipeline.folders.result_files import file_keys, name_positions
 from claims_pipeline.intake import rejected_rows_csv
 from claims_pipeline.model import AnsweredRow
 from claims_pipeline.payers.status import NEXT_ACTIONS
 from claims_pipeline.store.attempts import latest_attempt
-from claims_pipeline.store.rows.pages import ResultFilter, iterate_results
+from claims_pipeline.store.rows.filters import ResultFilter
+from claims_pipeline.store.rows.pages import iterate_results
 from claims_pipeline.store.rows.results import iterate_answered_rows
 from claims_pipeline.store.rows.stored import iterate_rejected_rows
 from claims_pipeline.store.uploads import Upload
@@ -20,16 +22,44 @@ _CHUNK_BYTES = 1 << 18
 
 def results_csv(services: Services, upload: Upload) -> Iterator[bytes]:
     """The results file that the run wrote; else the rows as they stand, open ones unprocessed."""
-    stored = _stored(services, upload, file_keys(upload).results_csv)
+    stored = _stored(services, upload, file_keys(upload, services.settings).results_csv)
     if stored is not None:
         return _chunks(stored)
     return _csv(services, upload, iterate_answered_rows(services.engine, upload.id))
 
 
 def results_xlsx(services: Services, upload: Upload) -> Iterator[bytes]:
-    """As `results_csv`, as a workbook; one that is made now lies in the file store meanwhile."""
-    stored = _stored(services, upload, file_keys(upload).results_xlsx)
+    """As `results_csv`, as a workbook; one that is made now lies in the file store meanwhile.
+
+    Raises:
+        InputError: `too_many_rows_for_workbook`.
+
+    """
+    key = file_keys(upload, services.settings).results_xlsx
+    if key is None:
+        raise InputError(
+            "too_many_rows_for_workbook",
+            "The upload has more rows than a workbook is made for. Download the CSV.",
+        )
+    stored = _stored(services, upload, key)
     return _made_workbook(services, upload) if stored is None else _chunks(stored)
+
+
+def lines_csv(services: Services, upload: Upload) -> Iterator[bytes]:
+    """As `results_csv`, the service lines of the claims."""
+    stored = _stored(services, upload, file_keys(upload, services.settings).lines_csv)
+    if stored is not None:
+        return _chunks(stored)
+    return exports.service_line_chunks(
+        iterate_answered_rows(services.engine, upload.id), bom=services.settings.results_csv_bom
+    )
+
+
+def filtered_lines_csv(services: Services, upload: Upload, wanted: ResultFilter) -> Iterator[bytes]:
+    """The service lines of the wanted rows' claims."""
+    return exports.service_line_chunks(
+        iterate_results(services.engine, upload.id, wanted), bom=services.settings.results_csv_bom
+    )
 
 
 def filtered_csv(services: Services, upload: Upload, wanted: ResultFilter) -> Iterator[bytes]:
@@ -80,6 +110,7 @@ def _made_workbook(services: Services, upload: Upload) -> Iterator[bytes]:
                 iterate_answered_rows(services.engine, upload.id),
                 upload.header or (),
                 stream,
+                name_positions=name_positions(upload.header or ()),
                 next_actions=NEXT_ACTIONS,
                 scratch=scratch,
             )

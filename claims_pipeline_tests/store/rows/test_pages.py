@@ -9,8 +9,8 @@ from sqlalchemy import Engine
 
 from claims_pipeline.model import ClaimStatus, Outcome, Result, RetryScope, UploadStatus
 from claims_pipeline.store import attempts
+from claims_pipeline.store.rows.filters import ResultFilter
 from claims_pipeline.store.rows.pages import (
-    ResultFilter,
     RowOrder,
     iterate_results,
     page_of_rejected_rows,
@@ -72,7 +72,8 @@ def _numbers(runs: Runs, wanted: ResultFilter) -> list[int]:
         (ResultFilter(claim_status=ClaimStatus.PENDING), [_PENDING]),
         (ResultFilter(outcome=Outcome.NOT_FOUND, claim_status=ClaimStatus.PAID), []),
         (ResultFilter(next_action="correct_row"), _REJECTED),
-        (ResultFilter(next_action="retry_unprocessed"), [_OPEN]),
+        (ResultFilter(next_action="retry_unprocessed"), []),
+        (ResultFilter(next_action="wait_to_be_asked"), [_OPEN]),
         (ResultFilter(next_action="Nothing to do."), [1, 2, 3, 4, 5]),
         (ResultFilter(search="example3"), [3]),
         (ResultFilter(search="ÉMILE example"), [1, 2, 3, 4, 5, 6]),

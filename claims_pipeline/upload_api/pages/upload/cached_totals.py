@@ -7,7 +7,12 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
 
-from claims_pipeline.store.rows.totals import DenialReason, denial_reasons, row_groups
+from claims_pipeline.store.rows.totals import (
+    DenialReason,
+    claim_groups,
+    denial_reasons,
+    row_groups,
+)
 from claims_pipeline.store.uploads import Upload
 from claims_pipeline.upload_api.pages.upload.worklist import Worklist, worklist_of
 from claims_pipeline.upload_api.services import Services
@@ -55,7 +60,9 @@ def totals_of(services: Services, upload: Upload) -> Totals:
     if known is not None:
         return known
     totals = Totals(
-        worklist=worklist_of(row_groups(services.engine, upload.id)),
+        worklist=worklist_of(
+            row_groups(services.engine, upload.id), claim_groups(services.engine, upload.id)
+        ),
         reasons=denial_reasons(services.engine, upload.id, limit=_MOST_REASONS),
     )
     _REMEMBERED.keep(upload.id, state, totals)

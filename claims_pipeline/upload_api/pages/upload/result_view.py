@@ -12,7 +12,8 @@ from urllib.parse import parse_qsl, urlencode
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from claims_pipeline.model import ClaimStatus, Outcome
-from claims_pipeline.store.rows.pages import ResultFilter, RowOrder
+from claims_pipeline.store.rows.filters import ResultFilter
+from claims_pipeline.store.rows.pages import RowOrder
 from claims_pipeline.upload_api.http.parameters import Optional, PageNumber, SearchText
 
 PAGE_SIZE = 25

@@ -8,33 +8,36 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from claims_pipeline.model import ClaimStatus, Outcome
-from claims_pipeline.store.rows.totals import RowGroup
+from claims_pipeline.model import ClaimStatus, DenialCategory, Outcome
+from claims_pipeline.store.rows.totals import ClaimGroup, RowGroup
 from claims_pipeline.upload_api.pages.claim_words import (
     STILL_TO_ASK,
     action_sentence,
     claim_status_word,
+    denial_action_sentence,
+    denial_category_word,
     outcome_word,
 )
 
 _ZERO = Decimal("0.00")
-# The payer has decided these and is done with them; what it did not pay is no longer open.
-_SETTLED = frozenset({ClaimStatus.PAID, ClaimStatus.CLOSED_NO_PAYMENT, ClaimStatus.ADJUSTED})
-# What is not about a claim stands apart from the worklist, with its own reasons.
-_APART = frozenset({Outcome.NOT_FOUND, Outcome.FAILED, Outcome.REJECTED, Outcome.UNPROCESSED, None})
+_NOT_TO_SUBMIT_AGAIN = "check_claim_number"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """Rows with the same thing to be done, as one line. `code` is the filter that shows them."""
+    """Claims with the same thing to be done, as one line. `code` is the filter that shows them.
+
+    Of ambiguous rows it is not certain that the claims are theirs: `in_doubt`, and in no sum.
+    """
 
     code: str
     sentence: str
-    rows: int
+    claims: int
     charged: Decimal
     paid: Decimal
     still_open: Decimal
     oldest: date | None
+    in_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,24 +65,38 @@ class StatusLine:
 
     status: ClaimStatus
     word: str
-    rows: int
+    claims: int
     charged: Decimal
     allowed: Decimal
     paid: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Worklist:
-    """Everything the overview shows of an upload's rows.
+class CategoryLine:
+    """Claims that were denied, in whole or in part, for one kind of reason."""
 
-    `tasks` are about claims. `missing` are rows that the payer answered and has no claim for;
-    `could_not_ask` are rows for which there is no answer, which says nothing about the claim.
-    `missing_stated`, `failed_stated` and `not_asked_stated` are what the file says was charged for
-    rows that are missing, could not be asked, or were not asked.
+    category: DenialCategory
+    word: str
+    sentence: str
+    claims: int
+    charged: Decimal
+    still_open: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worklist:
+    """Everything the overview shows of an upload's rows and claims.
+
+    `tasks` are about claims, each counted once; sums leave out those in doubt. `missing` are rows
+    that the payer answered and has no claim for, `missing_numbered` those of them that must not be
+    submitted again; `could_not_ask` are rows for which there is no answer, which says nothing about
+    the claim. `missing_stated`, `failed_stated` and `not_asked_stated` are what the file says was
+    charged for rows that are missing, could not be asked, or were not asked.
     """
 
     tasks: tuple[Task, ...]
     missing: int
+    missing_numbered: int
     missing_stated: Decimal
     could_not_ask: tuple[Unasked, ...]
     not_asked: int
@@ -87,7 +104,9 @@ class Worklist:
     rejected: int
     outcomes: tuple[OutcomeLine, ...]
     statuses: tuple[StatusLine, ...]
+    categories: tuple[CategoryLine, ...]
     rows: int
+    claims: int
     charged: Decimal
     allowed: Decimal
     paid: Decimal
@@ -104,61 +123,81 @@ class Worklist:
         return sum((reason.stated for reason in self.could_not_ask), _ZERO)
 
 
-def worklist_of(groups: Sequence[RowGroup]) -> Worklist:
-    """The page's view of an upload's groups of rows."""
+def worklist_of(groups: Sequence[RowGroup], claims: Sequence[ClaimGroup]) -> Worklist:
+    """The page's view of an upload's groups of rows and of claims."""
     missing = _with_outcome(groups, Outcome.NOT_FOUND)
     not_asked = _with_outcome(groups, Outcome.UNPROCESSED)
+    certain = [group for group in claims if group.outcome is Outcome.FOUND]
+    doubtful = [group for group in claims if group.outcome is not Outcome.FOUND]
+    sums = _sums(certain)
     return Worklist(
-        tasks=_tasks(groups),
+        tasks=(*_tasks(certain, in_doubt=False), *_tasks(doubtful, in_doubt=True)),
         missing=_rows(missing),
+        missing_numbered=_rows(
+            group for group in missing if group.next_action == _NOT_TO_SUBMIT_AGAIN
+        ),
         missing_stated=_stated(missing),
         could_not_ask=_could_not_ask(_with_outcome(groups, Outcome.FAILED)),
         not_asked=_rows(not_asked),
         not_asked_stated=_stated(not_asked),
         rejected=_rows(_with_outcome(groups, Outcome.REJECTED)),
         outcomes=_outcomes(groups),
-        statuses=_statuses(groups),
+        statuses=_statuses(certain),
+        categories=_categories(certain),
         rows=_rows(groups),
+        claims=sums.claims,
+        charged=sums.charged,
+        allowed=sums.allowed,
+        paid=sums.paid,
+        still_open=sums.still_open,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sums:
+    claims: int
+    charged: Decimal
+    allowed: Decimal
+    paid: Decimal
+    still_open: Decimal
+
+
+def _sums(groups: Sequence[ClaimGroup]) -> _Sums:
+    return _Sums(
+        claims=sum(group.claims for group in groups),
         charged=sum((group.charged for group in groups), _ZERO),
         allowed=sum((group.allowed for group in groups), _ZERO),
         paid=sum((group.paid for group in groups), _ZERO),
-        still_open=sum((_still_open(group) for group in groups), _ZERO),
+        still_open=sum((group.still_open for group in groups), _ZERO),
     )
 
 
-def _tasks(groups: Iterable[RowGroup]) -> tuple[Task, ...]:
-    """Largest open amount first, then the oldest, then the most rows."""
-    by_action: dict[str, list[RowGroup]] = {}
+def _tasks(groups: Iterable[ClaimGroup], *, in_doubt: bool) -> list[Task]:
+    """Largest open amount first, then the oldest, then the most claims."""
+    by_action: dict[str, list[ClaimGroup]] = {}
     for group in groups:
-        if group.outcome not in _APART and group.next_action is not None:
+        if group.next_action is not None:
             by_action.setdefault(group.next_action, []).append(group)
-    tasks = [_task(code, members) for code, members in by_action.items()]
-    return tuple(
-        sorted(
-            tasks,
-            key=lambda task: (-task.still_open, task.oldest or date.max, -task.rows, task.code),
-        )
+    tasks = [_task(code, members, in_doubt=in_doubt) for code, members in by_action.items()]
+    return sorted(
+        tasks,
+        key=lambda task: (-task.still_open, task.oldest or date.max, -task.claims, task.code),
     )
 
 
-def _task(code: str, groups: Sequence[RowGroup]) -> Task:
+def _task(code: str, groups: Sequence[ClaimGroup], *, in_doubt: bool) -> Task:
     days = [group.oldest for group in groups if group.oldest is not None]
+    sums = _sums(groups)
     return Task(
         code=code,
         sentence=action_sentence(code) or code,
-        rows=_rows(groups),
-        charged=sum((group.charged for group in groups), _ZERO),
-        paid=sum((group.paid for group in groups), _ZERO),
-        still_open=sum((_still_open(group) for group in groups), _ZERO),
+        claims=sums.claims,
+        charged=sums.charged,
+        paid=sums.paid,
+        still_open=sums.still_open,
         oldest=min(days, default=None),
+        in_doubt=in_doubt,
     )
-
-
-def _still_open(group: RowGroup) -> Decimal:
-    """What was charged on claims that the payer has neither paid nor closed."""
-    if group.claim_status is None or group.claim_status in _SETTLED:
-        return _ZERO
-    return group.charged - group.paid
 
 
 def _could_not_ask(failed: Iterable[RowGroup]) -> tuple[Unasked, ...]:
@@ -193,24 +232,45 @@ def _outcomes(groups: Sequence[RowGroup]) -> tuple[OutcomeLine, ...]:
     return tuple(line for line in lines if line.rows)
 
 
-def _statuses(groups: Iterable[RowGroup]) -> tuple[StatusLine, ...]:
-    """Every status that a row's primary claim has, most charged first."""
-    by_status: dict[ClaimStatus, list[RowGroup]] = {}
+def _statuses(groups: Iterable[ClaimGroup]) -> tuple[StatusLine, ...]:
+    """Every status that a claim has, most charged first."""
+    by_status: dict[ClaimStatus, list[ClaimGroup]] = {}
     for group in groups:
-        if group.claim_status is not None:
-            by_status.setdefault(group.claim_status, []).append(group)
+        by_status.setdefault(group.claim_status, []).append(group)
+    summed = [(status, _sums(members)) for status, members in by_status.items()]
     lines = [
         StatusLine(
             status=status,
             word=claim_status_word(status),
-            rows=_rows(members),
-            charged=sum((group.charged for group in members), _ZERO),
-            allowed=sum((group.allowed for group in members), _ZERO),
-            paid=sum((group.paid for group in members), _ZERO),
+            claims=sums.claims,
+            charged=sums.charged,
+            allowed=sums.allowed,
+            paid=sums.paid,
         )
-        for status, members in by_status.items()
+        for status, sums in summed
     ]
-    return tuple(sorted(lines, key=lambda line: (-line.charged, -line.rows, line.status)))
+    return tuple(sorted(lines, key=lambda line: (-line.charged, -line.claims, line.status)))
+
+
+def _categories(groups: Iterable[ClaimGroup]) -> tuple[CategoryLine, ...]:
+    """Every kind of denial that a claim has, most open dollars first."""
+    by_category: dict[DenialCategory, list[ClaimGroup]] = {}
+    for group in groups:
+        if group.denial_category is not None:
+            by_category.setdefault(group.denial_category, []).append(group)
+    summed = [(category, _sums(members)) for category, members in by_category.items()]
+    lines = [
+        CategoryLine(
+            category=category,
+            word=denial_category_word(category),
+            sentence=denial_action_sentence(category),
+            claims=sums.claims,
+            charged=sums.charged,
+            still_open=sums.still_open,
+        )
+        for category, sums in summed
+    ]
+    return tuple(sorted(lines, key=lambda line: (-line.still_open, -line.claims, line.category)))
 
 
 def _with_outcome(groups: Iterable[RowGroup], outcome: Outcome | None) -> list[RowGroup]:
