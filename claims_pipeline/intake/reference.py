@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from claims_pipeline.intake.catalogue import FILE_ERRORS, ROW_ERRORS, WARNINGS
 from claims_pipeline.intake.cells.dates import DATE_FORMS
-from claims_pipeline.intake.columns import REJECTED_ROW_COLUMNS, REQUIRED_COLUMNS
+from claims_pipeline.intake.columns import REQUIRED_COLUMNS
+from claims_pipeline.intake.headers.our_columns import REJECTED_ROW_COLUMNS
 from claims_pipeline.intake.headers.meanings import CANONICAL_COLUMNS
 from claims_pipeline.results_file.columns import RESULT_COLUMNS
 

@@ -4,7 +4,8 @@ import pytest
 
 from claims_pipeline.errors import FileRefusedError
 from claims_pipeline.intake import HeaderRefusedError
-from claims_pipeline.intake.columns import REJECTED_ROW_COLUMNS, layout_of
+from claims_pipeline.intake.columns import layout_of
+from claims_pipeline.intake.headers.our_columns import REJECTED_ROW_COLUMNS
 from claims_pipeline.intake.headers.digest import header_digest
 from claims_pipeline.results_file.columns import RESULT_COLUMNS
 from claims_pipeline_tests.intake.builders import (

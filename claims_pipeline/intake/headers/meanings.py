@@ -4,8 +4,10 @@ Words of another person never become the patient's, and a word that is not known
 unread. Between columns that mean the same, `weight` says which one is clearly it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from claims_pipeline.intake.headers.words import Word, words_of
 
@@ -19,12 +21,17 @@ CANONICAL_COLUMNS = (
     "first_name",
     "last_name",
     "date_of_birth",
+    "gender",
     "subscriber_id",
+    "subscriber_first_name",
+    "subscriber_last_name",
     "first_service_date",
     "last_service_date",
     "practice_id",
     "tin",
+    "npi",
     "payer_id",
+    "payer",
     "total_charged",
 )
 # What a person may say that a column is.
@@ -54,8 +61,9 @@ class Meaning:
 
 _NOBODY_ELSE = frozenset({Word.PATIENT, Word.MEMBER})
 _OTHERS = frozenset(
-    {Word.SUBSCRIBER, Word.CLINICIAN, Word.PROVIDER, Word.OTHER_PERSON, Word.PAYER, Word.PRACTICE,
-     Word.GROUP, Word.INSURANCE}
+    {Word.SUBSCRIBER, Word.HOLDER, Word.CLINICIAN, Word.PROVIDER, Word.NPI, Word.OTHER_PERSON,
+     Word.PAYER, Word.PRACTICE, Word.GROUP, Word.FACILITY, Word.COMPANY, Word.INSURANCE,
+     Word.COVERAGE}
 )  # fmt: skip
 _PERSONAL = frozenset(
     {Word.NAME, Word.FIRST_NAME, Word.LAST_NAME, Word.FIRST, Word.LAST, Word.MIDDLE, Word.BIRTH}
@@ -68,21 +76,31 @@ def meaning_of(name: str) -> Meaning:
     canonical = name.strip().lower()
     if canonical in CANONICAL_COLUMNS:
         return Meaning(column=canonical, weight=_CANONICAL_WEIGHT)
-    words = frozenset(words_of(name))
+    words = _without_whose_claim(words_of(name))
     if not words:
         return Meaning(is_understood=not any(c.isalnum() for c in name))
     if Word.UNKNOWN in words:
         return Meaning(speaks_of=_may_be(words - {Word.UNKNOWN}), is_understood=False)
     if Word.OTHER_MATTER in words or Word.SECONDARY in words:
         return Meaning()
-    for read in (_of_person, _of_service, _of_claim, _of_charge, _of_account, _of_subscriber,
-                 _of_practice):  # fmt: skip
+    for read in (_of_person, _of_service, _of_claim, _of_charge, _of_account, _of_gender,
+                 _of_subscriber, _of_practice, _of_npi, _of_payer):  # fmt: skip
         column, weight = read(words)
         if column:
-            return Meaning(column=column, weight=weight)
-    return Meaning(
-        speaks_of=_may_be(words), is_another_persons=bool(words & _OTHERS and words & _PERSONAL)
-    )
+            return Meaning(column=column, weight=weight, is_another_persons=_is_anothers(words))
+    return Meaning(speaks_of=_may_be(words), is_another_persons=_is_anothers(words))
+
+
+def _is_anothers(words: frozenset[Word]) -> bool:
+    return bool(words & _OTHERS and words & _PERSONAL)
+
+
+def _without_whose_claim(ordered: Sequence[Word]) -> frozenset[Word]:
+    """`Claim Payer` speaks of the payer, `Payer Claim` of the claim: only here the order counts."""
+    words = frozenset(ordered)
+    pairs = pairwise(ordered)
+    of_payer = any(pair == (Word.CLAIM, Word.PAYER) for pair in pairs)
+    return words - {Word.CLAIM} if of_payer else words
 
 
 _Read = tuple[str | None, int]
@@ -101,6 +119,7 @@ _LAST_NAMES = (
     {Word.LAST, Word.NAME},
     {Word.LAST},
 )
+_GROUPS = frozenset({Word.GROUP, Word.FACILITY})
 _BOTH_NAMES = frozenset({Word.FIRST, Word.LAST})
 
 
@@ -147,7 +166,7 @@ def _of_service(words: frozenset[Word]) -> _Read:
 
 def _of_claim(words: frozenset[Word]) -> _Read:
     numbers = {Word.NUMBER, Word.CONTROL, Word.REFERENCE}
-    payers = {Word.PAYER, Word.INSURANCE, Word.PAYERS_CLAIM}
+    payers = {Word.PAYER, Word.INSURANCE, Word.COVERAGE, Word.PAYERS_CLAIM}
     is_original = Word.ORIGINAL in words
     what = words - {Word.ORIGINAL, Word.PRIMARY}
     if not what <= numbers | payers | {Word.CLAIM}:
@@ -199,22 +218,41 @@ def _of_account(words: frozenset[Word]) -> _Read:
     return ("patient_account_number", 1) if not what and is_patients and has_number else _NOT_THIS
 
 
+def _of_gender(words: frozenset[Word]) -> _Read:
+    what = words - {Word.PATIENT, Word.MEMBER, Word.CODE}
+    if what not in ({Word.GENDER}, {Word.SEX}):
+        return _NOT_THIS
+    return "gender", 1 + (Word.GENDER in what) + 2 * bool(words & _NOBODY_ELSE)
+
+
 def _of_subscriber(words: frozenset[Word]) -> _Read:
     if Word.NUMBER not in words:
-        return _NOT_THIS
+        return _name_of_subscriber(words)
+    insurers = {Word.INSURANCE, Word.COVERAGE, Word.PAYER}
     who = words - {Word.NUMBER, Word.PRIMARY, Word.PATIENT}
     for at, (main, beside) in enumerate(
         (
-            (Word.SUBSCRIBER, {Word.MEMBER, Word.INSURANCE, Word.POLICY, Word.PAYER}),
-            (Word.MEMBER, {Word.INSURANCE, Word.POLICY, Word.PAYER, Word.CARD}),
-            (Word.INSURANCE, {Word.POLICY, Word.CARD}),
-            (Word.POLICY, set()),
+            (Word.SUBSCRIBER, {*insurers, Word.MEMBER, Word.POLICY}),
+            (Word.MEMBER, {*insurers, Word.POLICY, Word.CARD}),
+            (Word.INSURANCE, {Word.COVERAGE, Word.POLICY, Word.CARD}),
+            (Word.COVERAGE, {Word.POLICY, Word.CARD}),
+            (Word.POLICY, {Word.HOLDER}),
             (Word.CARD, set()),
             (Word.ALTERNATE, set()),
         )
     ):
         if main in who and who <= {main, *beside}:
-            return "subscriber_id", 6 - at
+            return "subscriber_id", 7 - at
+    return _NOT_THIS
+
+
+def _name_of_subscriber(words: frozenset[Word]) -> _Read:
+    who = words & {Word.SUBSCRIBER, Word.HOLDER}
+    what = words - who - {Word.POLICY, Word.INSURANCE, Word.COVERAGE, Word.PRIMARY}
+    if who and what in _FIRST_NAMES:
+        return "subscriber_first_name", 1 + (Word.SUBSCRIBER in who)
+    if who and what in _LAST_NAMES:
+        return "subscriber_last_name", 1 + (Word.SUBSCRIBER in who)
     return _NOT_THIS
 
 
@@ -222,8 +260,10 @@ def _of_practice(words: frozenset[Word]) -> _Read:
     of_tax = {Word.TAX, Word.TAX_NUMBER, Word.FEDERAL, Word.NUMBER}
     whose = words - of_tax
     is_tax = Word.TAX_NUMBER in words or {Word.TAX, Word.NUMBER} <= words
-    if is_tax and whose <= {Word.PRACTICE, Word.GROUP, Word.PROVIDER}:
-        weight = 4 if Word.PRACTICE in whose else 3 if Word.GROUP in whose else 1 if whose else 2
+    if is_tax and whose <= {*_GROUPS, Word.PRACTICE, Word.PROVIDER}:
+        weight = (
+            4 if Word.PRACTICE in whose else 3 if whose & _GROUPS else 1 if whose else 2
+        )
         return "tin", weight
     if Word.PRACTICE in words and words <= {Word.PRACTICE, Word.NUMBER, Word.CODE, Word.NAME}:
         return "practice_id", 2 if words & {Word.NUMBER, Word.CODE} else 1
@@ -232,6 +272,28 @@ def _of_practice(words: frozenset[Word]) -> _Read:
     if Word.PAYER in words and is_coded and words <= payers:
         return "payer_id", 1
     return _NOT_THIS
+
+
+def _of_npi(words: frozenset[Word]) -> _Read:
+    """The number of who bills; that of a clinician or of a place is another one."""
+    whose = words - {Word.NPI, Word.NUMBER}
+    if Word.NPI not in words or not whose <= {Word.PRACTICE, Word.GROUP, Word.PROVIDER}:
+        return _NOT_THIS
+    weight = 6 if Word.GROUP in whose else 4 if Word.PRACTICE in whose else 0 if whose else 2
+    return "npi", weight + 1 + (Word.PROVIDER in whose)
+
+
+def _of_payer(words: frozenset[Word]) -> _Read:
+    names = words - {Word.PRIMARY, Word.PATIENT}
+    if not names <= {Word.PAYER, Word.INSURANCE, Word.COMPANY, Word.NAME}:
+        return _NOT_THIS
+    if Word.PAYER in names:
+        weight = 8 + 2 * (Word.NAME in names)
+    elif Word.INSURANCE in names:
+        weight = 4 * (Word.COMPANY in names) + 2 * (Word.NAME in names)
+    else:
+        return _NOT_THIS
+    return "payer", 1 + weight + (Word.PRIMARY in words)
 
 
 def _may_be(words: frozenset[Word]) -> str | None:
@@ -247,5 +309,6 @@ def _may_be(words: frozenset[Word]) -> str | None:
 
 _NOT_OF_SERVICE = frozenset(
     {Word.CLINICIAN, Word.PROVIDER, Word.OTHER_PERSON, Word.PAYER, Word.STATEMENT, Word.BILLED,
-     Word.SUBMITTED, Word.GROUP, Word.SUBSCRIBER}
+     Word.SUBMITTED, Word.GROUP, Word.FACILITY, Word.COMPANY, Word.NPI, Word.SUBSCRIBER,
+     Word.HOLDER}
 )  # fmt: skip
