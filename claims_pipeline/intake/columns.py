@@ -6,13 +6,9 @@ from dataclasses import dataclass
 
 from claims_pipeline.errors import FileRefusedError
 from claims_pipeline.intake.catalogue import refusal_text
-from claims_pipeline.intake.headers.meanings import (
-    IGNORE,
-    PATIENT_NAME,
-    Meaning,
-    meaning_of,
-)
+from claims_pipeline.intake.headers.meanings import IGNORE, Meaning, meaning_of
 from claims_pipeline.intake.headers.our_columns import primary_at, without_our_columns
+from claims_pipeline.intake.headers.persons import PATIENT_NAME
 from claims_pipeline.intake.headers.readings import (
     ColumnReading,
     header_refused,
@@ -138,7 +134,9 @@ def layout_of(cells: Sequence[str], column_map: ColumnMap = NO_COLUMN_MAP) -> La
             raise header_refused("columns_repeated", f"{which} both mean {column}.", readings)
     missing = [column for column in REQUIRED_COLUMNS if column not in _with_names(columns)]
     if missing:
-        raise header_refused("columns_missing", what_is_missing(missing, header, meanings), readings)
+        raise header_refused(
+            "columns_missing", what_is_missing(missing, header, meanings), readings
+        )
     return Layout(
         header=header,
         kept=kept,
@@ -230,5 +228,3 @@ def _require_match(
 def _with_names(columns: Mapping[str, int]) -> frozenset[str]:
     found = frozenset(columns)
     return found | {"first_name", "last_name"} if PATIENT_NAME in found else found
-
-

@@ -14,6 +14,7 @@ from claims_pipeline.model.outcomes import (
     RetryScope,
     UploadStatus,
 )
+from claims_pipeline.model.payers import ListedPayer
 from claims_pipeline.model.queries import DensityObservation, Query, QueryKind
 from claims_pipeline.model.requests import Patient, Practice, RejectedRow, Request, UploadOptions
 from claims_pipeline.model.results import AnsweredRow, InputRow, MatchedClaim, Result
@@ -21,8 +22,8 @@ from claims_pipeline.model.windows import DateWindow, merge_windows, subtract_wi
 
 __all__ = [
     "AdjudicationCode", "AnsweredRow", "Claim", "ClaimStatus", "DateWindow",
-    "DensityObservation", "DetailLevel", "InputRow", "MatchedClaim", "Outcome", "OutcomeCounts",
-    "Patient", "Payment", "Practice", "Query", "QueryKind", "RejectedRow", "Request", "Result",
-    "RetryScope", "StatusCode", "UploadOptions", "UploadStatus", "merge_windows",
-    "subtract_windows",
+    "DensityObservation", "DetailLevel", "InputRow", "ListedPayer", "MatchedClaim", "Outcome",
+    "OutcomeCounts", "Patient", "Payment", "Practice", "Query", "QueryKind", "RejectedRow",
+    "Request", "Result", "RetryScope", "StatusCode", "UploadOptions", "UploadStatus",
+    "merge_windows", "subtract_windows",
 ]  # fmt: skip

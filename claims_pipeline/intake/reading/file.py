@@ -156,5 +156,3 @@ def survey(
 def count_rows(stream: BinaryIO, *, max_bytes: int) -> int:
     """As `survey`, for who wants the number of rows only."""
     return survey(stream, max_bytes=max_bytes).rows
-
-

@@ -16,7 +16,7 @@ from claims_pipeline.intake.columns import (
 )
 from claims_pipeline.intake.headers.cells import looks_like
 from claims_pipeline.intake.headers.digest import header_digest
-from claims_pipeline.intake.headers.meanings import PATIENT_NAME
+from claims_pipeline.intake.headers.persons import PATIENT_NAME
 from claims_pipeline.intake.reading.header_line import (
     LINES_TO_FIND_IT_IN,
     MOST_LINES_BEFORE_ROWS,
@@ -193,5 +193,3 @@ def _require_split_names(layout: Layout, batch: RecordBatch) -> None:
     names = [row[layout.kept[position]] for row in batch.rows if len(row) == layout.file_width]
     if any(name.strip() for name in names) and not any("," in n or "^" in n for n in names):
         raise refused("name_not_split")
-
-
