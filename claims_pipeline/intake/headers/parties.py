@@ -17,7 +17,7 @@ def of_practice(words: frozenset[Word]) -> Read:
     if Word.PRACTICE in words and words <= {Word.PRACTICE, Word.NUMBER, Word.CODE, Word.NAME}:
         return "practice_id", 2 if words & {Word.NUMBER, Word.CODE} else 1
     is_coded = bool(words & {Word.NUMBER, Word.CODE})
-    payers = {Word.PAYER, Word.ELECTRONIC, Word.PRIMARY, Word.NUMBER, Word.CODE}
+    payers = {Word.PAYER, Word.INSURANCE, Word.ELECTRONIC, Word.PRIMARY, Word.NUMBER, Word.CODE}
     if Word.PAYER in words and is_coded and words <= payers:
         return "payer_id", 1
     return NOT_THIS

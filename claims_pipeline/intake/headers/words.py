@@ -139,7 +139,7 @@ _WORDS: dict[Word, str] = {
     Word.DATE: "date dt day days dates dte datetime",
     Word.SERVICE: "service services svc svcs serv srv srvc",
     Word.SERVICE_DAY: "dos",
-    Word.VISIT: "visit encounter enc",
+    Word.VISIT: "visit encounter enc encntr",
     Word.PROCEDURE: "procedure proc appointment appt session treatment tx",
     Word.STATEMENT: "statement stmt",
     Word.FROM: "from frm start starting begin beginning began min earliest",
@@ -180,7 +180,7 @@ _WORDS: dict[Word, str] = {
         "of the a an and or s on for in by as at is if any your this e g i required req optional "
         "mandatory format formatted text only mm dd yyyy yy mmddyyyy m d y usd dollars us value "
         "values field column digits digit numeric alphanumeric known applicable available full "
-        "complete exact"
+        "complete exact current"
     ),
 }  # fmt: skip
 
@@ -216,7 +216,8 @@ def words_of(name: str) -> tuple[Word, ...]:
 
 
 def _texts(name: str) -> list[str]:
-    plain = _ABBREVIATION.sub(lambda found: found[0].replace(".", ""), name)
+    # Salesforce ends the names of its users' own fields so.
+    plain = _ABBREVIATION.sub(lambda found: found[0].replace(".", ""), name.removesuffix("__c"))
     plain = _NUMBER_SIGN.sub(" number ", plain).replace("’", "'")
     texts: list[str] = []
     for run in _RUN.findall(plain):
