@@ -41,7 +41,7 @@ class HeldUpload:
         settings = self.settings
         context = intake.IntakeContext(
             practices=practices.list_practices(self.engine, self.hold.organization_id),
-            payer_id=registry.default_payer_id(PAYER, settings),
+            payer=registry.listed_payer(PAYER, settings),
             today=datetime.now(ZoneInfo(settings.payer_timezone)).date(),
             capabilities=registry.capabilities_of(PAYER),
             max_rows=settings.max_rows,

@@ -10,6 +10,10 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import date
 
+# What beside name and birth date tells one member of a payer from another: id of the subscriber,
+# the subscriber's names, gender; in an order of the caller's.
+Membership = Sequence[str | None]
+
 # Letters that carry no combining accent and so survive decomposition.
 _PLAIN_LETTERS = str.maketrans(
     {
@@ -38,6 +42,8 @@ _PLAIN_LETTERS = str.maketrans(
 )
 _NOT_A_LETTER = re.compile(r"[^A-Z]")
 _NOT_FOR_THE_WIRE = re.compile(r"[^A-Z' -]")
+_NOT_IN_A_MEMBER = re.compile(r"[\W_]+")
+_DEPENDENT = re.compile(r"(?<=[0-9])-[0-9]{2}$")
 _SPACES = re.compile(r"\s+")
 
 
@@ -66,19 +72,29 @@ def wire_name(text: str) -> str:
     return plain
 
 
-def patient_key(*, first_name: str, last_name: str, date_of_birth: date) -> int:
+def patient_key(
+    *, first_name: str, last_name: str, date_of_birth: date, membership: Membership = ()
+) -> int:
     """A 63-bit number, equal for rows that one single can ask for together.
 
-    It is taken over the names as they go over the wire, because that is what a single sends.
+    It is taken over the names as they go over the wire, because that is what a single sends, and
+    over the `membership`: two members are never asked for as one.
     """
     (key,) = patient_keys(
-        first_names=[first_name], last_names=[last_name], dates_of_birth=[date_of_birth]
+        first_names=[first_name],
+        last_names=[last_name],
+        dates_of_birth=[date_of_birth],
+        memberships=[[part] for part in membership],
     )
     return key
 
 
 def patient_keys(
-    *, first_names: Sequence[str], last_names: Sequence[str], dates_of_birth: Sequence[date]
+    *,
+    first_names: Sequence[str],
+    last_names: Sequence[str],
+    dates_of_birth: Sequence[date],
+    memberships: Sequence[Sequence[str | None]] = (),
 ) -> list[int]:
     """The `patient_key` of each of many patients, given column by column."""
     people = zip(
@@ -87,7 +103,19 @@ def patient_keys(
         [day.isoformat() for day in dates_of_birth],
         strict=True,
     )
+    texts = map("|".join, people)
+    if any(map(any, memberships)):
+        # Nothing is added for a row that tells nothing, whatever else is in its file.
+        texts = map("".join, zip(texts, map(_member, *memberships), strict=True))
     return [
         int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
-        for text in map("|".join, people)
+        for text in texts
     ]
+
+
+def _member(*parts: str | None) -> str:
+    """A membership in upper case, without signs and a dependent's `-NN`; empty for none."""
+    if not any(parts):
+        return ""
+    folded = (_NOT_IN_A_MEMBER.sub("", _DEPENDENT.sub("", part or "")) for part in parts)
+    return "|" + "|".join(folded).upper()

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from claims_pipeline.intake import ROW_ERRORS
 from claims_pipeline.intake.columns import position_of
-from claims_pipeline.intake.headers.meanings import PATIENT_NAME
+from claims_pipeline.intake.headers.persons import PATIENT_NAME
 from claims_pipeline.model import RejectedRow
 from claims_pipeline.preflight.check import FileCheck, PlanEstimate
 

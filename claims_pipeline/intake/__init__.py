@@ -5,8 +5,8 @@ its rows, each either a `Request` or a `RejectedRow` with line, column, code and
 """
 
 from claims_pipeline.intake.catalogue import DECISION_ERRORS, FILE_ERRORS, ROW_ERRORS, WARNINGS
-from claims_pipeline.intake.columns import ColumnReading, HeaderRefusedError
 from claims_pipeline.intake.context import IntakeContext
+from claims_pipeline.intake.headers.readings import ColumnReading, HeaderRefusedError
 from claims_pipeline.intake.reading.file import Reading, Survey, count_rows, read, survey
 from claims_pipeline.intake.reading.prescreen import PRESCREEN_BYTES, prescreen
 from claims_pipeline.intake.reading.records import LeftOut

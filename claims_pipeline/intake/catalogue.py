@@ -154,6 +154,11 @@ ROW_ERRORS: dict[str, str] = {
         "enter all nine digits."
     ),
     "tin_invalid": "A tax id has nine digits. Correct it.",
+    "other_payer": (
+        "The row names another payer than the one that the file is handed in for. Hand it in for "
+        "that payer, or correct the cell. Where the column holds codes of your own system, say "
+        "that it is to be ignored (column_map)."
+    ),
     "payer_id_invalid": "A payer id holds at most 32 letters and digits. Correct it.",
 }
 
@@ -175,6 +180,11 @@ WARNINGS: dict[str, str] = {
     "identifier_ignored": (
         "Account numbers or ids of persons were turned into scientific notation; the rows are "
         "asked without them. Format the column as text and enter them again."
+    ),
+    "gender_ignored": "Genders other than M, F or U, or those words, are not used.",
+    "npi_ignored": (
+        "NPIs that cannot be right are not used: an NPI has ten digits, and the last one follows "
+        "from the others. Check them against your system."
     ),
     "numbers_look_rounded": (
         "Long claim numbers all end in zeros: a spreadsheet keeps 15 digits and rounds the rest. "

@@ -2,66 +2,29 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from claims_pipeline.errors import FileRefusedError
 from claims_pipeline.intake.catalogue import refusal_text
-from claims_pipeline.intake.headers.meanings import (
-    IGNORE,
-    PATIENT_NAME,
-    Meaning,
-    meaning_of,
+from claims_pipeline.intake.headers.meanings import IGNORE, Meaning, meaning_of
+from claims_pipeline.intake.headers.our_columns import primary_at, without_our_columns
+from claims_pipeline.intake.headers.persons import PATIENT_NAME
+from claims_pipeline.intake.headers.readings import (
+    ColumnReading,
+    header_refused,
+    shown,
+    what_is_missing,
 )
-from claims_pipeline.results_file.columns import RESULT_COLUMNS, original_name
 from claims_pipeline.results_file.formulas import restored
 
 REQUIRED_COLUMNS = ("first_name", "last_name", "date_of_birth")
-REJECTED_ROW_COLUMNS = ("row_number", "error_code", "error_column", "error_message")
 MAX_COLUMNS = 16_000
-PRIMARY = "primary"
 
 ColumnMap = Mapping[str, str]
 NO_COLUMN_MAP: ColumnMap = {}
 
 # A byte order mark, and how it reads when it was taken for Windows-1252.
 _BYTE_ORDER_MARKS = ("\ufeff", "ï»¿")
-# Names that only a results file has; two of them together are no accident.
-_RESULTS_FILE_MARKS = frozenset(
-    {
-        "outcome", "match_number", "match_count", "matched_by", "match_note", "next_action",
-        "days_since_received", "status_category_code", "searched_from", "searched_to",
-        "payer_environment", "checked_at_utc",
-    }
-)  # fmt: skip
-_ENOUGH_MARKS = 2
-_NEWER_MARK = "same_claim_as_row"
-_NEWER_COLUMNS = frozenset(
-    {
-        "channel", "days_since_processed", "denial_category", "error_column", "open_amount",
-        "payer", "practice_id", "same_claim_as_row",
-    }
-)  # fmt: skip
-_LONGEST_NAMED_HEADER = 60
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnReading:
-    """One column of the file, and the canonical column (or `patient_name`) that it was read as.
-
-    `may_be` names the column that an unread one may hold after all: somebody has to decide.
-    """
-
-    header: str = field(repr=False)
-    read_as: str | None
-    may_be: str | None = None
-
-
-class HeaderRefusedError(FileRefusedError):
-    """The columns cannot be told apart, or lack something; a decision about them may help."""
-
-    def __init__(self, code: str, message: str, readings: Sequence[ColumnReading]) -> None:
-        super().__init__(code, message)
-        self.readings = tuple(readings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +115,7 @@ def layout_of(cells: Sequence[str], column_map: ColumnMap = NO_COLUMN_MAP) -> La
     if len(cells) > MAX_COLUMNS:
         raise FileRefusedError("too_many_columns", refusal_text("too_many_columns"))
     names = cleaned_names(cells)
-    kept, header = _without_our_columns(names)
+    kept, header = without_our_columns(names)
     meanings = [_decided(name.strip(), column_map) for name in header]
     strongest = _strongest(meanings)
     if not strongest and not any(meaning.is_another_persons for meaning in meanings):
@@ -167,11 +130,13 @@ def layout_of(cells: Sequence[str], column_map: ColumnMap = NO_COLUMN_MAP) -> La
     _require_match(column_map, header, readings)
     for column, positions in strongest.items():
         if column in columns and len(positions) > 1:
-            which = " and ".join(_shown(header, meanings, at) for at in positions)
-            raise _refused("columns_repeated", f"{which} both mean {column}.", readings)
+            which = " and ".join(shown(header, meanings, at) for at in positions)
+            raise header_refused("columns_repeated", f"{which} both mean {column}.", readings)
     missing = [column for column in REQUIRED_COLUMNS if column not in _with_names(columns)]
     if missing:
-        raise _refused("columns_missing", _what_is_missing(missing, header, meanings), readings)
+        raise header_refused(
+            "columns_missing", what_is_missing(missing, header, meanings), readings
+        )
     return Layout(
         header=header,
         kept=kept,
@@ -181,7 +146,7 @@ def layout_of(cells: Sequence[str], column_map: ColumnMap = NO_COLUMN_MAP) -> La
         least_width=len("\0".join(name.strip() for name in names).rstrip("\0").split("\0")),
         names=tuple(name.strip().casefold() for name in names),
         decided=frozenset(at for at, name in enumerate(header) if name.strip() in column_map),
-        primary_at=_primary_at(names, kept),
+        primary_at=primary_at(names, kept),
     )
 
 
@@ -210,10 +175,10 @@ def undecided(layout: Layout, looks_like: Mapping[int, str]) -> None:
         for at, reading in enumerate(layout.readings)
     ]
     which = ", ".join(
-        f"{_shown(layout.header, [meaning_of(name) for name in layout.header], at)} ({column}?)"
+        f"{shown(layout.header, [meaning_of(name) for name in layout.header], at)} ({column}?)"
         for at, column in doubtful.items()
     )
-    raise _refused("columns_uncertain", f"Not read: {which}.", readings)
+    raise header_refused("columns_uncertain", f"Not read: {which}.", readings)
 
 
 def _decided(name: str, column_map: ColumnMap) -> Meaning:
@@ -257,71 +222,9 @@ def _require_match(
     column_map: ColumnMap, header: Sequence[str], readings: Sequence[ColumnReading]
 ) -> None:
     if not column_map.keys() <= {name.strip() for name in header}:
-        raise _refused("column_map_unmatched", "", readings)
-
-
-def _refused(code: str, detail: str, readings: Sequence[ColumnReading]) -> HeaderRefusedError:
-    return HeaderRefusedError(code, refusal_text(code, detail), readings)
-
-
-def _what_is_missing(
-    missing: Sequence[str], header: Sequence[str], meanings: Sequence[Meaning]
-) -> str:
-    detail = f"Missing: {', '.join(missing)}."
-    others = [at for at, meaning in enumerate(meanings) if meaning.is_another_persons]
-    if others:
-        which = ", ".join(_shown(header, meanings, at) for at in others)
-        detail += f" Not taken for the patient's, for they name another person: {which}."
-    return detail
-
-
-def _shown(header: Sequence[str], meanings: Sequence[Meaning], at: int) -> str:
-    """A column for a message: by its name only where no word of it can be anybody's value."""
-    name = header[at].strip()
-    letter = _letters_of(at)
-    if meanings[at].is_understood and name and len(name) <= _LONGEST_NAMED_HEADER:
-        return f'"{name}" (column {letter})'
-    return f"column {letter}"
-
-
-def _letters_of(at: int) -> str:
-    """A, B, … Z, AA: as spreadsheets name their columns."""
-    letters = ""
-    at += 1
-    while at:
-        at, letter = divmod(at - 1, 26)
-        letters = chr(ord("A") + letter) + letters
-    return letters
+        raise header_refused("column_map_unmatched", "", readings)
 
 
 def _with_names(columns: Mapping[str, int]) -> frozenset[str]:
     found = frozenset(columns)
     return found | {"first_name", "last_name"} if PATIENT_NAME in found else found
-
-
-def _without_our_columns(names: Sequence[str]) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """Positions and names of the columns that stood in the analyst's own file."""
-    plain = [name.strip() for name in names]
-    if _is_results_file(plain):
-        ours = frozenset(RESULT_COLUMNS)
-        if _NEWER_MARK not in plain:
-            # Written before these were ours: what is named like one is the analyst's own.
-            ours -= _NEWER_COLUMNS
-    elif set(REJECTED_ROW_COLUMNS) <= set(plain):
-        ours = frozenset(REJECTED_ROW_COLUMNS)
-    else:
-        return tuple(range(len(names))), tuple(names)
-    kept = tuple(position for position, name in enumerate(plain) if name not in ours)
-    return kept, tuple(original_name(names[position], ours) for position in kept)
-
-
-def _is_results_file(names: Sequence[str]) -> bool:
-    return len(_RESULTS_FILE_MARKS.intersection(names)) >= _ENOUGH_MARKS
-
-
-def _primary_at(names: Sequence[str], kept: Sequence[int]) -> int | None:
-    plain = [name.strip() for name in names]
-    if PRIMARY not in plain or not _is_results_file(plain):
-        return None
-    at = plain.index(PRIMARY)
-    return None if at in kept else at

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 
-from claims_pipeline.model import Practice
+from claims_pipeline.model import ListedPayer, Practice
 
 
 class LookBack(Protocol):
@@ -18,14 +18,14 @@ class LookBack(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntakeContext:
-    """`today` is the payer's; `payer_id` serves rows and practices that name none.
+    """`today` is the payer's; `payer`'s id serves rows and practices that name none.
 
     `column_map` says what columns of this file are, by their names; `remembered` what was decided
     before, by the digest of a header.
     """
 
     practices: Sequence[Practice]
-    payer_id: str
+    payer: ListedPayer
     today: date
     capabilities: LookBack
     max_rows: int

@@ -15,6 +15,8 @@ import pandas as pd
 
 from claims_pipeline.intake.cells.dates import DATE_PLACEHOLDER, DateReader, ReadDate
 from claims_pipeline.intake.cells.names import SplitName, split_name
+from claims_pipeline.intake.cells.payers import FoundPayer, PayerDirectory
+from claims_pipeline.intake.cells.people import genders, npis, subscriber_names
 from claims_pipeline.intake.cells.practices import FoundPractice, PracticeDirectory
 from claims_pipeline.intake.cells.text import (
     cleaned_column,
@@ -25,7 +27,8 @@ from claims_pipeline.intake.cells.text import (
     read_amount,
     repaired_name,
 )
-from claims_pipeline.intake.headers.meanings import CANONICAL_COLUMNS, PATIENT_NAME
+from claims_pipeline.intake.headers.meanings import CANONICAL_COLUMNS
+from claims_pipeline.intake.headers.persons import PATIENT_NAME
 from claims_pipeline.intake.rules import SCIENTIFIC_NOTATION, TEXT_RULES
 from claims_pipeline.intake.schema import (
     BIRTH_DAY,
@@ -49,10 +52,16 @@ class CellReader:
     """Reads the cells of one file, for one payer's day and one organization's practices."""
 
     def __init__(
-        self, columns: dict[str, int], *, directory: PracticeDirectory, today: date
+        self,
+        columns: dict[str, int],
+        *,
+        directory: PracticeDirectory,
+        payers: PayerDirectory,
+        today: date,
     ) -> None:
         self._columns = columns
         self._directory = directory
+        self._payers = payers
         self._dates = DateReader(today)
 
     def read(self, rows: Sequence[Sequence[str]]) -> "ParsedColumns":
@@ -67,6 +76,13 @@ class CellReader:
                 texts[column] = _identifiers(column, texts[column], notes)
         if "payer_id" in self._columns:
             texts["payer_id"] = _payer_ids(texts["payer_id"], notes)
+        if "gender" in self._columns:
+            texts["gender"] = genders(texts["gender"], notes)
+        if "npi" in self._columns:
+            texts["npi"] = npis(texts["npi"], notes)
+        for column in ("subscriber_first_name", "subscriber_last_name"):
+            if column in self._columns:
+                texts[column] = subscriber_names(_repaired(texts[column], notes))
         names = self._names(texts, notes)
         firsts, lasts = self._service_days(texts)
         births = list(map(self._dates.birth, texts["date_of_birth"]))
@@ -82,6 +98,7 @@ class CellReader:
             firsts=firsts,
             lasts=lasts,
             practices=list(map(self._directory.find, texts["practice_id"], texts["tin"])),
+            payers=list(map(self._payers.find, texts["payer_id"], texts["payer"])),
             amounts=list(map(read_amount, texts["total_charged"])),
             notes=notes,
         )
@@ -174,6 +191,7 @@ class ParsedColumns:
     firsts: list[ReadDate]
     lasts: list[ReadDate]
     practices: list[FoundPractice]
+    payers: list[FoundPayer]
     amounts: list[Decimal | None]
     notes: Counter[str]
 
@@ -186,6 +204,7 @@ class ParsedColumns:
             firsts=list(compress(self.firsts, kept)),
             lasts=list(compress(self.lasts, kept)),
             practices=list(compress(self.practices, kept)),
+            payers=list(compress(self.payers, kept)),
             amounts=list(compress(self.amounts, kept)),
             notes=self.notes,
         )
@@ -247,6 +266,10 @@ def _reading_faults(parsed: ParsedColumns) -> Iterator[tuple[str, list[str]]]:
     ):
         if any(read.fault for read in set(dates)):
             yield column, [read.fault for read in dates]
-    practices = parsed.practices
-    for column in {found.column for found in set(practices) if found.fault}:
-        yield column, [found.fault if found.column == column else "" for found in practices]
+    found_parties: tuple[Sequence[FoundPractice | FoundPayer], ...] = (
+        parsed.practices,
+        parsed.payers,
+    )
+    for parties in found_parties:
+        for column in {found.column for found in set(parties) if found.fault}:
+            yield column, [found.fault if found.column == column else "" for found in parties]

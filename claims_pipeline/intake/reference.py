@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from claims_pipeline.intake.catalogue import FILE_ERRORS, ROW_ERRORS, WARNINGS
 from claims_pipeline.intake.cells.dates import DATE_FORMS
-from claims_pipeline.intake.columns import REJECTED_ROW_COLUMNS, REQUIRED_COLUMNS
+from claims_pipeline.intake.columns import REQUIRED_COLUMNS
 from claims_pipeline.intake.headers.meanings import CANONICAL_COLUMNS
+from claims_pipeline.intake.headers.our_columns import REJECTED_ROW_COLUMNS
 from claims_pipeline.results_file.columns import RESULT_COLUMNS
 
 _MEANINGS = {
@@ -15,12 +16,20 @@ _MEANINGS = {
     "first_name": "The patient's first name.",
     "last_name": "The patient's last name.",
     "date_of_birth": "The patient's date of birth, from 1900 to today.",
+    "gender": "M, F or U, or such words. Some payers ask for it.",
     "subscriber_id": "The subscriber's id at the payer.",
+    "subscriber_first_name": "First name of a subscriber who is not the patient.",
+    "subscriber_last_name": "Last name of a subscriber who is not the patient.",
     "first_service_date": "First day of service; the last day too, if that is empty.",
     "last_service_date": "Last day of service; the first day too, if that is empty.",
     "practice_id": "The practice's id in your organization.",
     "tin": "The practice's tax id, nine digits.",
-    "payer_id": "The payer id to ask, if it is not the practice's usual one.",
+    "npi": "NPI of who billed: ten digits. One that cannot be right is not used.",
+    "payer_id": (
+        "The payer id to ask, if it is not the practice's usual one. A row that names another "
+        "payer than the one the file is for is rejected."
+    ),
+    "payer": "The payer's name, where there is no payer id. It is treated alike.",
     "total_charged": "The amount charged, such as 1,234.50. It breaks ties between claims.",
 }
 
@@ -31,12 +40,17 @@ EXAMPLES = {
     "first_name": "First Name, Pt First Name, FName, patient.firstName",
     "last_name": "Last Name, PAT LAST NAME, Surname, Client Last Name",
     "date_of_birth": "DOB, D.O.B., Patient Birth Date, DOB - MM/DD/YYYY",
+    "gender": "Sex, Patient Gender, PatientSex",
     "subscriber_id": "Member ID, Insured's ID, Policy #, Subscriber No",
+    "subscriber_first_name": "Subscriber First Name, Insured's First Name, Policy Holder First",
+    "subscriber_last_name": "Subscriber Last Name, Insured Last, Policyholder Last Name",
     "first_service_date": "Date of Service, DOS From, Svc Date, Statement From, Start Date",
     "last_service_date": "DOS To, Thru DOS, Service End, Through Date",
     "practice_id": "Practice, Practice Name, Clinic ID, Office",
     "tin": "Tax ID, EIN, Federal Tax ID, Billing Provider TIN",
+    "npi": "Billing NPI, Group NPI, NPI #, Provider NPI",
     "payer_id": "Payer ID, Payor Code, EDI Payer ID",
+    "payer": "Payer Name, Insurance, Insurance Company, Carrier",
     "total_charged": "Total Charges, Billed Amount, Chg Amt, Claim Amount",
 }
 

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from claims_pipeline.intake.columns import REJECTED_ROW_COLUMNS
+from claims_pipeline.intake.headers.our_columns import REJECTED_ROW_COLUMNS
 from claims_pipeline.model import RejectedRow
 from claims_pipeline.results_file.columns import written_name
 from claims_pipeline.results_file.formulas import neutralised

@@ -8,6 +8,7 @@ from hashlib import blake2b
 from itertools import compress
 
 from claims_pipeline.intake.catalogue import ROW_ERRORS, refused
+from claims_pipeline.intake.cells.payers import PayerDirectory
 from claims_pipeline.intake.cells.practices import PracticeDirectory
 from claims_pipeline.intake.columns import Layout
 from claims_pipeline.intake.context import IntakeContext
@@ -26,6 +27,8 @@ _OTHER_END = {
     "first_service_date": "last_service_date",
     "last_service_date": "first_service_date",
 }
+# Few files have these: the others need not be told apart by them.
+_ASKED_FOR_TOO = ("gender", "subscriber_first_name", "subscriber_last_name", "npi")
 _REPLACEMENT_CHARACTER = "\ufffd"
 
 
@@ -67,6 +70,13 @@ class RowReader:
         self._cells = CellReader(
             layout.columns,
             directory=PracticeDirectory(context.practices),
+            payers=PayerDirectory(
+                [context.payer],
+                asked=context.payer,
+                further_ids=[
+                    practice.payer_id for practice in context.practices if practice.payer_id
+                ],
+            ),
             today=context.today,
         )
         self._schema = RowSchema(
@@ -139,23 +149,28 @@ class RowReader:
         # What is wrong with a practice or a day has rejected its row.
         practices = [found.practice for found in parsed.practices if found.practice]
         births = [read.day for read in parsed.births if read.day]
-        texts, default_payer_id = parsed.texts, self._context.payer_id
+        texts, default_payer_id = parsed.texts, self._context.payer.payer_id
         payer_ids = [
-            cell or practice.payer_id or default_payer_id
-            for cell, practice in zip(texts["payer_id"], practices, strict=True)
+            found.payer_id or practice.payer_id or default_payer_id
+            for found, practice in zip(parsed.payers, practices, strict=True)
         ]
         return RequestColumns(
             row_number=rows.row_numbers,
             line_number=rows.line_numbers,
             practice_id=[practice.practice_id for practice in practices],
             tin=[practice.tin for practice in practices],
+            payer=[found.payer for found in parsed.payers],
             payer_id=payer_ids,
             first_name=texts["first_name"],
             last_name=texts["last_name"],
             date_of_birth=births,
+            gender=_none_for_empty(texts["gender"]),
             claim_number=_none_for_empty(texts["claim_number"]),
             patient_account_number=_none_for_empty(texts["patient_account_number"]),
             subscriber_id=_none_for_empty(texts["subscriber_id"]),
+            subscriber_first_name=_none_for_empty(texts["subscriber_first_name"]),
+            subscriber_last_name=_none_for_empty(texts["subscriber_last_name"]),
+            npi=_none_for_empty(texts["npi"]),
             service=[
                 _service_window(first.day, last.day, self._context.today)
                 for first, last in zip(parsed.firsts, parsed.lasts, strict=True)
@@ -184,6 +199,7 @@ class RowReader:
             texts["claim_number"],
             texts["patient_account_number"],
             texts["subscriber_id"],
+            *(texts[column] for column in _ASKED_FOR_TOO if column in self._layout.columns),
             [f"{first.iso or last.iso}{last.iso or first.iso}" for first, last in spans],
             map(str, parsed.amounts),
             strict=True,

@@ -27,13 +27,12 @@ _DAMAGE = (
 _NO_SIGN_OF_A_NAME = (
     r"[\x{80}-\x{9F}¡¢£¤¥¦§¨©«¬®¯°±²³¶¸¹»¼½¾¿×÷ƒ†‡•…‰™€„‚‹›˜ˆ√∫◊∞≠≤≥∂∑∏π]|\pL\?|\?\pL"
 )
-_NAME = (
-    Rule("required", r"^$"),
+_ANY_NAME = (
     *_DAMAGE,
     Rule("unreadable_character", _NO_SIGN_OF_A_NAME),
     Rule("value_too_long", r"(?s)^.{101}"),
-    Rule("name_without_letters", r"^\PL*$"),
 )
+_NAME = (Rule("required", r"^$"), *_ANY_NAME, Rule("name_without_letters", r"^\PL*$"))
 _IDENTIFIER = (
     *_DAMAGE,
     Rule("amount_in_identifier", r"^\$|^[0-9][0-9,]*\.[0-9]{2}$"),
@@ -50,6 +49,8 @@ TEXT_RULES: dict[str, tuple[Rule, ...]] = {
     "first_name": _NAME,
     "last_name": _NAME,
     "subscriber_id": _IDENTIFIER,
+    "subscriber_first_name": _ANY_NAME,
+    "subscriber_last_name": _ANY_NAME,
     "payer_id": (
         Rule("scientific_notation", SCIENTIFIC_NOTATION),
         Rule("payer_id_invalid", r"[^A-Za-z0-9]|^.{33}"),

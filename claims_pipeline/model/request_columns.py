@@ -25,13 +25,18 @@ class RequestColumns:
     line_number: Sequence[int]
     practice_id: Sequence[str]
     tin: Sequence[str]
+    payer: Sequence[str]
     payer_id: Sequence[str]
     first_name: Sequence[str]
     last_name: Sequence[str]
     date_of_birth: Sequence[date]
+    gender: Sequence[str | None]
     claim_number: Sequence[str | None]
     patient_account_number: Sequence[str | None]
     subscriber_id: Sequence[str | None]
+    subscriber_first_name: Sequence[str | None]
+    subscriber_last_name: Sequence[str | None]
+    npi: Sequence[str | None]
     service: Sequence[DateWindow | None]
     total_charged: Sequence[Decimal | None]
     cells: Sequence[tuple[str, ...]]
@@ -58,6 +63,8 @@ class RequestColumns:
 # What is known of a row, its patient's fields among the others: who stores a request, reads it back
 # or takes it apart goes by this list.
 REQUEST_FIELDS = tuple(field.name for field in fields(RequestColumns))
+# What tells two members of one name and birth date apart.
+MEMBERSHIP_FIELDS = ("subscriber_id", "subscriber_first_name", "subscriber_last_name", "gender")
 NO_REQUESTS = RequestColumns.of(())
 
 
@@ -65,3 +72,13 @@ def request_of(values: dict[str, Any]) -> Request:
     """A request by its fields, which are taken out of `values`; what is missing has its default."""
     patient = Patient(**{name: values.pop(name) for name in _OF_PATIENT})
     return Request(patient=patient, **values)
+
+
+def membership_of(request: Request) -> tuple[str | None, ...]:
+    """The values of `MEMBERSHIP_FIELDS`."""
+    return (
+        request.subscriber_id,
+        request.subscriber_first_name,
+        request.subscriber_last_name,
+        request.patient.gender,
+    )

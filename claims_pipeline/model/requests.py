@@ -10,11 +10,12 @@ from claims_pipeline.model.windows import DateWindow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patient:
-    """The person a row asks about, as the file names them."""
+    """The person a row asks about, as the file names them. `gender` is M, F or U."""
 
     first_name: str
     last_name: str
     date_of_birth: date
+    gender: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,8 @@ class Request:
     `row_number` counts records from 1 (the header is not counted), `line_number` is the physical
     line on which the record begins (the header is line 1). `service` holds the row's own dates,
     not yet widened. `cells` is the row as it stood in the file, one text per header column.
+    `payer` is the short name of the payer that is asked, `npi` the ten digits of who billed. The
+    subscriber's names are those of somebody else than the patient.
     `duplicate_of` is the row number of the first row that asks exactly the same.
     """
 
@@ -42,11 +45,15 @@ class Request:
     line_number: int
     practice_id: str
     tin: str
+    payer: str
     payer_id: str
     patient: Patient
     claim_number: str | None = None
     patient_account_number: str | None = None
     subscriber_id: str | None = None
+    subscriber_first_name: str | None = None
+    subscriber_last_name: str | None = None
+    npi: str | None = None
     service: DateWindow | None = None
     total_charged: Decimal | None = None
     cells: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from claims_pipeline.errors import InputError, SettingsError
+from claims_pipeline.model import ListedPayer
 from claims_pipeline.payers.base import Capabilities, Limiter, OnCall, Payer
 from claims_pipeline.payers.environment import PayerEnvironment
 from claims_pipeline.payers.limiter import LocalLimiter
@@ -50,7 +51,7 @@ class _Connection:
 class _Registered:
     label: str
     capabilities: Capabilities
-    default_payer_id: Callable[[Settings], str]
+    listed: Callable[[Settings], ListedPayer]
     connection: Callable[[_Wiring], _Connection]
     connect: Callable[[_Wiring], Payer]
 
@@ -70,9 +71,9 @@ def capabilities_of(payer: str) -> Capabilities:
     return _registered(payer).capabilities
 
 
-def default_payer_id(payer: str, settings: Settings) -> str:
-    """The payer id for rows and practices that name none."""
-    return _registered(payer).default_payer_id(settings)
+def listed_payer(payer: str, settings: Settings) -> ListedPayer:
+    """How files name the payer; its id serves rows and practices that name none."""
+    return _registered(payer).listed(settings)
 
 
 def connect(
@@ -167,6 +168,15 @@ def _connect_uhc(wiring: _Wiring) -> Payer:
     )
 
 
+def _listed_uhc(settings: Settings) -> ListedPayer:
+    return ListedPayer(
+        payer="uhc",
+        payer_id=settings.uhc_payer_id,
+        name=adapter.LABEL,
+        aliases=(*adapter.ALIASES, *adapter.PAYER_IDS),
+    )
+
+
 def _uhc_connection(wiring: _Wiring) -> _Connection:
     api_url, token_url, client_id, client_secret = _required(
         wiring.settings, "uhc_api_url", "uhc_token_url", "uhc_client_id", "uhc_client_secret"
@@ -212,9 +222,9 @@ def _required(settings: Settings, *names: str) -> tuple[str, ...]:
 
 _PAYERS = {
     "uhc": _Registered(
-        label="UnitedHealthcare",
+        label=adapter.LABEL,
         capabilities=adapter.CAPABILITIES,
-        default_payer_id=lambda settings: settings.uhc_payer_id,
+        listed=_listed_uhc,
         connection=_uhc_connection,
         connect=_connect_uhc,
     )

@@ -22,6 +22,7 @@ from claims_pipeline.intake import (
 )
 from claims_pipeline.intake.columns import header_of
 from claims_pipeline.model import DensityObservation, RejectedRow, Request
+from claims_pipeline.model.request_columns import membership_of
 from claims_pipeline.names import patient_key, wire_name
 from claims_pipeline.planning import (
     Need,
@@ -157,6 +158,7 @@ def _row(request: Request, terms: Terms) -> _Row:
             first_name=patient.first_name,
             last_name=patient.last_name,
             date_of_birth=patient.date_of_birth,
+            membership=membership_of(request),
         ),
         terms.span(request),
         bool(wire_name(patient.first_name)) and bool(wire_name(patient.last_name)),

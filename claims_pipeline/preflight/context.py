@@ -30,7 +30,7 @@ def intake_context(
     """
     return IntakeContext(
         practices=practices,
-        payer_id=registry.default_payer_id(payer, settings),
+        payer=registry.listed_payer(payer, settings),
         today=today,
         capabilities=registry.capabilities_of(payer),
         max_rows=settings.max_rows,

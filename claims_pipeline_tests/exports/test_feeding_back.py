@@ -11,7 +11,7 @@ from claims_pipeline import intake
 from claims_pipeline.exports import result_columns, write_xlsx
 from claims_pipeline.intake import IntakeContext
 from claims_pipeline.intake.columns import MAX_COLUMNS
-from claims_pipeline.model import Outcome, Practice
+from claims_pipeline.model import ListedPayer, Outcome, Practice
 from claims_pipeline.payers.registry import capabilities_of
 from claims_pipeline.results_file.columns import RESULT_COLUMNS, original_name
 from claims_pipeline_tests.exports.builders import NEXT_ACTIONS, csv_bytes, make_claim, make_row
@@ -27,7 +27,7 @@ ROWS = (
 def context() -> IntakeContext:
     return IntakeContext(
         practices=[Practice(practice_id="1", tin="070000001", name="One", is_default=True)],
-        payer_id="87726",
+        payer=ListedPayer(payer="uhc", payer_id="87726", name="UnitedHealthcare"),
         today=date(2026, 3, 25),
         capabilities=capabilities_of("uhc"),
         max_rows=1_000,

@@ -6,11 +6,17 @@ from dataclasses import dataclass
 from datetime import date
 
 from claims_pipeline.intake import IntakeContext, IntakeWarning, read
-from claims_pipeline.model import Practice, RejectedRow, Request
+from claims_pipeline.model import ListedPayer, Practice, RejectedRow, Request
 
 TODAY = date(2025, 6, 16)
 OLDEST_DAY = date(2023, 6, 16)
 CLAIMS_HEADER = "claim_number,first_name,last_name,date_of_birth"
+UHC = ListedPayer(
+    payer="uhc",
+    payer_id="87726",
+    name="UnitedHealthcare",
+    aliases=("UHC*", "United Healthcare*", "96385"),
+)
 PRACTICES = (
     Practice(practice_id="1", tin="071234567", name="North", is_default=True),
     Practice(practice_id="2", tin="072345678", name="South", payer_id="03432"),
@@ -54,7 +60,7 @@ def make_context(
 ) -> IntakeContext:
     return IntakeContext(
         practices=practices,
-        payer_id="87726",
+        payer=UHC,
         today=TODAY,
         capabilities=TwoYears(),
         max_rows=max_rows,

@@ -4,8 +4,9 @@ import pytest
 
 from claims_pipeline.errors import FileRefusedError
 from claims_pipeline.intake import HeaderRefusedError
-from claims_pipeline.intake.columns import REJECTED_ROW_COLUMNS, layout_of
+from claims_pipeline.intake.columns import layout_of
 from claims_pipeline.intake.headers.digest import header_digest
+from claims_pipeline.intake.headers.our_columns import REJECTED_ROW_COLUMNS
 from claims_pipeline.results_file.columns import RESULT_COLUMNS
 from claims_pipeline_tests.intake.builders import (
     CLAIMS_HEADER,
@@ -49,10 +50,10 @@ def test_the_shape_with_subscriber_tin_and_payer_is_understood():
     file = read_text(
         "first_name,last_name,date_of_birth,subscriber_id,tin,payer_id,"
         "first_service_date,last_service_date\n"
-        "ADA,EXAMPLE,05/10/1975,00123456789,071234567,39026,06/01/2025,06/03/2025\n"
+        "ADA,EXAMPLE,05/10/1975,00123456789,071234567,96385,06/01/2025,06/03/2025\n"
     )
     [request] = file.requests
-    assert (request.subscriber_id, request.payer_id) == ("00123456789", "39026")
+    assert (request.subscriber_id, request.payer_id) == ("00123456789", "96385")
     assert (str(request.service.first), str(request.service.last)) == ("2025-06-01", "2025-06-03")
 
 

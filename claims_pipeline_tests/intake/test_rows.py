@@ -14,12 +14,17 @@ LEGAL = {
     "first_name": "ADA",
     "last_name": "EXAMPLE",
     "date_of_birth": "05/10/1975",
+    "gender": "F",
     "subscriber_id": "00912345678",
+    "subscriber_first_name": "",
+    "subscriber_last_name": "",
     "first_service_date": "06/01/2025",
     "last_service_date": "06/02/2025",
     "practice_id": "1",
     "tin": "071234567",
+    "npi": "1234567893",
     "payer_id": "87726",
+    "payer": "UHC",
     "total_charged": "125.50",
 }
 
@@ -83,6 +88,10 @@ def test_every_cell_arrives_with_its_zeros():
         ("scientific_notation", "payer_id", "8.77E+04"),
         ("payer_id_invalid", "payer_id", "877 26"),
         ("payer_id_invalid", "payer_id", "8" * 33),
+        ("other_payer", "payer_id", "60054"),
+        ("other_payer", "payer_id", "SMMI0"),
+        ("formula_text", "subscriber_last_name", "=1+1"),
+        ("unreadable_character", "subscriber_first_name", "JOS\u0192"),
         ("leading_zero_lost", "tin", "79999999"),
         ("leading_zero_lost", "tin", "7-9999999"),
         ("required", "first_name", "#N/A"),
@@ -198,7 +207,7 @@ def test_zeros_that_a_program_kept_with_a_formula_are_kept():
         ({"practice_id": "2", "tin": ""}, "2", "072345678", "03432"),
         ({"practice_id": "", "tin": "07-2345678"}, "2", "072345678", "03432"),
         ({"practice_id": "072345678", "tin": ""}, "2", "072345678", "03432"),
-        ({"practice_id": "2", "tin": "072345678", "payer_id": "39026"}, "2", "072345678", "39026"),
+        ({"practice_id": "2", "tin": "072345678", "payer_id": "96385"}, "2", "072345678", "96385"),
     ],
 )
 def test_a_row_is_asked_for_its_practice_and_payer(cells, practice_id, tin, payer_id):
@@ -391,3 +400,91 @@ def test_amounts_that_cannot_be_read_are_warned_of_with_their_lines():
     assert [request.total_charged for request in file.requests] == [
         Decimal(100), None, None, Decimal(125), None, None,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cell", "gender"),
+    [
+        ("M", "M"), ("f", "F"), ("Male", "M"), ("FEMALE", "F"), ("Fem.", None), ("U", "U"),
+        ("Unknown", "U"), ("X", "U"), ("Non-binary", "U"), ("", None), ("N/A", None), ("1", None),
+    ],
+)  # fmt: skip
+def test_a_gender_is_read_by_letter_or_word_and_else_not_used(cell, gender):
+    file = read_row(gender=cell)
+    assert file.requests[0].patient.gender == gender
+    is_ignored = cell in {"Fem.", "1"}
+    assert ("gender_ignored" in [w.code for w in file.warnings]) is is_ignored
+
+
+@pytest.mark.parametrize(
+    ("cell", "npi"),
+    [
+        ("1234567893", "1234567893"),
+        ("1234567893.0", "1234567893"),
+        ("1234567890", None),
+        ("123456789", None),
+        ("1.23E+09", None),
+        ("", None),
+    ],
+)
+def test_an_npi_that_cannot_be_right_is_not_used_and_rejects_nothing(cell, npi):
+    file = read_row(npi=cell)
+    assert file.requests[0].npi == npi
+    assert [w.code for w in file.warnings] == (["npi_ignored"] if cell and not npi else [])
+
+
+@pytest.mark.parametrize("cell", ["", "Self", "SAME AS PATIENT", "n/a"])
+def test_a_subscriber_who_is_the_patient_has_no_names_apart(cell):
+    [request] = read_row(subscriber_first_name=cell, subscriber_last_name=cell).requests
+    assert (request.subscriber_first_name, request.subscriber_last_name) == (None, None)
+
+
+def test_a_subscribers_names_arrive_repaired():
+    cells = {"subscriber_first_name": "JosÃ©", "subscriber_last_name": "O&#39;BRIEN"}
+    [request] = read_row(**cells).requests
+    assert (request.subscriber_first_name, request.subscriber_last_name) == ("José", "O'BRIEN")
+
+
+@pytest.mark.parametrize(
+    ("payer_id", "payer", "asked"),
+    [
+        ("", "", "87726"),
+        ("87726", "Any Name At All", "87726"),
+        ("3432", "", "03432"),
+        ("96385", "", "96385"),
+        ("UHC", "", "87726"),
+        ("", "uhc", "87726"),
+        ("", "United Health Care", "87726"),
+        ("", "UNITEDHEALTHCARE COMMUNITY PLAN/TX", "87726"),
+        ("", "UHC Choice Plus", "87726"),
+        ("", "87726 - United", "87726"),
+        ("", "N/A", "87726"),
+    ],
+)
+def test_a_row_of_the_files_own_payer_is_asked(payer_id, payer, asked):
+    [request] = read_row(payer_id=payer_id, payer=payer).requests
+    assert (request.payer, request.payer_id) == ("uhc", asked)
+
+
+@pytest.mark.parametrize(
+    ("payer_id", "payer", "column"),
+    [
+        ("60054", "Aetna", "payer_id"),
+        ("60054", "UnitedHealthcare", "payer_id"),
+        ("", "Aetna", "payer"),
+        ("", "Medicare Part B", "payer"),
+        ("", "United of Omaha", "payer"),
+        ("", "UHCSR", "payer"),
+        ("", "Self Pay", "payer"),
+    ],
+)
+def test_a_row_of_another_payer_is_never_asked(payer_id, payer, column):
+    file = read_row(practice_id="1", payer_id=payer_id, payer=payer)
+    assert file.verdicts == [(1, 2, column, "other_payer")]
+
+
+def test_rows_that_differ_in_the_member_are_no_duplicates():
+    header = "first_name,last_name,date_of_birth,gender,subscriber_last_name\n"
+    rows = [f"ADA,EXAMPLE,05/10/1975,{cells}" for cells in ("F,", "M,", "F,QUILL", "F,")]
+    requests = read_text(header + "\n".join(rows)).requests
+    assert [request.duplicate_of for request in requests] == [None, None, None, 1]

@@ -22,6 +22,7 @@ def make_request(**changes: Any) -> Request:
         "line_number": 2,
         "practice_id": "1",
         "tin": "070000001",
+        "payer": "uhc",
         "payer_id": "87726",
         "patient": patient,
     }

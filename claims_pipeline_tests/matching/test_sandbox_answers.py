@@ -14,6 +14,7 @@ from claims_pipeline.matching import Match, Roster, match
 from claims_pipeline.model import (
     Claim,
     DateWindow,
+    ListedPayer,
     Outcome,
     Practice,
     Query,
@@ -68,7 +69,7 @@ def read_requests(
             )
             for practice in world.practices
         ],
-        payer_id="87726",
+        payer=ListedPayer(payer="uhc", payer_id="87726", name="UnitedHealthcare"),
         today=TODAY,
         capabilities=payer.capabilities,
         max_rows=10_000,

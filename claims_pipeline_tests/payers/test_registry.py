@@ -38,7 +38,7 @@ def test_a_payer_can_be_described_without_credentials() -> None:
     assert registry.payer_names() == ("uhc",)
     assert registry.payer_label("uhc") == "UnitedHealthcare"
     assert registry.capabilities_of("uhc").max_window_days == 90
-    assert registry.default_payer_id("uhc", load_settings({})) == "87726"
+    assert registry.listed_payer("uhc", load_settings({})).payer_id == "87726"
 
 
 def test_an_unknown_payer_is_named_an_input_error() -> None:

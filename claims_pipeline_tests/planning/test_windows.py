@@ -35,6 +35,7 @@ def make_request(*, service: DateWindow | None = None, claim_number: str | None 
         line_number=2,
         practice_id="1",
         tin=TIN,
+        payer="uhc",
         payer_id=PAYER_ID,
         patient=Patient(first_name="ADA", last_name="EXAMPLE", date_of_birth=date(1975, 5, 10)),
         claim_number=claim_number,

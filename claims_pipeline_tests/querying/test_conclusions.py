@@ -37,6 +37,7 @@ def make_request(*, claim_number: str | None = None, service: DateWindow | None 
         line_number=2,
         practice_id="1",
         tin="070000001",
+        payer="uhc",
         payer_id="87726",
         patient=Patient(first_name="ADA", last_name="EXAMPLE", date_of_birth=date(1975, 5, 10)),
         claim_number=claim_number,

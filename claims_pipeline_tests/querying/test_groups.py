@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, func, select
 
-from claims_pipeline.model import UploadOptions
+from claims_pipeline.model import QueryKind, UploadOptions
 from claims_pipeline.model.request_columns import RequestColumns
 from claims_pipeline.payers import registry
 from claims_pipeline.payers.base import Payer
@@ -93,3 +93,26 @@ def test_a_lane_keeps_what_it_is_asking_while_it_plans_many_practices(
     leased_elsewhere = other.lease(100)
     assert len(leased_elsewhere) == len(practices)
     assert asking.query_id not in {leased.query_id for leased in leased_elsewhere}
+
+
+def test_rows_of_two_members_are_never_one_single(engine: Engine, payer: Payer) -> None:
+    first = replace(make_request(1), patient=replace(make_request(1).patient, last_name="Example"))
+    one_member = [first, replace(first, row_number=3, subscriber_id="900-02")]
+    others = [
+        replace(first, row_number=2, subscriber_id="90001"),
+        replace(first, row_number=4, subscriber_id="900-03X"),
+        replace(first, row_number=5, subscriber_first_name="Noor"),
+        replace(first, row_number=6, patient=replace(first.patient, gender="M")),
+        replace(first, row_number=7, subscriber_id=None),
+    ]
+    hold = make_runs(engine).held()
+    ledger = Ledger(engine, hold, lease_s=LEASE_S, now=lambda: NOW)
+    stored.begin_rows(engine, hold, HEADER)
+    stored.add_rows(engine, hold, RequestColumns.of([*one_member, *others]), [])
+
+    plan_open_groups(ledger, payer, replace(TERMS, options=UploadOptions(use_sweeps=False)))
+
+    planned = [leased.query for leased in ledger.lease(10)]
+    assert {query.kind for query in planned} == {QueryKind.SINGLE}
+    asked_together = sorted(query.row_numbers for query in planned)
+    assert asked_together == [(1, 3), (2,), (4,), (5,), (6,), (7,)]

@@ -4,13 +4,24 @@ Words of another person never become the patient's, and a word that is not known
 unread. Between columns that mean the same, `weight` says which one is clearly it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
+from claims_pipeline.intake.headers.parties import of_npi, of_payer, of_practice
+from claims_pipeline.intake.headers.persons import (
+    NOT_THIS,
+    OTHERS,
+    PATIENT_NAME,
+    PERSONAL,
+    Read,
+    of_account,
+    of_gender,
+    of_person,
+    of_subscriber,
+)
 from claims_pipeline.intake.headers.words import Word, words_of
-
-# A name such as `Patient`, whose cells are split at their comma.
-PATIENT_NAME = "patient_name"
 
 # Read by everything that has columns, in this order.
 CANONICAL_COLUMNS = (
@@ -19,12 +30,17 @@ CANONICAL_COLUMNS = (
     "first_name",
     "last_name",
     "date_of_birth",
+    "gender",
     "subscriber_id",
+    "subscriber_first_name",
+    "subscriber_last_name",
     "first_service_date",
     "last_service_date",
     "practice_id",
     "tin",
+    "npi",
     "payer_id",
+    "payer",
     "total_charged",
 )
 # What a person may say that a column is.
@@ -52,83 +68,45 @@ class Meaning:
     is_another_persons: bool = False
 
 
-_NOBODY_ELSE = frozenset({Word.PATIENT, Word.MEMBER})
-_OTHERS = frozenset(
-    {Word.SUBSCRIBER, Word.CLINICIAN, Word.PROVIDER, Word.OTHER_PERSON, Word.PAYER, Word.PRACTICE,
-     Word.GROUP, Word.INSURANCE}
-)  # fmt: skip
-_PERSONAL = frozenset(
-    {Word.NAME, Word.FIRST_NAME, Word.LAST_NAME, Word.FIRST, Word.LAST, Word.MIDDLE, Word.BIRTH}
-)
-
-
 @lru_cache(maxsize=20_000)
 def meaning_of(name: str) -> Meaning:
     """What a column's name means. Spelling, order of words and noise do not matter."""
     canonical = name.strip().lower()
     if canonical in CANONICAL_COLUMNS:
         return Meaning(column=canonical, weight=_CANONICAL_WEIGHT)
-    words = frozenset(words_of(name))
+    words = _without_whose_claim(words_of(name))
     if not words:
         return Meaning(is_understood=not any(c.isalnum() for c in name))
     if Word.UNKNOWN in words:
         return Meaning(speaks_of=_may_be(words - {Word.UNKNOWN}), is_understood=False)
     if Word.OTHER_MATTER in words or Word.SECONDARY in words:
         return Meaning()
-    for read in (_of_person, _of_service, _of_claim, _of_charge, _of_account, _of_subscriber,
-                 _of_practice):  # fmt: skip
+    for read in (of_person, _of_service, _of_claim, _of_charge, of_account, of_gender,
+                 of_subscriber, of_practice, of_npi, of_payer):  # fmt: skip
         column, weight = read(words)
         if column:
-            return Meaning(column=column, weight=weight)
-    return Meaning(
-        speaks_of=_may_be(words), is_another_persons=bool(words & _OTHERS and words & _PERSONAL)
-    )
+            return Meaning(column=column, weight=weight, is_another_persons=_is_anothers(words))
+    return Meaning(speaks_of=_may_be(words), is_another_persons=_is_anothers(words))
 
 
-_Read = tuple[str | None, int]
-_NOT_THIS: _Read = (None, 0)
+def _is_anothers(words: frozenset[Word]) -> bool:
+    return bool(words & OTHERS and words & PERSONAL)
 
 
-_FIRST_NAMES = (
-    {Word.FIRST_NAME},
-    {Word.FIRST_NAME, Word.NAME},
-    {Word.FIRST, Word.NAME},
-    {Word.FIRST},
-)
-_LAST_NAMES = (
-    {Word.LAST_NAME},
-    {Word.LAST_NAME, Word.NAME},
-    {Word.LAST, Word.NAME},
-    {Word.LAST},
-)
-_BOTH_NAMES = frozenset({Word.FIRST, Word.LAST})
+def _without_whose_claim(ordered: Sequence[Word]) -> frozenset[Word]:
+    """`Claim Payer` speaks of the payer, `Payer Claim` of the claim: only here the order counts."""
+    words = frozenset(ordered)
+    pairs = pairwise(ordered)
+    of_payer = any(pair == (Word.CLAIM, Word.PAYER) for pair in pairs)
+    return words - {Word.CLAIM} if of_payer else words
 
 
-def _of_person(words: frozenset[Word]) -> _Read:
-    if words & _OTHERS:
-        return _NOT_THIS
-    what = words - _NOBODY_ELSE
-    if what in _FIRST_NAMES:
-        return "first_name", 1
-    if what in _LAST_NAMES:
-        return "last_name", 1
-    if Word.BIRTH in what and what <= {Word.BIRTH, Word.DATE}:
-        return "date_of_birth", 1
-    is_patients = bool(words & _NOBODY_ELSE)
-    # A member alone may be anything of theirs.
-    is_whole = what == {Word.NAME} or (not what and Word.PATIENT in words)
-    is_of_both = _BOTH_NAMES <= what <= _BOTH_NAMES | {Word.NAME, Word.MIDDLE}
-    if (is_patients and is_whole) or (is_of_both and (is_patients or Word.NAME in what)):
-        return PATIENT_NAME, 1
-    return _NOT_THIS
-
-
-def _of_service(words: frozenset[Word]) -> _Read:
+def _of_service(words: frozenset[Word]) -> Read:
     days = {Word.SERVICE, Word.SERVICE_DAY, Word.VISIT, Word.PROCEDURE, Word.STATEMENT, Word.DATE}
     ends = {Word.FROM, Word.TO, Word.FIRST, Word.LAST}
     what = words - {Word.PATIENT, Word.CLAIM}
     if not what <= days | ends or not what & days:
-        return _NOT_THIS
+        return NOT_THIS
     begins, stops = bool(what & {Word.FROM, Word.FIRST}), bool(what & {Word.TO, Word.LAST})
     column = "last_service_date" if stops and not begins else "first_service_date"
     has_end, has_date = bool(what & {Word.FROM, Word.TO}), Word.DATE in what
@@ -136,33 +114,33 @@ def _of_service(words: frozenset[Word]) -> _Read:
         return column, 3 if Word.CLAIM not in words else 2
     if what & {Word.FIRST, Word.LAST}:
         # The first visit, the last statement: not the days of this claim.
-        return _NOT_THIS
+        return NOT_THIS
     if Word.STATEMENT in what:
-        return (column, 2) if has_end else _NOT_THIS
+        return (column, 2) if has_end else NOT_THIS
     if what & {Word.VISIT, Word.PROCEDURE}:
-        return (column, 2) if has_date else _NOT_THIS
+        return (column, 2) if has_date else NOT_THIS
     # From and to of a claim, or of nothing that is named, are days of service.
-    return (column, 1) if has_end and Word.PATIENT not in words else _NOT_THIS
+    return (column, 1) if has_end and Word.PATIENT not in words else NOT_THIS
 
 
-def _of_claim(words: frozenset[Word]) -> _Read:
+def _of_claim(words: frozenset[Word]) -> Read:
     numbers = {Word.NUMBER, Word.CONTROL, Word.REFERENCE}
-    payers = {Word.PAYER, Word.INSURANCE, Word.PAYERS_CLAIM}
+    payers = {Word.PAYER, Word.INSURANCE, Word.COVERAGE, Word.PAYERS_CLAIM}
     is_original = Word.ORIGINAL in words
     what = words - {Word.ORIGINAL, Word.PRIMARY}
     if not what <= numbers | payers | {Word.CLAIM}:
-        return _NOT_THIS
+        return NOT_THIS
     if Word.PAYERS_CLAIM in what or (Word.CLAIM in what and what & payers):
         return "claim_number", 1 if is_original else _CANONICAL_WEIGHT
     if Word.CLAIM in what:
         return "claim_number", 1 if is_original else 2
-    return ("claim_number", 1) if what == {Word.REFERENCE, Word.NUMBER} else _NOT_THIS
+    return ("claim_number", 1) if what == {Word.REFERENCE, Word.NUMBER} else NOT_THIS
 
 
-def _of_charge(words: frozenset[Word]) -> _Read:
+def _of_charge(words: frozenset[Word]) -> Read:
     kinds = {Word.CHARGE, Word.BILLED, Word.SUBMITTED, Word.GROSS, Word.FEE}
     if not words <= kinds | {Word.AMOUNT, Word.TOTAL, Word.CLAIM}:
-        return _NOT_THIS
+        return NOT_THIS
     has_sum = bool(words & {Word.AMOUNT, Word.TOTAL})
     if Word.CHARGE in words:
         weight = 7 if Word.TOTAL in words else 6 if Word.GROSS not in words else 3
@@ -173,70 +151,12 @@ def _of_charge(words: frozenset[Word]) -> _Read:
         return "total_charged", 3
     if Word.SUBMITTED in words and has_sum:
         return "total_charged", 2
-    return ("total_charged", 1) if Word.FEE in words else _NOT_THIS
-
-
-# What a number of the patient's account is called, the clearest first.
-_ACCOUNTS: tuple[tuple[frozenset[Word], bool], ...] = (
-    (frozenset({Word.PATIENT_CONTROL}), False),
-    (frozenset({Word.ACCOUNT}), False),
-    (frozenset({Word.VISIT}), True),
-    (frozenset({Word.CASE}), True),
-    (frozenset({Word.CHART}), False),
-    (frozenset({Word.MEDICAL_RECORD}), False),
-    (frozenset({Word.MEDICAL, Word.RECORD}), False),
-)
-
-
-def _of_account(words: frozenset[Word]) -> _Read:
-    what = words - {Word.NUMBER, Word.PATIENT}
-    has_number, is_patients = Word.NUMBER in words, Word.PATIENT in words
-    if what == {Word.CONTROL} and is_patients and has_number:
-        return "patient_account_number", 2 * len(_ACCOUNTS)
-    for at, (main, needs_number) in enumerate(_ACCOUNTS):
-        if what == main and (has_number or not needs_number):
-            return "patient_account_number", 2 * (len(_ACCOUNTS) - at) + is_patients
-    return ("patient_account_number", 1) if not what and is_patients and has_number else _NOT_THIS
-
-
-def _of_subscriber(words: frozenset[Word]) -> _Read:
-    if Word.NUMBER not in words:
-        return _NOT_THIS
-    who = words - {Word.NUMBER, Word.PRIMARY, Word.PATIENT}
-    for at, (main, beside) in enumerate(
-        (
-            (Word.SUBSCRIBER, {Word.MEMBER, Word.INSURANCE, Word.POLICY, Word.PAYER}),
-            (Word.MEMBER, {Word.INSURANCE, Word.POLICY, Word.PAYER, Word.CARD}),
-            (Word.INSURANCE, {Word.POLICY, Word.CARD}),
-            (Word.POLICY, set()),
-            (Word.CARD, set()),
-            (Word.ALTERNATE, set()),
-        )
-    ):
-        if main in who and who <= {main, *beside}:
-            return "subscriber_id", 6 - at
-    return _NOT_THIS
-
-
-def _of_practice(words: frozenset[Word]) -> _Read:
-    of_tax = {Word.TAX, Word.TAX_NUMBER, Word.FEDERAL, Word.NUMBER}
-    whose = words - of_tax
-    is_tax = Word.TAX_NUMBER in words or {Word.TAX, Word.NUMBER} <= words
-    if is_tax and whose <= {Word.PRACTICE, Word.GROUP, Word.PROVIDER}:
-        weight = 4 if Word.PRACTICE in whose else 3 if Word.GROUP in whose else 1 if whose else 2
-        return "tin", weight
-    if Word.PRACTICE in words and words <= {Word.PRACTICE, Word.NUMBER, Word.CODE, Word.NAME}:
-        return "practice_id", 2 if words & {Word.NUMBER, Word.CODE} else 1
-    is_coded = bool(words & {Word.NUMBER, Word.CODE})
-    payers = {Word.PAYER, Word.ELECTRONIC, Word.PRIMARY, Word.NUMBER, Word.CODE}
-    if Word.PAYER in words and is_coded and words <= payers:
-        return "payer_id", 1
-    return _NOT_THIS
+    return ("total_charged", 1) if Word.FEE in words else NOT_THIS
 
 
 def _may_be(words: frozenset[Word]) -> str | None:
     """The column that a name which is not read may be after all."""
-    if words & (_PERSONAL - {Word.FIRST, Word.LAST}) or words & {Word.OTHER_MATTER, Word.CODE}:
+    if words & (PERSONAL - {Word.FIRST, Word.LAST}) or words & {Word.OTHER_MATTER, Word.CODE}:
         return None
     if words & {Word.CLAIM, Word.PAYERS_CLAIM} and not words & {Word.DATE, Word.AMOUNT, Word.TOTAL}:
         return "claim_number"
@@ -247,5 +167,6 @@ def _may_be(words: frozenset[Word]) -> str | None:
 
 _NOT_OF_SERVICE = frozenset(
     {Word.CLINICIAN, Word.PROVIDER, Word.OTHER_PERSON, Word.PAYER, Word.STATEMENT, Word.BILLED,
-     Word.SUBMITTED, Word.GROUP, Word.SUBSCRIBER}
+     Word.SUBMITTED, Word.GROUP, Word.FACILITY, Word.COMPANY, Word.NPI, Word.SUBSCRIBER,
+     Word.HOLDER}
 )  # fmt: skip

@@ -16,18 +16,24 @@ class Word(Enum):
     PATIENT = auto()
     MEMBER = auto()
     SUBSCRIBER = auto()
+    HOLDER = auto()
     CLINICIAN = auto()
     PROVIDER = auto()
+    NPI = auto()
     OTHER_PERSON = auto()
     PAYER = auto()
     PRACTICE = auto()
     GROUP = auto()
+    FACILITY = auto()
+    COMPANY = auto()
     # What of a person.
     NAME = auto()
     FIRST_NAME = auto()
     LAST_NAME = auto()
     MIDDLE = auto()
     BIRTH = auto()
+    GENDER = auto()
+    SEX = auto()
     # Numbers and what they number.
     NUMBER = auto()
     CODE = auto()
@@ -44,6 +50,7 @@ class Word(Enum):
     MEDICAL_RECORD = auto()
     CASE = auto()
     INSURANCE = auto()
+    COVERAGE = auto()
     POLICY = auto()
     CARD = auto()
     ALTERNATE = auto()
@@ -82,24 +89,30 @@ _WORDS: dict[Word, str] = {
     Word.PATIENT: "patient patients pt pat ptnt client person",
     Word.MEMBER: "member mbr memb mem enrollee beneficiary bene recipient",
     Word.SUBSCRIBER: "subscriber sub subs subscr sbr insured insd insureds policyholder",
+    Word.HOLDER: "holder",
     Word.CLINICIAN: (
         "rendering referring attending operating ordering supervising prescribing physician doctor "
-        "dr clinician therapist practitioner counselor surgeon pcp npi"
+        "dr clinician therapist practitioner counselor surgeon pcp"
     ),
     Word.PROVIDER: "provider prov providers",
+    Word.NPI: "npi",
     Word.OTHER_PERSON: (
         "guarantor guar gtr gt responsible resp party spouse mother father parent guardian "
-        "emergency contact employer emp user biller staff employee author holder dependent "
+        "emergency contact employer emp user biller staff employee author dependent "
         "relationship relation rel attorney adjuster collector preparer"
     ),
     Word.PAYER: "payer payor payers carrier insurer",
     Word.PRACTICE: "practice clinic office",
-    Word.GROUP: "group grp billing bill facility location loc department dept organization org",
+    Word.GROUP: "group grp billing bill organization org",
+    Word.FACILITY: "facility location loc department dept",
+    Word.COMPANY: "company",
     Word.NAME: "name names nm",
     Word.FIRST_NAME: "fname firstname fn given givenname forename",
     Word.LAST_NAME: "lname lastname ln surname family",
     Word.MIDDLE: "middle mi mname suffix initial mid",
     Word.BIRTH: "birth dob birthdate birthday bday born birthdt",
+    Word.GENDER: "gender",
+    Word.SEX: "sex",
     Word.NUMBER: "number numbers no num nbr nr nmbr id ids identifier identification ident",
     Word.CODE: "code codes cd",
     Word.CLAIM: "claim clm",
@@ -114,7 +127,8 @@ _WORDS: dict[Word, str] = {
     Word.RECORD: "record rec",
     Word.MEDICAL_RECORD: "mrn emr",
     Word.CASE: "case",
-    Word.INSURANCE: "insurance ins coverage uhc united unitedhealthcare healthcare umr optum",
+    Word.INSURANCE: "insurance ins",
+    Word.COVERAGE: "coverage uhc united unitedhealthcare healthcare umr optum",
     Word.POLICY: "policy pol",
     Word.CARD: "card",
     Word.ALTERNATE: "alternate alt",
@@ -125,7 +139,7 @@ _WORDS: dict[Word, str] = {
     Word.DATE: "date dt day days dates dte datetime",
     Word.SERVICE: "service services svc svcs serv srv srvc",
     Word.SERVICE_DAY: "dos",
-    Word.VISIT: "visit encounter enc",
+    Word.VISIT: "visit encounter enc encntr",
     Word.PROCEDURE: "procedure proc appointment appt session treatment tx",
     Word.STATEMENT: "statement stmt",
     Word.FROM: "from frm start starting begin beginning began min earliest",
@@ -148,7 +162,7 @@ _WORDS: dict[Word, str] = {
         "payments pmt allowed allowable balance bal due adjustment adjustments adj adjusted copay "
         "coinsurance deductible writeoff expected outstanding owed remaining refund credit credits "
         "net entry entered created creation updated modified posted posting post age aging ageing "
-        "bucket gender sex phone telephone tel fax email address addr street city zip postal "
+        "bucket phone telephone tel fax email address addr street city zip postal "
         "county country note notes comment comments remark remarks description desc modifier "
         "modifiers mod mods diagnosis diag dx icd icd10 cpt hcpcs drg revenue rev pos place "
         "specialty taxonomy auth authorization referral prior submission clearinghouse batch file "
@@ -158,7 +172,7 @@ _WORDS: dict[Word, str] = {
         "eligibility effective termination term expiration expires void voided rejected rejection "
         "rejections appeal deadline timely corrected resubmission resubmitted transaction trace "
         "trn eft bank routing method source language race ethnicity marital height weight "
-        "allergies smoker program site company legal title prefix salutation nickname preferred "
+        "allergies smoker program site legal title prefix salutation nickname preferred "
         "maiden alias responsibility portion share withheld interest tips time duration hours "
         "minutes fiscal year month quarter week period"
     ),
@@ -166,7 +180,7 @@ _WORDS: dict[Word, str] = {
         "of the a an and or s on for in by as at is if any your this e g i required req optional "
         "mandatory format formatted text only mm dd yyyy yy mmddyyyy m d y usd dollars us value "
         "values field column digits digit numeric alphanumeric known applicable available full "
-        "complete exact"
+        "complete exact current"
     ),
 }  # fmt: skip
 
@@ -202,7 +216,8 @@ def words_of(name: str) -> tuple[Word, ...]:
 
 
 def _texts(name: str) -> list[str]:
-    plain = _ABBREVIATION.sub(lambda found: found[0].replace(".", ""), name)
+    # Salesforce ends the names of its users' own fields so.
+    plain = _ABBREVIATION.sub(lambda found: found[0].replace(".", ""), name.removesuffix("__c"))
     plain = _NUMBER_SIGN.sub(" number ", plain).replace("’", "'")
     texts: list[str] = []
     for run in _RUN.findall(plain):

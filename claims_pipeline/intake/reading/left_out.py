@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from claims_pipeline.intake.columns import REQUIRED_COLUMNS, Layout, known_columns
-from claims_pipeline.intake.headers.meanings import PATIENT_NAME
+from claims_pipeline.intake.headers.persons import PATIENT_NAME
 from claims_pipeline.intake.reading.records import BLANK, LeftOut, RecordBatch
 
 ABOVE_THE_HEADER = "above the header"

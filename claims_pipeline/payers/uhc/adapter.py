@@ -35,6 +35,11 @@ CAPABILITIES = Capabilities(
     max_results=500,
 )
 
+LABEL = "UnitedHealthcare"
+# What files call it: names that begin so, and the ids that its search knows beside the usual one.
+ALIASES = ("UHC*", "UnitedHealthcare*", "United HC*")
+PAYER_IDS = ("87726", "03432", "96385", "95467", "86050", "86047", "95378", "37602")
+
 _SEARCH_PATH = "/api/claim/summary/byprovider/v2.0"
 _DETAIL_PATH = "/api/claim/detail/v2.0"
 _PAYMENT_PATH = "/api/claim/payment/v2.0"

@@ -19,7 +19,12 @@ from sqlalchemy import (
 from claims_pipeline.errors import InvariantError, RowsLostError
 from claims_pipeline.model import DateWindow, OutcomeCounts, RejectedRow, Request
 from claims_pipeline.model.gc_pause import collection_paused
-from claims_pipeline.model.request_columns import REQUEST_FIELDS, RequestColumns, request_of
+from claims_pipeline.model.request_columns import (
+    MEMBERSHIP_FIELDS,
+    REQUEST_FIELDS,
+    RequestColumns,
+    request_of,
+)
 from claims_pipeline.names import patient_keys
 from claims_pipeline.store import tables
 from claims_pipeline.store.attempts.holding import verify_hold
@@ -209,6 +214,7 @@ def _request_columns(hold: Hold, requests: RequestColumns) -> dict[str, Collecti
             first_names=requests.first_name,
             last_names=requests.last_name,
             dates_of_birth=requests.date_of_birth,
+            memberships=[getattr(requests, name) for name in MEMBERSHIP_FIELDS],
         ),
         "upload_id": [hold.upload_id] * count,
         "organization_id": [hold.organization_id] * count,

@@ -36,6 +36,15 @@ READ = {
         "DOB; DOB - MM/DD/YYYY; Date Of Birth:; birth_date; PatientBirthDate; DOB "
         "(mm/dd/yyyy); Birthday"
     ),
+    "gender": "Gender; Sex; Patient Sex; PatientSex; Pt Gender; gender_code; Member Gender",
+    "subscriber_first_name": (
+        "Subscriber First Name; Insured First; Insured's First Name; Policy Holder First Name; "
+        "PolicyholderFirst; sub_fname; subscriber.firstName"
+    ),
+    "subscriber_last_name": (
+        "Subscriber Last Name; Insured Last Name; Policyholder Last Name; SBR_LNAME"
+    ),
+    "npi": "NPI; NPI #; Billing NPI; Group NPI; Billing Provider NPI; Practice NPI; Provider_NPI",
     "subscriber_id": (
         "Subscriber ID; Subscriber No; Member ID #; Mbr ID; Insurance ID #; Insured's ID; "
         "Policy #; Subscriber/Member ID; Primary Policy #; UHC Member ID; Card ID; Primary "
@@ -58,7 +67,13 @@ READ = {
         "TIN; Tax ID #; EIN; Federal Tax ID; Provider Tax ID; Billing Provider Tax ID; Group "
         "TIN; Tax Identifier; taxId; Practice TIN"
     ),
-    "payer_id": "Payer ID; Payor Code; EDI Payer ID; carrier_id; Electronic Payer ID",
+    "payer": (
+        "Payer; Payer Name; Insurance; Insurance Name; Insurance Company; Carrier; Primary Payer; "
+        "Primary Insurance; Ins Name; Payor; Insurance Carrier; Claim Payer; Claim Payer Name"
+    ),
+    "payer_id": (
+        "Payer ID; Claim Payer ID; Payor Code; EDI Payer ID; carrier_id; Electronic Payer ID"
+    ),
     "total_charged": (
         "Total Charges; Charges; Chg Amt; Billed Amt; Amount Billed; Total Claim Amount; Fee; "
         "Submitted Charges; Gross Charges; Billed; Claim Total; Total Charge Amount ($); CHG"
@@ -67,7 +82,7 @@ READ = {
 
 NOT_READ = (
     "Guarantor First Name; First Name (Guarantor); DOB (Guarantor); Subscriber DOB; "
-    "Insured Last Name; Provider Name; Rendering Provider First Name; Referring "
+    "Guarantor Last Name; Provider Name; Rendering Provider First Name; Referring "
     "Physician; Rendering Provider NPI; Subscriber Name; Responsible Party; Emergency "
     "Contact Name; Relationship to Subscriber; Spouse DOB; Employer Name; Provider Last "
     "Name; Facility Name; Billing Provider; Claim Status; Claim Type; Number of Claims; "
@@ -76,7 +91,9 @@ NOT_READ = (
     "Account Balance; Account Type; Statement Date; Billed Date; First Billed Date; Last "
     "Payment Date; Last Visit; Submission Date; Date Entered; Date of Death; Discharge "
     "Date; Secondary Insurance ID; Secondary Policy #; Claim #2; Group Number; Plan Name; "
-    "Payer; Payer Name; Insurance; Line Charge; Procedure Code; CPT; Service Provider; "
+    "Facility NPI; Referring NPI; Account Holder Name; Subscriber Gender; Insured Sex; Plan; "
+    "Coverage; Company; Secondary Insurance; Coinsurance; Insurance Plan Name; Line Charge; "
+    "Procedure Code; CPT; Service Provider; "
     "Place of Service; Service Location; Patient Phone; Patient Address; Middle Name; "
     "Name; Member; Patient Status; Auth Number; Zip Code; Invoice Number; Date; From; "
     "Age; Remarks; Claimant; Photo; Notes; Xyzzy; Geburtsdatum; Claim Zeitraum;"

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from claims_pipeline.errors import CancelRequestedError, HoldLostError, InvariantError
 from claims_pipeline.model import OutcomeCounts, UploadStatus
-from claims_pipeline.model.request_columns import NO_REQUESTS, RequestColumns
+from claims_pipeline.model.request_columns import NO_REQUESTS, RequestColumns, membership_of
 from claims_pipeline.names import patient_key
 from claims_pipeline.store import attempts, tables
 from claims_pipeline.store.database import reading
@@ -52,6 +52,7 @@ def test_requests_come_back_as_they_were_stored(engine: Engine) -> None:
         first_name=patient.first_name,
         last_name=patient.last_name,
         date_of_birth=patient.date_of_birth,
+        membership=membership_of(given[0]),
     )
 
 

@@ -27,7 +27,7 @@ from claims_pipeline_tests.upload_api.keycloak.issuer import Issuer
 pytestmark = [pytest.mark.keycloak, pytest.mark.timeout(1200)]
 
 LIST = "/api/v1/claims/csv-jobs/"
-PAGE = "http://localhost:8000/signed-in"
+PAGE = "http://localhost:8000/sign-in/callback"
 PAGE_SECRET = "development-only-page-secret"
 _SECRET_OF_PKCE = "a-verifier-of-this-test-of-forty-three-letters-or-more"
 

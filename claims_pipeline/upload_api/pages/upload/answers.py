@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from claims_pipeline.intake.columns import canonical_positions
-from claims_pipeline.intake.headers.meanings import PATIENT_NAME
+from claims_pipeline.intake.headers.persons import PATIENT_NAME
 from claims_pipeline.model import AnsweredRow, Claim, DateWindow, MatchedClaim, Outcome
 from claims_pipeline.upload_api.pages.claim_words import (
     action_sentence,
