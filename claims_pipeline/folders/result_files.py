@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from claims_pipeline import exports
 from claims_pipeline.intake import rejected_rows_csv
 from claims_pipeline.intake.columns import canonical_positions
-from claims_pipeline.intake.headers.meanings import PATIENT_NAME
+from claims_pipeline.intake.headers.persons import PATIENT_NAME
 from claims_pipeline.model import AnsweredRow, Outcome, OutcomeCounts
 from claims_pipeline.payers.status import NEXT_ACTIONS
 from claims_pipeline.results_file.columns import LINE_COLUMNS
