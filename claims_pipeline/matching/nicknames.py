@@ -198,6 +198,23 @@ def _meanings() -> dict[str, frozenset[int]]:
 
 
 _MEANINGS = _meanings()
+_SPELLINGS = frozenset(
+    name for line in _TABLE.strip().splitlines() for name in line.partition(":")[0].split()
+)
+
+
+# As clerks and old systems shorten them.
+_ABBREVIATIONS = {
+    "ALEXR": "ALEXANDER", "BENJ": "BENJAMIN", "CHAS": "CHARLES", "DANL": "DANIEL",
+    "EDW": "EDWARD", "FREDK": "FREDERICK", "GEO": "GEORGE", "JAS": "JAMES", "JNO": "JOHN",
+    "JOS": "JOSEPH", "MA": "MARIA", "MARGT": "MARGARET", "MICHL": "MICHAEL", "PATK": "PATRICK",
+    "RICHD": "RICHARD", "ROBT": "ROBERT", "SAML": "SAMUEL", "THOS": "THOMAS", "WM": "WILLIAM",
+}  # fmt: skip
+
+
+def is_full_name(name: str) -> bool:
+    """Whether a folded name is one that people bear in full, not a short form only."""
+    return name in _SPELLINGS
 
 
 def may_be_one_name(one: str, other: str) -> bool:
@@ -205,4 +222,7 @@ def may_be_one_name(one: str, other: str) -> bool:
 
     Short forms of one name agree with each other too: Bob and Rob are both Robert.
     """
+    one, other = _ABBREVIATIONS.get(one, one), _ABBREVIATIONS.get(other, other)
+    if one == other:
+        return one != ""
     return not _MEANINGS.get(one, frozenset()).isdisjoint(_MEANINGS.get(other, frozenset()))

@@ -9,12 +9,27 @@ SAME_FAMILY = "Several patients share the last name and date of birth; the first
 OTHERS_LEFT_OUT = (
     "Claims of another patient with the same last name and date of birth were left out."
 )
+ACCOUNT_ALONE = (
+    "Only the patient account number and the date of birth match; check that the claim is this "
+    "patient's."
+)
+NUMBER_WRITTEN = "The claim number is written in another way: zeros or a suffix differ."
+NAMES_EXCHANGED = "The date of birth matches; first and last name are exchanged."
+NEAR_FIRST_NAME = "The last name and date of birth match; the first name differs slightly."
+NEAR_LAST_NAME = "The first name and date of birth match; the last name differs slightly."
+CROSSWISE_LAST_NAME = (
+    "The first name and date of birth match; of the double last names only one part is the same."
+)
+OTHER_LAST_NAME = (
+    "The first name, date of birth and subscriber id match; the last name is another one."
+)
 UNSURE_FIRST_NAME = "The last name and date of birth match, the first name only in part."
 NEAR_BIRTH_DATE = "The name matches; the date of birth differs slightly."
 NO_BIRTH_DATE = "The name matches; the payer gives no date of birth."
 
 OTHER_FORM = "The first name is written in another form."
 FIRST_NAME_DIFFERS = "The first name differs."
+LAST_NAME_IN_PART = "The last name is the same in part."
 LAST_NAME_DIFFERS = "The last name differs."
 BIRTH_DATE_DIFFERS = "The date of birth differs."
 SUBSCRIBER_DIFFERS = "The subscriber id differs."

@@ -10,10 +10,12 @@ from datetime import date
 from enum import Enum, IntEnum, auto
 from functools import lru_cache
 
-from claims_pipeline.matching.nicknames import may_be_one_name
+from claims_pipeline.matching.nicknames import is_full_name, may_be_one_name
+from claims_pipeline.matching.slips import birth_dates_are_near, is_one_slip
 from claims_pipeline.names import folded_name, without_accents
 
 _SUFFIXES = frozenset({"JR", "SR", "II", "III", "IV", "MD"})
+_TITLES = frozenset({"MR", "MRS", "MS", "MISS", "DR", "REV"})
 # Words that stand before many last names and so say nothing on their own.
 _PARTICLES = frozenset(
     {"AL", "BEN", "BIN", "DA", "DAL", "DE", "DEL", "DELLA", "DEN", "DER", "DES", "DI", "DO"}
@@ -32,18 +34,34 @@ _NOT_A_DIGIT = re.compile(r"[^0-9]")
 class FirstNames(IntEnum):
     """How well two first names agree, worst first.
 
-    `UNSURE`: one is missing at the payer, or is an initial or two letters that begin the other.
-    `CLOSE`: one begins the other with at least three letters, or they are forms of one name.
+    `NEAR`: a slip apart. `UNSURE`: one is missing at the payer, is an initial or two letters that
+    begin the other, or they share one of several names. `CLOSE`: one begins the other with at
+    least three letters, or they are forms of one name.
     """
 
     DIFFERENT = 0
-    UNSURE = 1
-    CLOSE = 2
-    EQUAL = 3
+    NEAR = 1
+    UNSURE = 2
+    CLOSE = 3
+    EQUAL = 4
+
+
+class LastNames(IntEnum):
+    """How well two last names agree, worst first.
+
+    `NEAR`: a slip apart. `CROSSWISE`: of two double names one part is the same and one differs.
+    `PART`: one is a part of the other.
+    """
+
+    DIFFERENT = 0
+    NEAR = 1
+    CROSSWISE = 2
+    PART = 3
+    EQUAL = 4
 
 
 class BirthDates(Enum):
-    """How two dates of birth compare. `NEAR`: one digit off, or day and month swapped."""
+    """How two dates of birth compare. `NEAR`: a slip apart, see `slips.birth_dates_are_near`."""
 
     EQUAL = auto()
     NEAR = auto()
@@ -52,11 +70,12 @@ class BirthDates(Enum):
 
 
 @lru_cache(maxsize=_CACHED_NAMES)
-def first_name_core(text: str) -> str:
-    """A first name folded, without suffixes and middle initials: `José A.` is `JOSE`."""
+def first_name_core(text: str) -> tuple[str, ...]:
+    """A first name folded, without titles, suffixes and initials: `Mrs. José A.` is `JOSE`."""
     words = _words(text)
-    longer = [word for word in words if len(word) > 1]
-    return "".join(longer or words)
+    named = [word for word in words if word not in _TITLES] or words
+    longer = [word for word in named if len(word) > 1]
+    return tuple(longer or named)
 
 
 @lru_cache(maxsize=_CACHED_NAMES)
@@ -76,16 +95,63 @@ def last_name_keys(text: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=_CACHED_NAMES)
-def compare_first_names(asked: str, answered: str) -> FirstNames:
+def compare_last_names(asked: str, answered: str) -> LastNames:
+    """Compare two last names as they are written."""
+    ours, theirs = "".join(_words(asked)), "".join(_words(answered))
+    if not ours or not theirs:
+        return LastNames.DIFFERENT
+    if ours == theirs:
+        return LastNames.EQUAL
+    our_keys, their_keys = last_name_keys(asked), last_name_keys(answered)
+    if our_keys.isdisjoint(their_keys):
+        return LastNames.NEAR if is_one_slip(ours, theirs) else LastNames.DIFFERENT
+    if ours in their_keys or theirs in our_keys:
+        return LastNames.PART
+    ours_alone, theirs_alone = _telling_words(asked), _telling_words(answered)
+    one_is_part = ours_alone <= theirs_alone or theirs_alone <= ours_alone
+    return LastNames.PART if one_is_part else LastNames.CROSSWISE
+
+
+@lru_cache(maxsize=_CACHED_NAMES)
+def compare_first_names(asked: tuple[str, ...], answered: tuple[str, ...]) -> FirstNames:
     """Compare two cores, as `first_name_core` gives them."""
+    ours, theirs = "".join(asked), "".join(answered)
+    if ours == theirs and ours:
+        return FirstNames.EQUAL
+    whole = _compare_words(ours, theirs)
+    if whole >= FirstNames.CLOSE or not asked or not answered:
+        return whole
+    pairs = [_compare_words(one, other) for one, other in zip(asked, answered, strict=False)]
+    # A middle name that one side leaves out; William James beside Bill James.
+    if all(pair >= FirstNames.CLOSE for pair in pairs):
+        return FirstNames.CLOSE
+    shared = any(
+        _compare_words(one, other) >= FirstNames.CLOSE for one in asked for other in answered
+    )
+    return max(whole, FirstNames.UNSURE) if shared else whole
+
+
+def names_are_exchanged(first: str, last: str, their_first: str, their_last: str) -> bool:
+    """Whether each side's first name stands where the other has the last name."""
+    ours, theirs = "".join(_words(first)), "".join(_words(last))
+    return bool(ours and theirs) and (
+        ours == "".join(_words(their_last)) and theirs == "".join(_words(their_first))
+    )
+
+
+def _compare_words(asked: str, answered: str) -> FirstNames:
     if asked == answered and asked:
         return FirstNames.EQUAL
     if may_be_one_name(asked, answered):
         return FirstNames.CLOSE
     shorter, longer = sorted((asked, answered), key=len)
     if not longer.startswith(shorter):
-        return FirstNames.DIFFERENT
-    return FirstNames.CLOSE if len(shorter) >= _MIN_PREFIX else FirstNames.UNSURE
+        return FirstNames.NEAR if is_one_slip(asked, answered) else FirstNames.DIFFERENT
+    if len(shorter) < _MIN_PREFIX:
+        return FirstNames.UNSURE
+    # Jose and Josefina are two people; Robert and Roberto, Eliz and Elizabeth may be one.
+    is_another = is_full_name(shorter) and longer != f"{shorter}O"
+    return FirstNames.UNSURE if is_another else FirstNames.CLOSE
 
 
 def compare_birth_dates(asked: date, answered: date | None) -> BirthDates:
@@ -98,20 +164,15 @@ def compare_birth_dates(asked: date, answered: date | None) -> BirthDates:
     return BirthDates.NEAR if near else BirthDates.DIFFERENT
 
 
-def birth_dates_are_near(one: date, other: date) -> bool:
-    """Whether two dates differ by one digit, or by day and month swapped."""
-    if one.year != other.year and (one.month, one.day) != (other.month, other.day):
-        return False  # cheap, and true of nearly every pair
-    if one.year == other.year and (one.month, one.day) == (other.day, other.month):
-        return one != other
-    digits = zip(one.isoformat(), other.isoformat(), strict=True)
-    return sum(digit != opposite for digit, opposite in digits) == 1
-
-
 def subscriber_digits(text: str | None) -> str:
     """A subscriber id cut to its digits, without a member's `-NN` and leading zeros."""
     digits = _NOT_A_DIGIT.sub("", _MEMBER_SUFFIX.sub("", (text or "").strip()))
     return digits.lstrip("0")
+
+
+def _telling_words(text: str) -> frozenset[str]:
+    words = _words(text)
+    return frozenset(word for word in words if word not in _PARTICLES) or frozenset(words)
 
 
 def _words(text: str) -> list[str]:

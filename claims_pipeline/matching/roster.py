@@ -4,28 +4,22 @@ A sweep brings every claim of a practice. Most belong to people nobody asked abo
 so has to be cheap.
 """
 
-import re
 from collections.abc import Iterable
 from datetime import date
 
+from claims_pipeline.matching.comparison import compare
+from claims_pipeline.matching.numbers import claim_number_keys, number_keys
 from claims_pipeline.matching.people import (
     FirstNames,
-    birth_dates_are_near,
     compare_first_names,
     first_name_core,
     last_name_keys,
 )
+from claims_pipeline.matching.slips import birth_dates_are_near
 from claims_pipeline.model import Claim, Request
 
-_NOT_IN_A_NUMBER = re.compile(r"[^0-9A-Z]")
-
 # One row under a last name: row number, core of the first name, date of birth.
-_Entry = tuple[int, str, date]
-
-
-def folded_number(text: str | None) -> str:
-    """A claim or account number in upper case, letters and digits only; zeros are kept."""
-    return _NOT_IN_A_NUMBER.sub("", (text or "").upper())
+_Entry = tuple[int, tuple[str, ...], date]
 
 
 class Roster:
@@ -35,6 +29,7 @@ class Roster:
         self._by_number: dict[str, list[int]] = {}
         self._by_account: dict[str, list[int]] = {}
         self._by_last_name: dict[str, list[_Entry]] = {}
+        self._by_birth_date: dict[date, list[Request]] = {}
         for request in requests:
             self._add(request)
 
@@ -44,10 +39,13 @@ class Roster:
         Service dates are not looked at: `match` is told what was searched for each row.
         """
         rows: set[int] = set()
-        if number := folded_number(claim.claim_number):
+        for number in claim_number_keys(claim):
             rows.update(self._by_number.get(number, ()))
-        if account := folded_number(claim.patient_account_number):
+        for account in number_keys(claim.patient_account_number):
             rows.update(self._by_account.get(account, ()))
+        if claim.patient_date_of_birth is not None:
+            born_then = self._by_birth_date.get(claim.patient_date_of_birth, ())
+            rows.update(row.row_number for row in born_then if _may_be(row, claim))
         if claim.patient_last_name:
             first_name = first_name_core(claim.patient_first_name or "")
             for key in last_name_keys(claim.patient_last_name):
@@ -56,14 +54,14 @@ class Roster:
 
     def _add(self, request: Request) -> None:
         row = request.row_number
-        number = folded_number(request.claim_number)
-        account = folded_number(request.patient_account_number)
-        if number:
+        numbers = number_keys(request.claim_number)
+        for number in numbers:
             self._by_number.setdefault(number, []).append(row)
-        for value in {number, account} - {""}:
-            self._by_account.setdefault(value, []).append(row)
+        for account in numbers | number_keys(request.patient_account_number):
+            self._by_account.setdefault(account, []).append(row)
         if answers_by_patient(request):
             patient = request.patient
+            self._by_birth_date.setdefault(patient.date_of_birth, []).append(request)
             entry = (row, first_name_core(patient.first_name), patient.date_of_birth)
             for key in last_name_keys(patient.last_name):
                 self._by_last_name.setdefault(key, []).append(entry)
@@ -77,15 +75,16 @@ def answers_by_patient(request: Request) -> bool:
     return request.claim_number is None or request.service is not None
 
 
-def _alike(entries: Iterable[_Entry], first_name: str, claim: Claim) -> Iterable[int]:
-    """Rows of one last name whose first name and date of birth may be the claim's."""
+def _may_be(request: Request, claim: Claim) -> bool:
+    """Whether a claim of somebody born on the same day may be the row's patient's."""
+    one = compare(request, claim, searched=None)
+    return one.person or one.unsure_person
+
+
+def _alike(entries: Iterable[_Entry], first_name: tuple[str, ...], claim: Claim) -> Iterable[int]:
+    """Rows of one last name whose first name is the claim's, and whose birth date nearly is."""
     born = claim.patient_date_of_birth
     for row, asked, birth_date in entries:
-        if birth_date == born:
-            worst = FirstNames.UNSURE
-        elif born is None or birth_dates_are_near(birth_date, born):
-            worst = FirstNames.CLOSE
-        else:
-            continue
-        if compare_first_names(asked, first_name) >= worst:
+        is_near = born is None or birth_dates_are_near(birth_date, born)
+        if is_near and compare_first_names(asked, first_name) >= FirstNames.CLOSE:
             yield row

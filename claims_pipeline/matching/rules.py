@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from claims_pipeline.matching import notes
 from claims_pipeline.matching.comparison import Comparison, compare
 from claims_pipeline.matching.order import in_order
-from claims_pipeline.matching.people import BirthDates, FirstNames, first_name_core
+from claims_pipeline.matching.people import BirthDates, FirstNames, LastNames, first_name_core
 from claims_pipeline.matching.roster import answers_by_patient
 from claims_pipeline.matching.versions import are_one_claim, current_versions
 from claims_pipeline.model import Claim, DateWindow, Outcome, Request
@@ -75,13 +75,22 @@ def match(request: Request, claims: Sequence[Claim], *, searched: DateWindow | N
 
 
 def _by_claim_number(request: Request, candidates: Sequence[Comparison]) -> RuleMatch | None:
-    return _one_claim(
-        request, _surest(one for one in candidates if one.claim_number), BY_CLAIM_NUMBER
-    )
+    numbered = [one for one in candidates if one.claim_number]
+    # Written in another way, a number alone says too little.
+    certain = [one for one in numbered if one.number_as_written or one.person]
+    return _one_claim(request, _surest(certain), BY_CLAIM_NUMBER)
 
 
 def _by_account_number(request: Request, candidates: Sequence[Comparison]) -> RuleMatch | None:
     fitting = _surest(one for one in candidates if one.account_number and one.in_window)
+    if fitting and not any(one.name or one.has_name_in_part for one in fitting):
+        # Practices give their numbers to families, and again.
+        return RuleMatch(
+            certain=False,
+            candidates=fitting,
+            matched_by=BY_ACCOUNT_NUMBER,
+            notes=(notes.ACCOUNT_ALONE,),
+        )
     if fitting and request.claim_number is None:
         return RuleMatch(certain=True, candidates=fitting, matched_by=BY_ACCOUNT_NUMBER)
     return _one_claim(request, fitting, BY_ACCOUNT_NUMBER)
@@ -139,7 +148,11 @@ def _one_person(request: Request, persons: list[Comparison]) -> RuleMatch:
 
 def _in_doubt(candidates: Sequence[Comparison], person: RuleMatch | None) -> RuleMatch | None:
     """The row names a claim, and no claim of that number is certainly the patient's."""
-    numbered = [one for one in candidates if one.claim_number]
+    numbered = [
+        one
+        for one in candidates
+        if one.claim_number and (one.number_as_written or one.name or one.birth_date)
+    ]
     if numbered:
         of_person = person.candidates if person else ()
         others = [one for one in of_person if not one.claim_number]
@@ -157,9 +170,24 @@ def _in_doubt(candidates: Sequence[Comparison], person: RuleMatch | None) -> Rul
 
 def _doubt(one: Comparison) -> str:
     if one.birth_date:
-        return notes.UNSURE_FIRST_NAME
+        return _doubt_about_name(one)
     missing = one.birth_dates is BirthDates.MISSING
     return notes.NO_BIRTH_DATE if missing else notes.NEAR_BIRTH_DATE
+
+
+def _doubt_about_name(one: Comparison) -> str:
+    if one.last_name:
+        near = one.first_names is FirstNames.NEAR
+        return notes.NEAR_FIRST_NAME if near else notes.UNSURE_FIRST_NAME
+    if one.first_names < FirstNames.CLOSE:
+        return notes.NAMES_EXCHANGED
+    match one.last_names:
+        case LastNames.NEAR:
+            return notes.NEAR_LAST_NAME
+        case LastNames.CROSSWISE:
+            return notes.CROSSWISE_LAST_NAME
+        case _:
+            return notes.OTHER_LAST_NAME
 
 
 def _are_one(fitting: Iterable[Comparison]) -> bool:

@@ -32,7 +32,7 @@ def test_a_database_that_is_away_is_a_sentence(
     command: Command, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv(
-        "CLAIMS_DATABASE_URL", f"postgresql+psycopg://marker:secret@127.0.0.1:{free_port()}/claims"
+        "CLAIMS_DATABASE_URL", f"postgresql+psycopg://marker@127.0.0.1:{free_port()}/claims"
     )
     ended = command(*([name] if name == "list" else [name, "0" * 8]))
     assert ended.exit_code == 1
