@@ -25,6 +25,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from claims_pipeline.errors import FileRefusedError, FilesUnreachableError
+from claims_pipeline.folders.outbox import REFUSED_TXT
 from claims_pipeline.folders.untaken import TAKEN_ENDINGS, is_left_alone, say_why_untaken
 from claims_pipeline.store import uploads
 from claims_pipeline.store.files import FileStore, make_folder
@@ -248,16 +249,16 @@ class Inbox:
         """Say why beside the results, and keep the file out of the way but at hand."""
         refused = folder.parent.parent / _REFUSED
         make_folder(refused)
-        note = self.outbox / organization / payer / f"{path.stem}.{folder.name[:8]}.refused.txt"
+        note = self.outbox / organization / payer / f"{path.name}.{folder.name[:8]}{REFUSED_TXT}"
         make_folder(note.parent)
         note.write_text(f"{refusal.message} [{refusal.code}]\n", encoding="utf-8")
-        path.rename(refused / f"{folder.name}.csv")
+        path.rename(refused / f"{folder.name}{path.suffix.lower()}")
         folder.rmdir()
 
 
 def refused_files(folder: Path) -> Iterator[Path]:
     """Files that could not be taken and were kept at hand, below the watched folder."""
-    yield from folder.glob(f"*/*/{_REFUSED}/*.csv")
+    yield from folder.glob(f"*/*/{_REFUSED}/*.*")
 
 
 def _is_wanted(entry: os.DirEntry[str]) -> bool:

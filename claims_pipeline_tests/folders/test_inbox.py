@@ -1,5 +1,6 @@
 """The watched folder: each dropped file becomes one upload, or is left where it is."""
 
+import io
 import os
 import resource
 import shutil
@@ -12,16 +13,18 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pytest
+from openpyxl import Workbook
 from sqlalchemy import Engine
 
-from claims_pipeline.folders.inbox import FileState, Inbox, Scan, is_complete
+from claims_pipeline.folders.inbox import FileState, Inbox, Scan, is_complete, refused_files
+from claims_pipeline.intake import count_rows
 from claims_pipeline.store.audit import list_entries
 from claims_pipeline.store.database import open_engine
 from claims_pipeline.store.files import StoredFile, open_file_store
 from claims_pipeline.store.files.folder import FolderFileStore
 from claims_pipeline.store.migrating import upgrade
 from claims_pipeline.store.tenants.practices import ensure_organization
-from claims_pipeline.store.uploads import list_uploads
+from claims_pipeline.store.uploads import get_upload, list_uploads
 from claims_pipeline_tests.services import skip_for_want_of, unprivileged_user
 
 CONTENT = b"claim_number,first_name,last_name,date_of_birth\nFH00000001,ADA,EXAMPLE,05/10/1975\n"
@@ -245,6 +248,36 @@ def test_a_file_that_is_too_large_is_refused_with_a_note_and_kept(inbox: Inbox) 
     assert "[file_too_large]" in note.read_text()
     [kept] = (inbox.folder / "demo" / "uhc" / ".refused").iterdir()
     assert kept.stat().st_size == 10_001
+
+
+def test_a_workbook_is_ingested_as_a_csv_is(inbox: Inbox) -> None:
+    content = io.BytesIO()
+    book = Workbook()
+    sheet = book.worksheets[0]
+    sheet.append(["claim_number", "first_name", "last_name", "date_of_birth"])
+    sheet.append(["FH00000001", "Ada", "Example", "05/10/1975"])
+    book.save(content)
+    drop(inbox, "April.XLSX", content.getvalue())
+
+    [upload_id] = scan(inbox).ingested
+
+    assert names(inbox) == ["April.XLSX"]
+    upload = get_upload(inbox.engine, upload_id)
+    assert upload is not None
+    assert count_rows(inbox.files.open(upload.file_key), max_bytes=100_000) == 1
+
+
+def test_a_workbook_that_is_refused_keeps_its_ending(inbox: Inbox) -> None:
+    drop(inbox, "April.xlsx", b"x" * 10_001)
+
+    assert scan(inbox).refused == 1
+
+    [kept] = (inbox.folder / "demo" / "uhc" / ".refused").iterdir()
+    assert kept.suffix == ".xlsx"
+    assert list(refused_files(inbox.folder)) == [kept]
+    [note] = (inbox.outbox / "demo" / "uhc").iterdir()
+    assert note.name.startswith("April.xlsx.")
+    assert note.name.endswith(".refused.txt")
 
 
 def test_the_same_content_again_is_a_new_upload_marked_as_duplicate(inbox: Inbox) -> None:

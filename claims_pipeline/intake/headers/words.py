@@ -91,8 +91,8 @@ _WORDS: dict[Word, str] = {
     Word.SUBSCRIBER: "subscriber sub subs subscr sbr insured insd insureds policyholder",
     Word.HOLDER: "holder",
     Word.CLINICIAN: (
-        "rendering referring attending operating ordering supervising prescribing physician doctor "
-        "dr clinician therapist practitioner counselor surgeon pcp"
+        "rendering rend referring attending operating ordering supervising prescribing physician "
+        "doctor dr clinician therapist practitioner counselor surgeon pcp"
     ),
     Word.PROVIDER: "provider prov providers",
     Word.NPI: "npi",
@@ -136,7 +136,7 @@ _WORDS: dict[Word, str] = {
     Word.TAX: "tax taxpayer",
     Word.TAX_NUMBER: "tin ein fein taxid",
     Word.FEDERAL: "federal fed",
-    Word.DATE: "date dt day days dates dte datetime",
+    Word.DATE: "date dt day days dates dte datetime span range",
     Word.SERVICE: "service services svc svcs serv srv srvc",
     Word.SERVICE_DAY: "dos",
     Word.VISIT: "visit encounter enc encntr",
@@ -168,10 +168,10 @@ _WORDS: dict[Word, str] = {
         "specialty taxonomy auth authorization referral prior submission clearinghouse batch file "
         "report run printed print page row index rank claims assigned owner followup follow next "
         "worked action queue priority plan product line lob network contract ssn social security "
-        "license death deceased hire admission admit discharge onset accident injury hospital "
-        "eligibility effective termination term expiration expires void voided rejected rejection "
-        "rejections appeal deadline timely corrected resubmission resubmitted transaction trace "
-        "trn eft bank routing method source language race ethnicity marital height weight "
+        "license death deceased hire admission admit discharge disch onset accident injury "
+        "hospital eligibility effective termination term expiration expires void voided rejected "
+        "rejection rejections appeal deadline timely corrected resubmission resubmitted transaction "
+        "trace trn eft bank routing method source language race ethnicity marital height weight "
         "allergies smoker program site legal title prefix salutation nickname preferred "
         "maiden alias responsibility portion share withheld interest tips time duration hours "
         "minutes fiscal year month quarter week period"

@@ -110,7 +110,7 @@ def test_more_than_one_portion_is_removed(
 
 
 def test_old_files_of_the_folders_go_and_others_stay(purge: Purge) -> None:
-    refused = purge.inbox / ORGANIZATION / "uhc" / ".refused" / "id.csv"
+    refused = purge.inbox / ORGANIZATION / "uhc" / ".refused" / "id.xlsx"
     dropped = purge.inbox / ORGANIZATION / "uhc" / "worklist.csv"
     note = purge.outbox / ORGANIZATION / "uhc" / "worklist.id.refused.txt"
     half = note.with_name(".worklist.results.csv.id.part")

@@ -42,12 +42,15 @@ class ShownColumn:
 
 
 def shown_columns(found: FileCheck, column_map: Mapping[str, str]) -> tuple[ShownColumn, ...]:
-    """The file's columns: those that need a decision first, then as they stand."""
+    """The file's columns: those that need a decision first, then as they stand.
+
+    Where the file is not refused, nothing has to be decided about a column that is not read.
+    """
     columns = (
         ShownColumn(
             header=read.header,
             read_as=read.read_as,
-            may_be=read.may_be,
+            may_be=read.may_be if found.file_error else None,
             decided=column_map.get(read.header),
         )
         for read in found.column_readings
