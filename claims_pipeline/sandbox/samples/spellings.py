@@ -5,7 +5,7 @@ from datetime import date
 
 from claims_pipeline.sandbox.uhc.wire import us_date
 from claims_pipeline.sandbox.world.dice import Dice
-from claims_pipeline.sandbox.world.people import NICKNAMES, SUFFIXES, Person
+from claims_pipeline.sandbox.world.people import FIRST_NAMES, NICKNAMES, SUFFIXES, Person
 
 _ACCENTED = {
     "ANDRE": "André",
@@ -63,7 +63,8 @@ def differently(someone: Person, dice: Dice) -> dict[str, str]:
 def _other_names(someone: Person, dice: Dice) -> list[dict[str, str]]:
     first, last = someone.first_name, someone.last_name
     ways = [{"first_name": f"{first.title()} {dice.pick('ABDEGHKLMRST')}."}]
-    if len(first) > 5:
+    # Cut short, Joseph is another man's name.
+    if len(first) > 5 and first[:4] not in FIRST_NAMES:
         ways.append({"first_name": first[:4].title()})
     if first in NICKNAMES:
         ways.append({"first_name": NICKNAMES[first].title()})
