@@ -142,6 +142,13 @@ class Settings(BaseSettings):
     date_slack_days: int = Field(
         default=7, ge=0, le=45, description="Days searched before and after a row's own dates."
     )
+    confirmation_calls: int = Field(
+        default=300,
+        ge=0,
+        description="Search calls that an upload may spend on looking through whole days for rows "
+        "that were not found by name: the payer may have the claim under another spelling. Rows "
+        "beyond it say that they were asked by name only.",
+    )
 
     heartbeat_s: float = Field(
         default=5.0, gt=0, description="Seconds between the signs of life of a run."

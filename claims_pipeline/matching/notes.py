@@ -27,6 +27,14 @@ UNSURE_FIRST_NAME = "The last name and date of birth match, the first name only 
 NEAR_BIRTH_DATE = "The name matches; the date of birth differs slightly."
 NO_BIRTH_DATE = "The name matches; the payer gives no date of birth."
 
+# How a row was searched that no claim fits.
+EVERY_CLAIM_SEEN = "Every claim of the practice in the searched days was looked at; none fits."
+BY_NAME_ONLY = (
+    "The payer was asked by name and date of birth only; a claim under another spelling would not "
+    "have been seen."
+)
+ON_OTHER_DAYS = "The payer has claims of this patient on other days."
+
 OTHER_FORM = "The first name is written in another form."
 FIRST_NAME_DIFFERS = "The first name differs."
 LAST_NAME_IN_PART = "The last name is the same in part."

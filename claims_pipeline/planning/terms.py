@@ -12,13 +12,17 @@ from claims_pipeline.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What the payer can, what the person chose, the payer's day, and the queries side by side."""
+    """What the payer can, what the person chose, the payer's day, and the queries side by side.
+
+    `confirmation_calls` are those that an upload may spend on `groups.CONFIRMING`.
+    """
 
     capabilities: Capabilities
     options: UploadOptions
     today: date
     slack_days: int
     threads: int
+    confirmation_calls: int = 0
 
     @classmethod
     def of(
@@ -31,12 +35,18 @@ class Terms:
             today=today,
             slack_days=settings.date_slack_days,
             threads=settings.query_threads,
+            confirmation_calls=settings.confirmation_calls,
         )
 
     @property
     def use_sweeps(self) -> bool:
         """Whether whole practices may be asked for."""
         return self.options.use_sweeps and self.capabilities.sweep
+
+    @property
+    def confirms(self) -> bool:
+        """Whether days may be swept again for rows that were not found by name."""
+        return self.use_sweeps and self.confirmation_calls > 0
 
     def span(self, request: Request) -> Span:
         """The days to search for a row."""

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from claims_pipeline.errors import ErrorClass, PayerError
 from claims_pipeline.matching import Match, is_on_other_days, match, notes
+from claims_pipeline.matching.rules import BY_PATIENT
 from claims_pipeline.model import (
     Claim,
     DateWindow,
@@ -25,15 +26,20 @@ _PARTIAL = PayerError(
 )
 
 
-def conclude(row: RowProgress, *, span: Span, environment: str) -> Conclusion | None:
+def conclude(
+    row: RowProgress, *, span: Span, environment: str, confirms: bool = False
+) -> Conclusion | None:
     """Decide a row at a checkpoint of its queries; None when it needs a further query.
 
     A row is concluded when all of its window is covered by complete answers, or when it was to
-    be searched until found and is found. What could not be asked is failed with its class, and
-    never not found.
+    be searched until found and is found. With `confirms`, one that may be at the payer under
+    another name is left open until its days are swept. What could not be asked is failed with its
+    class, and never not found.
     """
     if any(window.contains(span.window) for window in row.covered):
-        return _matched_by(row, span, environment)
+        conclusion = _matched_by(row, span, environment)
+        is_sure = row.single_only or not confirms or not may_be_missed(row.request, conclusion)
+        return conclusion if is_sure or is_swept(row.swept, span) else None
     if span.until_found and row.claims:
         conclusion = _matched_by(row, span, environment)
         if conclusion.result.outcome is not Outcome.NOT_FOUND:
@@ -46,6 +52,23 @@ def conclude(row: RowProgress, *, span: Span, environment: str) -> Conclusion | 
     if is_single and answer is not None and not answer.complete:
         return _concluded_by_error(row.request, _PARTIAL, QueryKind.SINGLE, environment)
     return None
+
+
+def may_be_missed(request: Request, conclusion: Conclusion) -> bool:
+    """Whether a claim of the row may stand at the payer under a name that was not asked for.
+
+    Searched by name, a payer shows what it files under that name. What else is in a row's file
+    must not decide whether its claim is seen (I9).
+    """
+    result = conclusion.result
+    if result.outcome is Outcome.NOT_FOUND:
+        return True
+    return request.claim_number is not None and result.matched_by == BY_PATIENT
+
+
+def is_swept(swept: tuple[DateWindow, ...], span: Span) -> bool:
+    """Whether every claim of the row's days was looked at, whatever its name."""
+    return any(window.contains(span.window) for window in swept)
 
 
 def _concluded_by_error(
@@ -84,6 +107,7 @@ def _matched_by(row: RowProgress, span: Span, environment: str) -> Conclusion:
         row.request,
         row.claims,
         covered=row.covered,
+        swept=row.swept,
         span=span,
         environment=environment,
         search=row.decided_by.leased.query.kind,
@@ -95,6 +119,7 @@ def matched(
     claims: tuple[Claim, ...],
     *,
     covered: tuple[DateWindow, ...],
+    swept: tuple[DateWindow, ...] = (),
     span: Span,
     environment: str,
     search: QueryKind | None = None,
@@ -107,9 +132,27 @@ def matched(
         search=search,
         payer_environment=environment,
     )
+    if found.outcome is Outcome.NOT_FOUND:
+        result = _not_found(result, request, claims, everything_seen=is_swept(swept, span))
     return Conclusion(
         result=result, one_per_row_calls=one_per_row_calls(span, found_in=_visit(found))
     )
+
+
+def _not_found(
+    result: Result, request: Request, claims: tuple[Claim, ...], *, everything_seen: bool
+) -> Result:
+    """A row that no claim fits, with how it was searched, and the nearest miss in words."""
+    told = [notes.EVERY_CLAIM_SEEN if everything_seen else notes.BY_NAME_ONLY]
+    if match(request, claims, searched=None).outcome is not Outcome.NOT_FOUND:
+        told.append(notes.ON_OTHER_DAYS)
+    action = result.next_action if everything_seen else _ask_about_spelling(result.next_action)
+    return replace(result, match_note=" ".join(told), next_action=action)
+
+
+def _ask_about_spelling(action: str | None) -> str | None:
+    """Nobody is told to submit a claim again that the payer may have under another name."""
+    return "check_spelling" if action == "check_row" else action
 
 
 def _searched(span: Span, covered: tuple[DateWindow, ...]) -> DateWindow:

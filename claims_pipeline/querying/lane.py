@@ -371,6 +371,7 @@ class _Lane:
             row,
             span=self._terms.span(row.request),
             environment=self._payer.environment,
+            confirms=self._terms.confirms,
         )
 
 

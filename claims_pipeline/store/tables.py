@@ -206,9 +206,10 @@ requests = Table(
     Column("cells", JSON, nullable=False),
     Column("duplicate_of", Integer),
     # Progress of the latest attempt. `is_open`: no answer yet. `covered`: the windows that
-    # complete answers have covered, as [[first, last], …] in ISO dates.
+    # complete answers have covered, as [[first, last], …] in ISO dates; `swept`: by sweeps.
     Column("is_open", Boolean, nullable=False),
     Column("covered", JSON(none_as_null=True)),
+    Column("swept", JSON(none_as_null=True)),
     Column("single_only", Boolean, nullable=False, default=False),
     Index("ix_requests_open", "upload_id", "is_open", "tin", "payer_id"),
     # Few rows are duplicates, so the index holds only these.

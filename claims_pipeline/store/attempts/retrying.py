@@ -157,7 +157,7 @@ def _reopen_rows(connection: Connection, upload_id: str, scope: RetryScope) -> d
             tables.requests.c.upload_id == upload_id,
             tables.requests.c.row_number.in_(select(tables.results.c.row_number).where(in_scope)),
         )
-        .values(is_open=True, covered=None, single_only=False)
+        .values(is_open=True, covered=None, swept=None, single_only=False)
     )
     connection.execute(update(tables.results).where(in_scope).values(is_current=False))
     return reopened

@@ -29,11 +29,15 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenRow:
-    """A row without an answer, and the windows that complete answers have covered for it."""
+    """A row without an answer, and the windows that complete answers have covered for it.
+
+    `swept` are those covered by sweeps, which show a claim under whatever name.
+    """
 
     request: Request
     patient_key: int
     covered: tuple[DateWindow, ...]
+    swept: tuple[DateWindow, ...]
     single_only: bool
 
 
@@ -74,12 +78,15 @@ class AnsweredQuery:
 class RowProgress:
     """A row at a checkpoint: the windows covered and the claims seen for it so far.
 
-    `covered` is merged, oldest first. `decided_by` is the query that has told most: the last
-    complete one, else the last. `failed_by` is a query of the row that met an error.
+    `covered`, and `swept` of it, are merged, oldest first. `single_only`: a sweep did not answer
+    the row for certain. `decided_by` is the query that has told most: the last complete one, else
+    the last. `failed_by` is a query of the row that met an error.
     """
 
     request: Request
     covered: tuple[DateWindow, ...]
+    swept: tuple[DateWindow, ...] = ()
+    single_only: bool = False
     claims: tuple[Claim, ...]
     decided_by: AnsweredQuery
     failed_by: AnsweredQuery | None = None
@@ -102,6 +109,7 @@ def open_row_of(row: Any) -> OpenRow:
         request=stored_request(row),
         patient_key=row.patient_key,
         covered=codec.windows_from_text(row.covered),
+        swept=codec.windows_from_text(row.swept),
         single_only=row.single_only,
     )
 

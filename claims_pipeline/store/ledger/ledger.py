@@ -51,6 +51,7 @@ from claims_pipeline.store.rows import stored
 _UNDER_WAY = ("planned", "leased")
 # As text: SQLAlchemy's way from JSON would take longer than ours to windows.
 _COVERED = cast(tables.requests.c.covered, Text).label("covered")
+_SWEPT = cast(tables.requests.c.swept, Text).label("swept")
 
 
 class Ledger:
@@ -99,7 +100,9 @@ class Ledger:
         """What planning must know of a group, read at one moment."""
         columns = tables.requests.c
         statement = (
-            select(*stored.REQUEST_COLUMNS, columns.patient_key, _COVERED, columns.single_only)
+            select(
+                *stored.REQUEST_COLUMNS, columns.patient_key, _COVERED, _SWEPT, columns.single_only
+            )
             .where(
                 open_rows(self._hold), columns.tin == group.tin, columns.payer_id == group.payer_id
             )
@@ -114,6 +117,15 @@ class Ledger:
                     )
                 ),
             )
+
+    def pages_asked(self, *, reason: str) -> int:
+        """Pages of the attempt's queries of one reason; one for each that is still to be asked."""
+        columns = tables.queries.c
+        statement = select(func.coalesce(func.sum(func.coalesce(columns.pages, 1)), 0)).where(
+            columns.attempt_id == self._hold.attempt_id, columns.reason == reason
+        )
+        with reading(self._engine) as connection:
+            return int(connection.execute(statement).scalar_one())
 
     def write_plan(
         self, group: Group, queries: Sequence[Query], conclusions: Sequence[Conclusion] = ()

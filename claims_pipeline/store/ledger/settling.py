@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
@@ -71,15 +71,24 @@ _UNRELIABLE = frozenset({"partial", "unreadable_claims"})
 _CUT_SHORT = frozenset({"result_cap", "page_limit"})
 
 
+class _KeptProgress(NamedTuple):
+    """What a row's columns say of its progress; windows merged."""
+
+    covered: tuple[DateWindow, ...]
+    swept: tuple[DateWindow, ...]
+    single_only: bool
+
+
 @dataclass(slots=True, kw_only=True)
 class _TouchedRow:
     """An open row of the queries at hand: what was known of it, and what they bring."""
 
     request: Request
     covered: tuple[DateWindow, ...]
+    swept: tuple[DateWindow, ...]
+    single_only: bool
     kept: tuple[Claim, ...]
     brought: tuple[Claim, ...] = ()
-    single_only: bool = False
     has_news: bool = False
     decided_by: AnsweredQuery | None = None
     failed_by: AnsweredQuery | None = None
@@ -87,7 +96,10 @@ class _TouchedRow:
     def add(self, item: AnsweredQuery) -> None:
         answer = item.answer
         if answer is not None and answer.complete:
-            self.covered = (*self.covered, item.leased.query.window)
+            query = item.leased.query
+            self.covered = (*self.covered, query.window)
+            if query.kind is QueryKind.SWEEP:
+                self.swept = (*self.swept, query.window)
             self.brought = (*self.brought, *item.candidates.get(self.request.row_number, ()))
             self.decided_by = item
             self.has_news = True
@@ -106,6 +118,8 @@ class _TouchedRow:
         return RowProgress(
             request=self.request,
             covered=merge_windows(self.covered),
+            swept=merge_windows(self.swept),
+            single_only=self.single_only,
             claims=(*self.kept, *self.brought),
             decided_by=self.decided_by,
             failed_by=self.failed_by,
@@ -204,13 +218,17 @@ class Settlement:
             request.row_number: request for item in telling for request in item.leased.requests
         }
         before = self._progress(sorted(requests))
-        waiting = [number for number, covered in before.items() if covered]
+        waiting = [number for number, kept in before.items() if kept.covered]
         interim = interim_claims(self.connection, self.hold, waiting)
         touched = {
             number: _TouchedRow(
-                request=requests[number], covered=covered, kept=interim.get(number, ())
+                request=requests[number],
+                covered=kept.covered,
+                swept=kept.swept,
+                single_only=kept.single_only,
+                kept=interim.get(number, ()),
             )
-            for number, covered in before.items()
+            for number, kept in before.items()
         }
         for item in telling:
             for request in item.leased.requests:
@@ -218,30 +236,50 @@ class Settlement:
                     touched[request.row_number].add(item)
         return list(touched.values())
 
-    def _progress(self, numbers: Sequence[int]) -> dict[int, tuple[DateWindow, ...]]:
-        """Open rows of `numbers` with the windows that are covered for them."""
+    def _progress(self, numbers: Sequence[int]) -> dict[int, "_KeptProgress"]:
+        """Open rows of `numbers` with what is covered for them."""
         columns = tables.requests.c
-        found: dict[int, tuple[DateWindow, ...]] = {}
+        found: dict[int, _KeptProgress] = {}
         for batch in batches(numbers):
             read = self.connection.execute(
-                select(columns.row_number, cast(columns.covered, Text))
+                select(
+                    columns.row_number,
+                    cast(columns.covered, Text),
+                    cast(columns.swept, Text),
+                    columns.single_only,
+                )
                 .where(open_rows(self.hold), columns.row_number.in_(batch))
                 .order_by(columns.row_number)
             )
-            found.update((number, codec.windows_from_text(covered)) for number, covered in read)
+            found.update(
+                (
+                    number,
+                    _KeptProgress(
+                        codec.windows_from_text(covered),
+                        codec.windows_from_text(swept),
+                        single_only,
+                    ),
+                )
+                for number, covered, swept, single_only in read
+            )
         return found
 
     def _save_progress(self, unfinished: Sequence["_TouchedRow"]) -> None:
         """Keep what rows have so far. An incomplete answer leaves no trace but `single_only`."""
-        by_values: dict[tuple[tuple[DateWindow, ...], bool], list[int]] = defaultdict(list)
+        by_values: dict[_KeptProgress, list[int]] = defaultdict(list)
         for row in unfinished:
             if row.has_news:
-                key = (merge_windows(row.covered), row.single_only)
+                key = _KeptProgress(
+                    merge_windows(row.covered), merge_windows(row.swept), row.single_only
+                )
                 by_values[key].append(row.request.row_number)
         columns = tables.requests.c
-        for (covered, single_only), numbers in by_values.items():
-            values: dict[str, object] = {"covered": codec.windows_to_json(covered)}
-            if single_only:
+        for kept, numbers in by_values.items():
+            values: dict[str, object] = {
+                "covered": codec.windows_to_json(kept.covered),
+                "swept": codec.windows_to_json(kept.swept),
+            }
+            if kept.single_only:
                 values["single_only"] = True
             for batch in batches(numbers):
                 self.connection.execute(

@@ -1,0 +1,13 @@
+"""Know which days of a row were swept: asked by name alone, a slip of the name goes unseen."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0013"
+down_revision = "0012"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("requests", sa.Column("swept", sa.JSON(none_as_null=True), nullable=True))
