@@ -275,7 +275,7 @@ class _LosingStore(StoreResource):
         return _LosingFiles(Path((settings or self.settings()).resolved_files), self.ending)
 
 
-@pytest.mark.parametrize("ending", ["results.csv", "results.xlsx", "rejected.csv"])
+@pytest.mark.parametrize("ending", ["results.csv", "results.xlsx", "lines.csv", "rejected.csv"])
 def test_files_that_lost_something_fail_their_check_and_are_not_published(
     tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, ending: str
 ) -> None:
