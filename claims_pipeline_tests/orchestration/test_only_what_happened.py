@@ -239,12 +239,12 @@ def _without_last_line(stream: BinaryIO) -> BinaryIO:
 
 
 def _without_last_row(stream: BinaryIO) -> BinaryIO:
-    """A workbook whose first sheet has lost its last row."""
+    """A workbook whose sheet of claims has lost its last row."""
     lost = io.BytesIO()
     with ZipFile(stream) as whole, ZipFile(lost, "w") as archive:
         for name in whole.namelist():
             content = whole.read(name)
-            if name == "xl/worksheets/sheet1.xml":
+            if name == "xl/worksheets/sheet2.xml":
                 before, _, last = content.rpartition(b"<row ")
                 content = before + last.partition(b"</row>")[2]
             archive.writestr(name, content)
