@@ -67,7 +67,6 @@ class Summary:
             "duration_s": round(duration_s, 3),
             "results_csv": self.results_csv,
             "results_xlsx": self.results_xlsx,
-            "lines_csv": self.lines_csv,
             "rejected_csv": self.rejected_csv,
         }
 
@@ -85,7 +84,6 @@ def refused_as_json(*, duration_s: float) -> dict[str, Any]:
         "duration_s": round(duration_s, 3),
         "results_csv": None,
         "results_xlsx": None,
-        "lines_csv": None,
         "rejected_csv": None,
     }
 
@@ -109,7 +107,7 @@ def summarise(store: LocalStore, upload_id: str) -> Summary:
     attempt = attempts.latest_attempt(store.engine, upload_id)
     if upload is None or attempt is None:
         raise InputError("upload_unknown", "There is no such upload.")
-    keys = file_keys(upload, store.settings)
+    keys = file_keys(upload)
 
     def path(key: str | None) -> str | None:
         return store.files.location(key) if key and store.files.exists(key) else None

@@ -16,7 +16,10 @@ _ZERO = Decimal("0.00")
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """Rows without a claim, or claims, and their dollars; `oldest` is a first day of service."""
+    """Rows without a claim, or claims, and their dollars; `oldest` is a first day of service.
+
+    Claims of ambiguous rows are in doubt.
+    """
 
     rows: int = 0
     claims: int = 0
@@ -24,6 +27,7 @@ class Tally:
     paid: Decimal = _ZERO
     still_open: Decimal = _ZERO
     oldest: date | None = None
+    in_doubt: bool = False
 
     def add(self, match: MatchedClaim) -> None:
         """Count a claim."""
@@ -65,10 +69,12 @@ class Work:
                 self._add_claim(match, result.outcome, result.next_action)
 
     def sorted_actions(self) -> Iterator[tuple[str, Tally]]:
-        """Most open dollars first, then the oldest, then the most rows."""
+        """Most open dollars first, then the oldest; what is in doubt, and rows alone, after."""
         yield from sorted(
             self.actions.items(),
             key=lambda each: (
+                each[1].claims == 0,
+                each[1].in_doubt,
                 -each[1].still_open,
                 each[1].oldest or date.max,
                 -each[1].claims - each[1].rows,
@@ -78,7 +84,9 @@ class Work:
 
     def _add_claim(self, match: MatchedClaim, outcome: Outcome, of_row: str | None) -> None:
         is_found = outcome is Outcome.FOUND
-        self._action(match.next_action if is_found else of_row or match.next_action).add(match)
+        tally = self._action(match.next_action if is_found else of_row or match.next_action)
+        tally.add(match)
+        tally.in_doubt = not is_found
         if not is_found or match.denial_category is None:
             return
         self.categories.setdefault(match.denial_category, Tally()).add(match)

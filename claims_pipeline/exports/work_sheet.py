@@ -14,7 +14,7 @@ from claims_pipeline.payers.denials import DENIAL_CATEGORIES
 _TITLE_WIDTH, _WIDTH = 72, 14
 _HINT = (
     "Each claim counts once, however many rows show it: see the lines of Claims without "
-    "same_claim_as_row. Open is what can still be won."
+    "same_claim_as_row. Rows alone have no claim. Open is what can still be won."
 )
 
 
@@ -30,8 +30,11 @@ def write_work(
     sheet.hide_gridlines(2)
     writer.table(
         "What to do next",
-        ("Next action", "Claims", "Rows without", "Charged", "Paid", "Open", "Oldest service"),
-        [(next_actions.get(code, code), *_figures(tally)) for code, tally in work.sorted_actions()],
+        ("Next action", "Claims", "Rows alone", "Charged", "Paid", "Open", "Oldest service"),
+        [
+            (_sentence(code, tally, next_actions), *_figures(tally))
+            for code, tally in work.sorted_actions()
+        ],
     )
     writer.hint(_HINT)
     writer.table(
@@ -46,9 +49,13 @@ def write_work(
     )
     writer.table(
         "Reasons for denials",
-        ("The payer's words", "Claims", "Denied", "Code"),
+        ("Code and the payer's words", "Claims", "Denied"),
         [
-            (safe(reason.description or "–"), reason.claims, reason.amount, safe(code))
+            (
+                safe(f"{code}  {reason.description or ''}".strip()),
+                reason.claims,
+                reason.amount,
+            )
             for code, reason in sorted(work.reasons.items(), key=lambda each: -each[1].amount)
         ],
     )
@@ -57,6 +64,11 @@ def write_work(
         ("Outcome", "Rows"),
         [(outcome.replace("_", " "), rows) for outcome, rows in sorted(work.outcomes.items())],
     )
+
+
+def _sentence(code: str, tally: Tally, next_actions: Mapping[str, str]) -> str:
+    sentence = next_actions.get(code, code)
+    return f"{sentence} (in doubt)" if tally.in_doubt else sentence
 
 
 def _figures(tally: Tally) -> tuple[Cell, ...]:
@@ -86,7 +98,8 @@ class _Writer:
         self._sheet.write_string(self._line, 0, title, self._formats.title)
         self._line += 1
         for place, column in enumerate(columns):
-            self._sheet.write_string(self._line, place, column, self._formats.heading)
+            look = self._formats.heading_right if place else self._formats.heading
+            self._sheet.write_string(self._line, place, column, look)
         self._line += 1
         for line in listed:
             for place, cell in enumerate(line):

@@ -120,6 +120,7 @@ class ResultsBook:
                 name=CLAIMS_SHEET,
                 columns=[columns[place] for place in self._order],
                 frozen=len(name_positions),
+                pages_wide=2,
                 folded_from=len(name_positions) + len(WORK_COLUMNS),
                 states=frozenset({"outcome", "claim_status"}),
                 wrapped=_WRAPPED,

@@ -18,10 +18,11 @@ MAX_SHEET_BYTES = 2**30
 _BYTES_AROUND_CELL = 64
 _LETTER = 1  # paper, in the words of xlsxwriter
 
-_ROOM_FOR_FILTER = 4
-_NARROWEST, _MOST_UNWRAPPED = 9, 34
-_WIDE = 46
+_ROOM_FOR_FILTER = 3
+_NARROWEST, _WIDEST_HEADING, _MOST_UNWRAPPED = 9, 14, 30
+_WRAPPED_WIDTH = 34
 _DATE_WIDTH = 11
+_LINE_HEIGHT, _HEADING_HEIGHT, _MOST_TEXT_LINES = 15, 32, 5
 
 _GOOD, _BAD, _WARN, _BUSY, _QUIET = "#137333", "#a50e0e", "#8a4b00", "#174ea6", "#5f6368"
 _COLOURS: Mapping[str, str] = {
@@ -46,19 +47,29 @@ class Formats:
     """How cells look; made once for a workbook."""
 
     def __init__(self, workbook: Workbook) -> None:
-        top = {"valign": "top"}
+        top: dict[str, object] = {"valign": "top"}
+        beside = {**top, "indent": 1}  # text stands right of numbers
         self.heading: Format = workbook.add_format(
-            {"bold": True, "bg_color": "#e8eaed", "bottom": 1, "valign": "vcenter"}
+            {
+                "bold": True,
+                "bg_color": "#e8eaed",
+                "bottom": 1,
+                "valign": "vcenter",
+                "text_wrap": True,
+            }
         )
-        self.text: Format = workbook.add_format(top)
-        self.wrapped: Format = workbook.add_format({**top, "text_wrap": True})
+        self.heading_right: Format = workbook.add_format(
+            {"bold": True, "bg_color": "#e8eaed", "bottom": 1, "align": "right"}
+        )
+        self.text: Format = workbook.add_format(beside)
+        self.wrapped: Format = workbook.add_format({**beside, "text_wrap": True})
         self.money: Format = workbook.add_format({**top, "num_format": "#,##0.00"})
         self.number: Format = workbook.add_format({**top, "num_format": "0"})
         self.day: Format = workbook.add_format({**top, "num_format": "mm/dd/yyyy"})
         self.title: Format = workbook.add_format({"bold": True, "font_size": 14})
         self.hint: Format = workbook.add_format({"font_color": _QUIET})
         self.states: dict[str, Format] = {
-            word: workbook.add_format({**top, "bold": True, "font_color": colour})
+            word: workbook.add_format({**beside, "bold": True, "font_color": colour})
             for word, colour in _COLOURS.items()
         }
 
@@ -75,6 +86,7 @@ class SheetLayout:
     name: str
     columns: Sequence[str]
     frozen: int = 0
+    pages_wide: int = 1
     folded_from: int | None = None
     states: frozenset[str] = frozenset()
     wrapped: frozenset[str] = frozenset()
@@ -91,7 +103,12 @@ class LineSheet:
         self._count = 0
         self._widths = [_heading_width(name) for name in layout.columns]
         self._is_state = [name in layout.states for name in layout.columns]
-        self._is_wrapped = [name in layout.wrapped for name in layout.columns]
+        # What lies folded must not make the lines of what is in sight higher.
+        in_sight = range(len(layout.columns))[: layout.folded_from]
+        self._is_wrapped = [
+            place in in_sight and name in layout.wrapped
+            for place, name in enumerate(layout.columns)
+        ]
         self._sheet: Worksheet = self._begin()
 
     def write(self, line: Sequence[Cell]) -> None:
@@ -99,6 +116,9 @@ class LineSheet:
         if self._line == MAX_SHEET_LINES or self._bytes >= MAX_SHEET_BYTES:
             self.end()
             self._sheet = self._begin()
+        # Programs that do not measure text by themselves would lay it over the next row.
+        if (text_lines := self._text_lines(line)) > 1:
+            self._sheet.set_row(self._line, _LINE_HEIGHT * min(text_lines, _MOST_TEXT_LINES))
         for place, cell in enumerate(line):
             if cell is None or cell == "":
                 continue
@@ -129,11 +149,21 @@ class LineSheet:
         if folded_from <= last_place:
             sheet.set_column(last_place + 1, last_place + 1, None, None, {"collapsed": True})
 
+    def _text_lines(self, line: Sequence[Cell]) -> int:
+        return max(
+            (
+                -(-len(cell) // _WRAPPED_WIDTH)
+                for place, cell in enumerate(line)
+                if self._is_wrapped[place] and isinstance(cell, str)
+            ),
+            default=1,
+        )
+
     def _write_text(self, place: int, cell: str) -> None:
         self._bytes += len(cell.encode())
         width = min(len(cell) + 2, _MOST_UNWRAPPED)
         if self._is_wrapped[place]:
-            look, width = self._formats.wrapped, _WIDE
+            look, width = self._formats.wrapped, _WRAPPED_WIDTH + 2
         elif self._is_state[place]:
             look = self._formats.states.get(cell, self._formats.text)
         else:
@@ -150,12 +180,14 @@ class LineSheet:
         name = self._layout.name if self._count == 1 else f"{self._layout.name} {self._count}"
         sheet = self._workbook.add_worksheet(name)
         sheet.freeze_panes(1, self._layout.frozen)
-        sheet.set_row(0, 20)
+        sheet.set_row(0, _HEADING_HEIGHT)
         sheet.set_landscape()
         sheet.set_paper(_LETTER)
         sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
-        sheet.fit_to_pages(1, 0)
+        sheet.fit_to_pages(self._layout.pages_wide, 0)
         sheet.repeat_rows(0)
+        if self._layout.frozen:
+            sheet.repeat_columns(0, self._layout.frozen - 1)
         sheet.set_footer("&L&A&RPage &P of &N")
         sheet.outline_settings(symbols_right=True)
         for place, column in enumerate(self._layout.columns):
@@ -165,4 +197,4 @@ class LineSheet:
 
 
 def _heading_width(name: str) -> int:
-    return max(_NARROWEST, min(len(name) + _ROOM_FOR_FILTER, _MOST_UNWRAPPED))
+    return max(_NARROWEST, min(len(name) + _ROOM_FOR_FILTER, _WIDEST_HEADING))

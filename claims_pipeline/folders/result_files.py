@@ -51,12 +51,12 @@ def has_workbook(upload: Upload, settings: Settings) -> bool:
     return upload.counts.total <= settings.workbook_max_rows
 
 
-def file_keys(upload: Upload, settings: Settings) -> ResultFiles:
+def file_keys(upload: Upload) -> ResultFiles:
     """Where an upload's files lie, whether they are written yet or not."""
     folder = f"{upload.organization_id}/{upload.id}"
     return ResultFiles(
         results_csv=f"{folder}/results.csv",
-        results_xlsx=f"{folder}/results.xlsx" if has_workbook(upload, settings) else None,
+        results_xlsx=f"{folder}/results.xlsx",
         lines_csv=f"{folder}/lines.csv",
         rejected_csv=f"{folder}/rejected.csv" if upload.counts.rejected else None,
     )
@@ -70,12 +70,17 @@ def name_positions(header: Sequence[str]) -> list[int]:
 
 
 def write_files(
-    engine: Engine, files: FileStore, upload: Upload, settings: Settings
+    engine: Engine, files: FileStore, upload: Upload, *, bom: bool, workbook: bool = True
 ) -> ResultFiles:
-    """Write all files of the upload from its results table, each visible only when whole."""
-    keys = file_keys(upload, settings)
+    """Write all files of the upload from its results table, each visible only when whole.
+
+    `bom` begins a CSV with a byte order mark; `workbook` is False where there are too many rows.
+    """
+    keys = file_keys(upload)
+    if not workbook:
+        keys = replace(keys, results_xlsx=None)
     header = upload.header or ()
-    lines, service_lines = _write_results(engine, files, upload, keys, settings)
+    lines, service_lines = _write_results(engine, files, upload, keys, bom=bom)
     if keys.rejected_csv:
         with files.writer(keys.rejected_csv) as stream:
             for chunk in rejected_rows_csv(header, stored.iterate_rejected_rows(engine, upload.id)):
@@ -84,11 +89,10 @@ def write_files(
 
 
 def _write_results(
-    engine: Engine, files: FileStore, upload: Upload, keys: ResultFiles, settings: Settings
+    engine: Engine, files: FileStore, upload: Upload, keys: ResultFiles, *, bom: bool
 ) -> tuple[int, int]:
     """Write the files of results in one pass over the table; returns how many lines each has."""
     header = upload.header or ()
-    bom = settings.results_csv_bom
     lines, service_lines = 0, 0
     with ExitStack() as stack:
         write_lines = stack.enter_context(

@@ -128,7 +128,13 @@ def _publish(engine: Engine, store: StoreResource, upload: Upload) -> WrittenFil
         write_refusal(upload, outbox, code=code, message=message)
         return WrittenFiles(lines=0, differences=[])
     files = store.files()
-    written = result_files.write_files(engine, files, upload, settings)
+    written = result_files.write_files(
+        engine,
+        files,
+        upload,
+        bom=settings.results_csv_bom,
+        workbook=result_files.has_workbook(upload, settings),
+    )
     counts = results.count_outcomes(engine, upload.id)
     differences = result_files.files_that_differ(files, written, counts)
     if not differences:

@@ -250,6 +250,8 @@ class Chaos:
         wanted = {"results.csv": 1, "results.xlsx": 1}
         if file_keys(upload).rejected_csv:
             wanted["rejected.csv"] = 1
+        # Which claims have lines is the payer's business.
+        wanted |= {"lines.csv": 1} if "lines.csv" in endings else {}
         return [] if dict(endings) == wanted else [f"I5/I7: the outbox holds {dict(endings)}"]
 
     def _whole_house(self) -> list[str]:

@@ -58,7 +58,7 @@ def test_results_are_written_to_the_bucket_and_nothing_stays_on_this_machine(
     assert upload.status is UploadStatus.COMPLETED
     assert broken_promises(pipeline.engine, files, upload_id) == []
     names = [key.rpartition("/")[2] for key in keys_of(files, f"{ORGANIZATION}/{upload_id}")]
-    assert names == ["rejected.csv", "results.csv", "results.xlsx", "upload.csv"]
+    assert names == ["lines.csv", "rejected.csv", "results.csv", "results.xlsx", "upload.csv"]
     assert outcomes_in_file(files, file_keys(upload).results_csv).total() == len(sample)
     home = pipeline.settings.resolved_home
     assert not (home / "files").exists()

@@ -239,12 +239,12 @@ def _without_last_line(stream: BinaryIO) -> BinaryIO:
 
 
 def _without_last_row(stream: BinaryIO) -> BinaryIO:
-    """A workbook whose first sheet has lost its last row."""
+    """A workbook whose sheet of claims has lost its last row."""
     lost = io.BytesIO()
     with ZipFile(stream) as whole, ZipFile(lost, "w") as archive:
         for name in whole.namelist():
             content = whole.read(name)
-            if name == "xl/worksheets/sheet1.xml":
+            if name == "xl/worksheets/sheet2.xml":
                 before, _, last = content.rpartition(b"<row ")
                 content = before + last.partition(b"</row>")[2]
             archive.writestr(name, content)
@@ -275,7 +275,7 @@ class _LosingStore(StoreResource):
         return _LosingFiles(Path((settings or self.settings()).resolved_files), self.ending)
 
 
-@pytest.mark.parametrize("ending", ["results.csv", "results.xlsx", "rejected.csv"])
+@pytest.mark.parametrize("ending", ["results.csv", "results.xlsx", "lines.csv", "rejected.csv"])
 def test_files_that_lost_something_fail_their_check_and_are_not_published(
     tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, ending: str
 ) -> None:

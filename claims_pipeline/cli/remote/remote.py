@@ -24,7 +24,12 @@ from claims_pipeline.settings import load_settings
 
 _POLL_S = 1.0
 _LONGEST_PAUSE = timedelta(minutes=1)
-_ENDINGS = {"csv": "results.csv", "xlsx": "results.xlsx", "rejected": "rejected.csv"}
+_ENDINGS = {
+    "csv": "results.csv",
+    "xlsx": "results.xlsx",
+    "lines": "lines.csv",
+    "rejected": "rejected.csv",
+}
 
 
 def upload_service(api: str | None, organization: str | None) -> UploadService | None:

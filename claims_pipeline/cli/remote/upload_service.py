@@ -126,7 +126,7 @@ class UploadService:
         )
 
     def download(self, upload_id: str, what: str, output: BinaryIO) -> None:
-        """Write a file of the upload: `csv` or `xlsx` results, or its `rejected` rows."""
+        """Write a file of the upload: `csv` or `xlsx` results, `lines`, or `rejected` rows."""
         name = "rejected_rows" if what == "rejected" else "download_results"
         query = {} if what == "rejected" else {"format": what}
         answer = self._answered(

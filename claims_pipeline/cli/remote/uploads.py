@@ -184,8 +184,10 @@ def download(
     upload: UploadArgument,
     *,
     what: Annotated[
-        Literal["csv", "xlsx", "rejected"],
-        typer.Option("--format", help="Results as CSV or workbook, or the rejected rows."),
+        Literal["csv", "xlsx", "lines", "rejected"],
+        typer.Option(
+            "--format", help="Results as CSV or workbook, service lines, or the rejected rows."
+        ),
     ] = "csv",
     output: Annotated[
         Path | None,

@@ -89,6 +89,11 @@ _RESULT: dict[str, Any] = {
             "status": "PAID",
             "next_action": "post_payment",
             "primary": True,
+            "open_amount": "0.00",
+            "denial_category": None,
+            "denials": [],
+            "note": None,
+            "same_claim_as_row": None,
             "claim": {
                 "payer_id": "87726",
                 "tin": "070000001",
@@ -122,7 +127,9 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "retry_job": {**_NEW, "attempt": 2},
     **dict.fromkeys(("list_jobs", "search_jobs"), _page(_UPLOAD)),
     "get_progress": {**_PROGRESS, "rows_per_second": 2.84},
-    **dict.fromkeys(("list_results", "search_results"), _page(_RESULT, columns=_COLUMNS)),
+    **dict.fromkeys(
+        ("list_results", "search_results"), _page(_RESULT, claims=None, columns=_COLUMNS)
+    ),
     "get_rejected_rows": _page(
         {**_REJECTED, "cells": ["FH00000007", "Ben", "Example", ""]}, columns=_COLUMNS
     ),

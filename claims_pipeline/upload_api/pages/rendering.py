@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from claims_pipeline.errors import ClaimsError
 from claims_pipeline.payers import registry
+from claims_pipeline.payers.denials import is_denied
 from claims_pipeline.settings import Settings
 from claims_pipeline.upload_api.pages import claim_words, wording
 from claims_pipeline.upload_api.pages.static import static_url
@@ -75,6 +76,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals["static"] = static_url
+    environment.tests["denied_line"] = is_denied
     environment.filters |= {
         "count": wording.count,
         "plural": wording.plural,

@@ -1,15 +1,16 @@
 """What became of an upload's rows: answers and rejected rows, as pages and as files."""
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from claims_pipeline.model import ClaimStatus, Outcome
 from claims_pipeline.store.rows.filters import ResultFilter
 from claims_pipeline.store.rows.pages import (
+    RowOrder,
     page_of_rejected_rows,
     page_of_results,
 )
@@ -19,7 +20,7 @@ from claims_pipeline.upload_api.access.caller import Caller, CallerServices
 from claims_pipeline.upload_api.access.uploads import upload_for
 from claims_pipeline.upload_api.http.attachments import CSV, XLSX, attachment
 from claims_pipeline.upload_api.http.paging import links
-from claims_pipeline.upload_api.http.parameters import Optional, PageNumber, PageSize, SearchText
+from claims_pipeline.upload_api.http.parameters import PageNumber, PageSize, SearchText
 from claims_pipeline.upload_api.receiving.json_body import documented_body, json_body
 from claims_pipeline.upload_api.schemas.results import (
     RejectedRowJson,
@@ -30,19 +31,23 @@ from claims_pipeline.upload_api.schemas.results import (
 from claims_pipeline.upload_api.services import Services
 from claims_pipeline.upload_api.uploads.downloads import (
     filtered_csv,
+    filtered_lines_csv,
+    lines_csv,
     rejected_rows_file,
     results_csv,
     results_xlsx,
 )
+from claims_pipeline.upload_api.uploads.result_filters import AskedResults
 
 router = APIRouter()
 
 
 class PageFormat(StrEnum):
-    """JSON by pages, or everything as one CSV."""
+    """JSON by pages, or everything as one CSV: of the results, or of their service lines."""
 
     JSON = "json"
     CSV = "csv"
+    LINES = "lines"
 
 
 class FileFormat(StrEnum):
@@ -50,18 +55,15 @@ class FileFormat(StrEnum):
 
     CSV = "csv"
     XLSX = "xlsx"
+    LINES = "lines"
 
 
-class ResultQuery(BaseModel):
-    """Which rows, and which page of them. `next_action` is a code."""
-
-    model_config = ConfigDict(hide_input_in_errors=True)
+class ResultQuery(AskedResults):
+    """Which rows, and which page of them."""
 
     page: PageNumber = 1
     page_size: PageSize = 50
-    outcome: Optional[Outcome] = None
-    claim_status: Optional[ClaimStatus] = None
-    next_action: Optional[Annotated[str, Field(max_length=64, pattern="^[a-z_]*$")]] = None
+    order: RowOrder = RowOrder.FILE
 
 
 class ResultSearch(ResultQuery):
@@ -87,9 +89,18 @@ def list_results(
 ) -> ResultListJson | StreamingResponse:
     """Rows with their answers, in the file's order; rows that are still open are `unprocessed`.
 
-    With `format=csv`, or when only `text/csv` is accepted, all wanted rows as one file instead.
+    With `format=csv`, or when only `text/csv` is accepted, all wanted rows as one file instead;
+    with `format=lines` the service lines of their claims.
     """
     upload = upload_for(services, caller, upload_id)
+    if page_format is PageFormat.LINES:
+        record(services, caller, Action.DOWNLOAD, upload.id)
+        return attachment(
+            filtered_lines_csv(services, upload, _filter(query)),
+            media_type=CSV,
+            file_name=upload.file_name,
+            ending=".lines.csv",
+        )
     if page_format is PageFormat.CSV or (page_format is None and _wants_csv(request)):
         record(services, caller, Action.DOWNLOAD, upload.id)
         return attachment(
@@ -135,16 +146,16 @@ def download_results(
     caller: Caller,
     file_format: Annotated[FileFormat, Query(alias="format")] = FileFormat.CSV,
 ) -> StreamingResponse:
-    """The results as a file, at any time: rows that are still open are `unprocessed` in it."""
+    """The results as a file, at any time: rows that are still open are `unprocessed` in it.
+
+    `lines` is a CSV of the service lines of their claims. Uploads above `CLAIMS_WORKBOOK_MAX_ROWS`
+    have no workbook.
+    """
     upload = upload_for(services, caller, upload_id)
+    made_by, media_type, ending = _FILES[file_format]
+    chunks = made_by(services, upload)
     record(services, caller, Action.DOWNLOAD, upload.id)
-    is_csv = file_format is FileFormat.CSV
-    return attachment(
-        results_csv(services, upload) if is_csv else results_xlsx(services, upload),
-        media_type=CSV if is_csv else XLSX,
-        file_name=upload.file_name,
-        ending=f".results.{file_format}",
-    )
+    return attachment(chunks, media_type=media_type, file_name=upload.file_name, ending=ending)
 
 
 @router.get(
@@ -188,6 +199,13 @@ def get_rejected_rows(
     )
 
 
+_FILES = {
+    FileFormat.CSV: (results_csv, CSV, ".results.csv"),
+    FileFormat.XLSX: (results_xlsx, XLSX, ".results.xlsx"),
+    FileFormat.LINES: (lines_csv, CSV, ".lines.csv"),
+}
+
+
 def _page(
     request: Request,
     services: Services,
@@ -202,10 +220,12 @@ def _page(
         _filter(query, search=search),
         page=query.page,
         page_size=query.page_size,
+        order=query.order,
     )
     around = links(request, page=query.page, page_size=query.page_size, count=found.total)
     return ResultListJson(
         count=found.total,
+        claims=found.claims,
         next=around.next,
         previous=around.previous,
         columns=upload.header or (),
@@ -214,12 +234,7 @@ def _page(
 
 
 def _filter(query: ResultQuery, *, search: str | None = None) -> ResultFilter:
-    return ResultFilter(
-        outcome=query.outcome,
-        claim_status=query.claim_status,
-        next_action=query.next_action,
-        search=search,
-    )
+    return query.filter(today=datetime.now(UTC).date(), search=search)
 
 
 def _wants_csv(request: Request) -> bool:

@@ -76,9 +76,13 @@ class ResultJson(BaseModel):
 
 
 class ResultListJson(BaseModel):
-    """One page of answered rows; `columns` are the file's own, in order."""
+    """One page of answered rows; `columns` are the file's own, in order.
+
+    `claims` is how many different claims the filters find; null where they ask for none.
+    """
 
     count: int
+    claims: int | None
     next: str | None
     previous: str | None
     columns: tuple[str, ...]

@@ -5,7 +5,7 @@ from typing import BinaryIO
 
 from claims_pipeline import exports
 from claims_pipeline.errors import InputError
-from claims_pipeline.folders.result_files import file_keys, name_positions
+from claims_pipeline.folders.result_files import file_keys, has_workbook, name_positions
 from claims_pipeline.intake import rejected_rows_csv
 from claims_pipeline.model import AnsweredRow
 from claims_pipeline.payers.status import NEXT_ACTIONS
@@ -22,7 +22,7 @@ _CHUNK_BYTES = 1 << 18
 
 def results_csv(services: Services, upload: Upload) -> Iterator[bytes]:
     """The results file that the run wrote; else the rows as they stand, open ones unprocessed."""
-    stored = _stored(services, upload, file_keys(upload, services.settings).results_csv)
+    stored = _stored(services, upload, file_keys(upload).results_csv)
     if stored is not None:
         return _chunks(stored)
     return _csv(services, upload, iterate_answered_rows(services.engine, upload.id))
@@ -35,19 +35,18 @@ def results_xlsx(services: Services, upload: Upload) -> Iterator[bytes]:
         InputError: `too_many_rows_for_workbook`.
 
     """
-    key = file_keys(upload, services.settings).results_xlsx
-    if key is None:
+    if not has_workbook(upload, services.settings):
         raise InputError(
             "too_many_rows_for_workbook",
             "The upload has more rows than a workbook is made for. Download the CSV.",
         )
-    stored = _stored(services, upload, key)
+    stored = _stored(services, upload, file_keys(upload).results_xlsx)
     return _made_workbook(services, upload) if stored is None else _chunks(stored)
 
 
 def lines_csv(services: Services, upload: Upload) -> Iterator[bytes]:
     """As `results_csv`, the service lines of the claims."""
-    stored = _stored(services, upload, file_keys(upload, services.settings).lines_csv)
+    stored = _stored(services, upload, file_keys(upload).lines_csv)
     if stored is not None:
         return _chunks(stored)
     return exports.service_line_chunks(
@@ -85,10 +84,10 @@ def _csv(services: Services, upload: Upload, rows: Iterable[AnsweredRow]) -> Ite
     )
 
 
-def _stored(services: Services, upload: Upload, key: str) -> BinaryIO | None:
+def _stored(services: Services, upload: Upload, key: str | None) -> BinaryIO | None:
     """The file, if the latest attempt has written it."""
     attempt = latest_attempt(services.engine, upload.id)
-    if attempt is None or attempt.files_written_at is None:
+    if key is None or attempt is None or attempt.files_written_at is None:
         return None
     try:
         return services.files.open(key)

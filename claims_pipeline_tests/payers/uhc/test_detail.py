@@ -153,6 +153,41 @@ def test_a_claim_reconciles_when_lines_drafts_and_total_agree(
     assert asked.payer.enrich(PAID, transaction="tx", level=FULL).reconciled is reconciled
 
 
+def test_a_line_is_kept_with_all_that_the_payer_says_of_it(
+    script: ScriptedPayer, asked: Asked
+) -> None:
+    told = line(
+        2,
+        paid="0.00",
+        allowed="0.00",
+        procedureCd="99213-25",
+        modifiers=["GT", "25", 7],
+        revenueCode="0450",
+        unitCount="2",
+        billedAmt="120.50",
+        notCovAmt="120.50",
+        firstSrvcDt="08/01/2026",
+        claimCodes=[
+            {"type": "CARC", "code": "CO-197"},
+            {"type": "PR", "code": "3"},
+            {"type": "RARC", "code": "N54"},
+        ],
+    )
+    answer_with(script, lines=[told], payments=[])
+
+    (kept,) = asked.payer.enrich(DENIED, transaction="tx", level=REASONS).lines
+
+    assert (kept.number, kept.procedure, kept.modifiers) == ("2", "99213", ("25", "GT", "7"))
+    assert (kept.revenue_code, kept.units) == ("0450", "2")
+    assert (kept.service_from, kept.service_to) == (date(2026, 8, 1), date(2026, 8, 1))
+    assert (kept.charged, kept.not_covered) == (Decimal("120.50"), Decimal("120.50"))
+    assert [(code.kind, code.group, code.code) for code in kept.codes] == [
+        ("CARC", "CO", "197"),
+        ("CARC", "PR", "3"),
+        ("RARC", None, "N54"),
+    ]
+
+
 def test_a_claim_of_which_some_lines_are_denied_is_partly_denied(
     script: ScriptedPayer, asked: Asked
 ) -> None:

@@ -9,6 +9,8 @@ from claims_pipeline.model import (
     AdjudicationCode,
     Claim,
     ClaimStatus,
+    Denial,
+    DenialCategory,
     MatchedClaim,
     Outcome,
     Payment,
@@ -127,8 +129,8 @@ def _answers() -> list[Result]:
         ),
         _found(2, ClaimStatus.PAID, "post_payment_and_review_lines", "410.00", paid="250.10"),
         _found(3, ClaimStatus.PENDING, "wait_for_decision", "1900.00"),
-        _found(4, ClaimStatus.DENIED, "review_denial", "75.25", hostile=True),
-        _found(5, ClaimStatus.DENIED, "review_denial", "2210.00"),
+        _found(4, ClaimStatus.DENIED, "appeal_with_authorization", "75.25", hostile=True),
+        _found(5, ClaimStatus.DENIED, "appeal_with_authorization", "2210.00"),
         _found(6, ClaimStatus.ACTION_REQUIRED, "send_information", "333.33"),
         _found(7, ClaimStatus.CLOSED_NO_PAYMENT, "bill_patient", "88.00"),
         replace(make_result(8, Outcome.NOT_FOUND), next_action="check_row"),
@@ -168,11 +170,19 @@ def _found(
             payer_status=HOSTILE_TEXT,
             codes=(AdjudicationCode(kind="CARC", code="197", description=HOSTILE_TEXT),),
         )
-    return replace(
-        make_result(row_number),
+    is_settled = status in {ClaimStatus.PAID, ClaimStatus.CLOSED_NO_PAYMENT}
+    is_denied = status is ClaimStatus.DENIED
+    code = claim.codes[0]
+    match = MatchedClaim(
+        claim=claim,
+        status=status,
         next_action=next_action,
-        claims=(MatchedClaim(claim=claim, status=status, next_action=next_action, primary=True),),
+        primary=True,
+        open_amount=Decimal("0.00") if is_settled else Decimal(charged),
+        denial_category=DenialCategory.NO_AUTHORIZATION if is_denied else None,
+        denials=(Denial(code=code.code, description=code.description),) if is_denied else (),
     )
+    return replace(make_result(row_number), next_action=next_action, claims=(match,))
 
 
 def _full_claim(row_number: int, charged: Decimal, paid: Decimal) -> Claim:

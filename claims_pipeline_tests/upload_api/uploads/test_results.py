@@ -2,8 +2,9 @@
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import unquote
 from uuid import uuid4
@@ -13,12 +14,20 @@ import pytest
 import requests
 
 from claims_pipeline.folders import result_files
-from claims_pipeline.model import Outcome, UploadStatus
+from claims_pipeline.model import (
+    AdjudicationCode,
+    Denial,
+    DenialCategory,
+    Outcome,
+    Result,
+    ServiceLine,
+    UploadStatus,
+)
 from claims_pipeline.results_file.columns import RESULT_COLUMNS
 from claims_pipeline.store import attempts, audit
 from claims_pipeline.store.uploads import Upload, get_upload
 from claims_pipeline_tests.store.builders import HEADER, Runs, answer, make_result, store_rows
-from claims_pipeline_tests.upload_api.api import ORGANIZATION, Api
+from claims_pipeline_tests.upload_api.api import ORGANIZATION, Api, running_api
 
 JOBS = "/api/v1/claims/csv-jobs"
 
@@ -59,9 +68,28 @@ class Answered:
         attempts.mark_files_written(self.api.engine, self.upload.attempt_id, datetime.now(UTC))
 
 
+def _denied(row_number: int) -> Result:
+    """A paid claim of which a line was denied."""
+    result = make_result(row_number)
+    (match,) = result.claims
+    code = AdjudicationCode(kind="CARC", code="29", line_number="1")
+    line = ServiceLine(number="1", allowed=Decimal(0), paid=Decimal(0), codes=(code,))
+    denied = replace(
+        match,
+        claim=replace(match.claim, lines=(line,), codes=(code,)),
+        open_amount=Decimal("200.00"),
+        denial_category=DenialCategory.FILED_LATE,
+        denials=(Denial(code="29", amount=Decimal("200.00")),),
+    )
+    return replace(result, claims=(denied,))
+
+
 @pytest.fixture
 def answered(shared_api: Api) -> Answered:
-    api = shared_api
+    return _answered(shared_api)
+
+
+def _answered(api: Api) -> Answered:
     upload = api.add_upload(file_name="März Zoë.csv")
     runs = Runs(engine=api.engine, upload_id=upload.id)
     hold = runs.held(str(uuid4()))
@@ -70,7 +98,7 @@ def answered(shared_api: Api) -> Answered:
         api.engine,
         hold,
         make_result(1, claims=2),
-        make_result(2),
+        _denied(2),
         make_result(3, Outcome.NOT_FOUND),
     )
     return Answered(api=api, id=upload.id, token=api.issuer.token(sub="analyst-1"))
@@ -114,6 +142,15 @@ def test_a_result_has_its_cells_its_claims_and_what_to_do(answered: Answered) ->
         ("outcome=&claim_status=", [1, 2, 3, 4, 5, 6, 7]),
         ("claim_status=PAID", [1, 2]),
         ("next_action=correct_row", [6, 7]),
+        ("next_action=wait_to_be_asked", [4, 5]),
+        ("denial_category=filed_late", [2]),
+        ("denial_code=29", [2]),
+        ("denial_code=2", []),
+        ("open_at_least=100", [2]),
+        ("open_at_least=200.01", []),
+        ("days_since_service=1", [1, 2]),
+        ("days_since_processed=36500", []),
+        ("order=open", [2, 1, 3, 4, 5, 6, 7]),
         ("page=9", []),
     ],
 )
@@ -165,6 +202,29 @@ def test_wanted_results_come_as_csv(
     assert [line["row_number"] for line in lines] == ["1", "1", "2"]
 
 
+def test_service_lines_of_wanted_results_come_as_csv(answered: Answered) -> None:
+    for query in ("denial_code=29&format=lines", "format=lines"):
+        lines = _lines(answered.get(f"results?{query}"))
+        assert [(line["row_number"], line["adjustment_codes"]) for line in lines] == [("2", "29")]
+    assert _lines(answered.get("results?denial_code=30&format=lines")) == []
+    assert _lines(answered.get("download_results?format=lines"))[0]["denied"] == "Y"
+
+
+def test_filters_about_claims_tell_how_many_claims_they_find(answered: Answered) -> None:
+    assert answered.get("results?claim_status=PAID").json()["claims"] == 3
+    assert answered.get("results?outcome=found").json()["claims"] is None
+
+
+def test_an_upload_of_too_many_rows_has_no_workbook(shared_api: Api, tmp_path: Path) -> None:
+    settings = {"CLAIMS_WORKBOOK_MAX_ROWS": "6"}
+    with running_api(tmp_path / "home", shared_api.issuer, settings=settings) as api:
+        answered = _answered(api)
+        response = answered.get("download_results/?format=xlsx")
+        assert response.status_code == 422
+        assert response.json()["code"] == "too_many_rows_for_workbook"
+        assert len(_lines(answered.get("download_results/"))) == 8
+
+
 def test_a_running_upload_is_downloaded_as_far_as_it_is(answered: Answered) -> None:
     lines = _lines(answered.get("download_results/"))
     primary = [line["outcome"] for line in lines if line["primary"] == "Y"]
@@ -175,17 +235,18 @@ def test_a_running_upload_is_downloaded_as_far_as_it_is(answered: Answered) -> N
 def test_a_workbook_is_made_of_a_running_upload_and_not_kept(answered: Answered) -> None:
     before = set(Path(answered.api.settings.resolved_files).rglob("*"))
     response = answered.get("download_results/?format=xlsx")
-    sheet = openpyxl.load_workbook(io.BytesIO(response.content))["Results"]
+    sheet = openpyxl.load_workbook(io.BytesIO(response.content))["Claims"]
     assert sheet.max_row == 1 + 8
     assert set(Path(answered.api.settings.resolved_files).rglob("*")) == before
 
 
-@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "lines"])
 def test_an_ended_upload_is_downloaded_as_its_run_wrote_it(answered: Answered, kind: str) -> None:
     answered.finish()
     answered.write_files()
     keys = result_files.file_keys(answered.upload)
-    key = keys.results_csv if kind == "csv" else keys.results_xlsx
+    key = {"csv": keys.results_csv, "xlsx": keys.results_xlsx, "lines": keys.lines_csv}[kind]
+    assert key is not None
     with answered.api.files.open(key) as stream:
         assert answered.get(f"download_results?format={kind}").content == stream.read()
 

@@ -1,5 +1,6 @@
 """A session of the page as it is used, and as it lies sealed in the database."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,7 +15,8 @@ class PageSession:
     """A session as it is used: its row, and the tokens that lie sealed in it.
 
     `ends_at` is when the access token ends. `organization` is the alias that was chosen among
-    several.
+    several. `searches` are the names and numbers searched for last, by upload: they are patients',
+    and have no place in an address.
     """
 
     row: StoredSession
@@ -22,6 +24,7 @@ class PageSession:
     refresh: str | None = field(repr=False)
     ends_at: datetime
     organization: str | None = None
+    searches: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def session_of(
@@ -45,6 +48,7 @@ def sealed_session(seal: Seal, session: PageSession) -> str:
             "refresh": session.refresh,
             "ends_at": session.ends_at.isoformat(),
             "organization": session.organization,
+            "searches": dict(session.searches),
         },
         bound_to=_binding(session.row),
     )
@@ -61,6 +65,7 @@ def opened_session(seal: Seal, row: StoredSession) -> PageSession | None:
         refresh=content["refresh"],
         ends_at=datetime.fromisoformat(content["ends_at"]),
         organization=content["organization"],
+        searches=content.get("searches", {}),
     )
 
 

@@ -44,6 +44,7 @@ _RENEW_BEFORE_END = timedelta(seconds=45)
 _EXTEND_STEP = timedelta(minutes=1)
 _LOCKS = 64
 _LOOKS_FOR_ANOTHERS, _PAUSE_S = 5, 0.2
+_TRIES_TO_REMEMBER, _MOST_SEARCHES = 3, 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +140,17 @@ class PageSessions:
         self._stored(session, chosen, organization_id=principal.organization_id)
         return principal
 
+    def remember_search(self, session: PageSession, upload_id: str, words: str) -> None:
+        """Keep what is searched for in an upload, in the place of what was before."""
+        for _ in range(_TRIES_TO_REMEMBER):
+            others = [(key, told) for key, told in session.searches.items() if key != upload_id]
+            searches = dict([*others[-_MOST_SEARCHES:], (upload_id, words)])
+            changed = replace(session, searches=searches)
+            organization_id = session.row.organization_id
+            session = self._stored(session, changed, organization_id=organization_id)
+            if session.searches.get(upload_id) == words:
+                return
+
     def extend(self, session: PageSession) -> None:
         """Note that a person is there: the session lives on, up to its longest."""
         row = session.row
@@ -221,8 +233,9 @@ class PageSessions:
             self.end(session)
             raise session_ended()
         renewed = session_of(session.row, tokens, user, organization=session.organization)
-        if renewed.refresh is None:
-            renewed = replace(renewed, refresh=session.refresh)
+        renewed = replace(
+            renewed, refresh=renewed.refresh or session.refresh, searches=session.searches
+        )
         return self._stored(session, renewed, organization_id=session.row.organization_id)
 
     def _as_it_is(self, session: PageSession) -> PageSession:

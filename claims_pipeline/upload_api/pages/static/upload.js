@@ -20,6 +20,14 @@ function closeMenus(event) {
   }
 }
 
+// Filters act at once: a list when it is chosen from, a field when it is left.
+
+const filters = document.querySelector("form[data-at-once]");
+
+filters?.addEventListener("change", (event) => {
+  if (event.target.id !== "search") filters.requestSubmit();
+});
+
 // Live progress.
 
 const standing = document.getElementById("standing");

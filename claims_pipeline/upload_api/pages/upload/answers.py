@@ -7,15 +7,21 @@ from decimal import Decimal
 
 from claims_pipeline.intake.columns import canonical_positions
 from claims_pipeline.intake.headers.persons import PATIENT_NAME
-from claims_pipeline.model import AnsweredRow, Claim, DateWindow, MatchedClaim, Outcome
+from claims_pipeline.model import AnsweredRow, Claim, DateWindow, MatchedClaim, Outcome, Result
+from claims_pipeline.store.rows.answered import TO_BE_ASKED
+from claims_pipeline.store.rows.filters import ResultFilter
 from claims_pipeline.upload_api.pages.claim_words import (
     action_sentence,
     claim_status_tone,
     claim_status_word,
+    denial_category_word,
     matched_by_words,
     outcome_tone,
     outcome_word,
 )
+
+# Nobody posts a payment, or appeals, before it is certain whose claim it is.
+_COMPARE = "Is this the row's claim? Compare the patient, the numbers and the dates first."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +40,10 @@ class ShownClaim:
     badge: Badge
     primary: bool
     next_action: str | None
+    still_open: Decimal | None
+    denial: str | None
+    note: str | None
+    same_claim_as_row: int | None
     facts: tuple[tuple[str, str], ...] = field(repr=False)
     amounts: tuple[tuple[str, Decimal], ...]
 
@@ -42,8 +52,9 @@ class ShownClaim:
 class ShownRow:
     """One input row: who it asks about, what came of it, and what to do.
 
-    `claim_number`, `service` and the amounts are those of the primary claim; without one, the
-    row's own number.
+    `claim_number`, `service` and the amounts are those of the claim that stands for the row: the
+    first that is asked for, else the primary one; without one, the row's own number. `denial` is
+    its kind of denial with `codes`, `decided` how many days ago the payer decided.
     """
 
     row_number: int
@@ -57,6 +68,11 @@ class ShownRow:
     service: tuple[date | None, date | None]
     charged: Decimal | None
     paid: Decimal | None
+    still_open: Decimal | None
+    denial: str | None
+    codes: tuple[str, ...]
+    decided: int | None
+    is_in_doubt: bool
     match_note: str | None
     matched_by: str | None
     error_code: str | None
@@ -67,18 +83,30 @@ class ShownRow:
     own_cells: tuple[tuple[str, str], ...] = field(repr=False)
 
 
-def shown_rows(rows: Sequence[AnsweredRow], header: Sequence[str]) -> tuple[ShownRow, ...]:
-    """The rows for people; `header` names the cells of each."""
+def shown_rows(
+    rows: Sequence[AnsweredRow], header: Sequence[str], wanted: ResultFilter, *, today: date
+) -> tuple[ShownRow, ...]:
+    """The rows for people, each with the claim that `wanted` asks for; `header` names its cells."""
     positions = canonical_positions(header)
-    return tuple(_shown_row(row, header, positions) for row in rows)
+    return tuple(_shown_row(row, header, positions, _shown(row, wanted), today) for row in rows)
+
+
+def _shown(answered: AnsweredRow, wanted: ResultFilter) -> MatchedClaim | None:
+    claims = answered.result.claims
+    asked_for = (match for match in claims if wanted.wants(match, answered.result.outcome))
+    return next(asked_for, _primary(claims))
 
 
 def _shown_row(
-    answered: AnsweredRow, header: Sequence[str], positions: Mapping[str, int]
+    answered: AnsweredRow,
+    header: Sequence[str],
+    positions: Mapping[str, int],
+    match: MatchedClaim | None,
+    today: date,
 ) -> ShownRow:
     result = answered.result
-    primary = _primary(result.claims)
-    claim = primary.claim if primary else None
+    claim = match.claim if match else None
+    is_in_doubt = result.outcome is Outcome.AMBIGUOUS
 
     def own(column: str) -> str:
         position = positions.get(column, len(answered.row.cells))
@@ -91,19 +119,24 @@ def _shown_row(
         or own(PATIENT_NAME),
         born=own("date_of_birth"),
         claim_number=(claim and claim.claim_number) or own("claim_number") or None,
-        outcome=Badge(word=outcome_word(result.outcome), tone=outcome_tone(result.outcome)),
-        status=_status_badge(primary) if primary else None,
-        next_action=_next_action(answered, primary),
+        outcome=_outcome_badge(result),
+        status=_status_badge(match) if match else None,
+        next_action=_next_action(answered, match),
         service=(claim.service_from, claim.service_to) if claim else (None, None),
         charged=claim.total_charged if claim else None,
         paid=claim.total_paid if claim else None,
+        still_open=match.open_amount if match else None,
+        denial=_denial(match) if match else None,
+        codes=tuple(denial.code for denial in match.denials) if match else (),
+        decided=(today - claim.processed).days if claim and claim.processed else None,
+        is_in_doubt=is_in_doubt,
         match_note=result.match_note,
         matched_by=matched_by_words(result.matched_by),
         error_code=result.error_code,
         error_message=result.error_message,
         searched=result.searched,
         checked_at=result.checked_at,
-        claims=tuple(_shown_claim(match) for match in result.claims),
+        claims=tuple(_shown_claim(each, is_in_doubt=is_in_doubt) for each in result.claims),
         own_cells=tuple(_named_cells(header, answered.row.cells)),
     )
 
@@ -112,23 +145,37 @@ def _primary(claims: Sequence[MatchedClaim]) -> MatchedClaim | None:
     return next((match for match in claims if match.primary), claims[0] if claims else None)
 
 
-def _next_action(answered: AnsweredRow, primary: MatchedClaim | None) -> str | None:
+def _outcome_badge(result: Result) -> Badge:
+    if result.next_action == TO_BE_ASKED:
+        return Badge(word=outcome_word(None), tone=outcome_tone(None))
+    return Badge(word=outcome_word(result.outcome), tone=outcome_tone(result.outcome))
+
+
+def _next_action(answered: AnsweredRow, match: MatchedClaim | None) -> str | None:
     code = answered.result.next_action
-    if primary is not None and answered.result.outcome is Outcome.FOUND:
-        code = primary.next_action
+    if match is not None and answered.result.outcome is Outcome.FOUND:
+        code = match.next_action
     return action_sentence(code)
+
+
+def _denial(match: MatchedClaim) -> str | None:
+    return denial_category_word(match.denial_category) if match.denial_category else None
 
 
 def _status_badge(match: MatchedClaim) -> Badge:
     return Badge(word=claim_status_word(match.status), tone=claim_status_tone(match.status))
 
 
-def _shown_claim(match: MatchedClaim) -> ShownClaim:
+def _shown_claim(match: MatchedClaim, *, is_in_doubt: bool) -> ShownClaim:
     return ShownClaim(
         claim=match.claim,
         badge=_status_badge(match),
         primary=match.primary,
-        next_action=action_sentence(match.next_action),
+        next_action=_COMPARE if is_in_doubt else action_sentence(match.next_action),
+        still_open=match.open_amount,
+        denial=_denial(match),
+        note=match.note,
+        same_claim_as_row=match.same_claim_as_row,
         facts=tuple(_facts(match.claim)),
         amounts=tuple(_amounts(match.claim)),
     )

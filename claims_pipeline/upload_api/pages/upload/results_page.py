@@ -1,14 +1,14 @@
 """An upload's answers row by row, its rejected rows, and all of it as files."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
-from claims_pipeline.model import ClaimStatus, Outcome
-from claims_pipeline.payers.status import NEXT_ACTIONS
+from claims_pipeline.store.rows.filters import ResultFilter
 from claims_pipeline.store.rows.pages import page_of_rejected_rows, page_of_results
 from claims_pipeline.store.uploads import Upload
 from claims_pipeline.upload_api.access.auditing import Action, record
@@ -16,11 +16,14 @@ from claims_pipeline.upload_api.access.uploads import upload_for
 from claims_pipeline.upload_api.http.attachments import CSV, XLSX, attachment
 from claims_pipeline.upload_api.http.parameters import PageNumber
 from claims_pipeline.upload_api.keycloak.principal import Principal
-from claims_pipeline.upload_api.pages.claim_words import claim_status_word, outcome_word
 from claims_pipeline.upload_api.pages.forms import posted_fields
 from claims_pipeline.upload_api.pages.rendering import render
+from claims_pipeline.upload_api.pages.session.cookies import shown_cookie
+from claims_pipeline.upload_api.pages.session.sessions import sessions_of
 from claims_pipeline.upload_api.pages.session.signed_in import PageServices, SignedIn
 from claims_pipeline.upload_api.pages.upload.answers import shown_rows
+from claims_pipeline.upload_api.pages.upload.cached_totals import totals_of
+from claims_pipeline.upload_api.pages.upload.choices import chips_of, choices_of, filters_on
 from claims_pipeline.upload_api.pages.upload.result_view import (
     ORDERS,
     PAGE_SIZE,
@@ -28,10 +31,14 @@ from claims_pipeline.upload_api.pages.upload.result_view import (
     ResultView,
     view_of_address,
     view_of_form,
+    with_search,
 )
 from claims_pipeline.upload_api.pages.upload.upload_page import head_of
 from claims_pipeline.upload_api.services import Services
 from claims_pipeline.upload_api.uploads.downloads import (
+    filtered_csv,
+    filtered_lines_csv,
+    lines_csv,
     rejected_rows_file,
     results_csv,
     results_xlsx,
@@ -44,8 +51,18 @@ router = APIRouter(prefix="/uploads/{upload_id}")
 def show_results(
     request: Request, upload_id: str, services: PageServices, caller: SignedIn
 ) -> Response:
-    """A page of answered rows, by the filters of the address."""
-    return _results(request, services, caller, upload_id, view_of_address(request.query_params))
+    """A page of answered rows, by the filters of the address and the session's search."""
+    return _results(request, services, caller, upload_id, _view(request, upload_id))
+
+
+def _view(request: Request, upload_id: str) -> ResultView:
+    view = view_of_address(request.query_params)
+    session = sessions_of(request).stored(shown_cookie(request)) if view.query.searched else None
+    return with_search(view, session.searches.get(upload_id, "") if session else "")
+
+
+def _wanted(request: Request, upload_id: str) -> ResultFilter:
+    return _view(request, upload_id).filter
 
 
 async def _posted_view(request: Request, _caller: SignedIn) -> ResultView:
@@ -60,15 +77,24 @@ async def search_results(
     caller: SignedIn,
     view: Annotated[ResultView, Depends(_posted_view)],
 ) -> Response:
-    """The same by a form, in which a name or number may be searched for."""
-    if view.search:
-        return await run_in_threadpool(_results, request, services, caller, upload_id, view)
-    # What an address can tell gets one, to be kept and shared.
+    """The same by a form, in which a name or number may be searched for.
+
+    Leads to an address, so that going back never sends a form again. The words stay in the session.
+    """
     upload = await run_in_threadpool(upload_for, services, caller, upload_id)
-    query = view.address()
+    if view.search:
+        await run_in_threadpool(_remember, request, upload.id, view.search)
+    query = view.address(page=view.query.page)
     return RedirectResponse(
         f"/uploads/{upload.id}/results{'?' if query else ''}{query}", status_code=303
     )
+
+
+def _remember(request: Request, upload_id: str, words: str) -> None:
+    sessions = sessions_of(request)
+    session = sessions.stored(shown_cookie(request))
+    if session is not None:
+        sessions.remember_search(session, upload_id, words)
 
 
 @router.get("/rejected")
@@ -105,6 +131,44 @@ def download_csv(upload_id: str, services: PageServices, caller: SignedIn) -> Re
     return _file(services, caller, upload_id, results_csv, media_type=CSV, ending=".results.csv")
 
 
+@router.get("/lines.csv")
+def download_lines(upload_id: str, services: PageServices, caller: SignedIn) -> Response:
+    """The service lines of the claims."""
+    return _file(services, caller, upload_id, lines_csv, media_type=CSV, ending=".lines.csv")
+
+
+@router.get("/shown.csv")
+def download_shown(
+    request: Request, upload_id: str, services: PageServices, caller: SignedIn
+) -> Response:
+    """The rows that the filters of the address leave, as a CSV."""
+    wanted = _wanted(request, upload_id)
+    return _file(
+        services,
+        caller,
+        upload_id,
+        lambda services, upload: filtered_csv(services, upload, wanted),
+        media_type=CSV,
+        ending=".filtered.csv",
+    )
+
+
+@router.get("/shown-lines.csv")
+def download_shown_lines(
+    request: Request, upload_id: str, services: PageServices, caller: SignedIn
+) -> Response:
+    """The service lines of the claims of these rows."""
+    wanted = _wanted(request, upload_id)
+    return _file(
+        services,
+        caller,
+        upload_id,
+        lambda services, upload: filtered_lines_csv(services, upload, wanted),
+        media_type=CSV,
+        ending=".filtered.lines.csv",
+    )
+
+
 @router.get("/rejected.csv")
 def download_rejected_rows(upload_id: str, services: PageServices, caller: SignedIn) -> Response:
     """The rows that cannot be asked, to be corrected and uploaded as they are."""
@@ -127,16 +191,20 @@ def _results(
         page_size=PAGE_SIZE,
         order=view.query.order,
     )
+    worklist = totals_of(services, upload).worklist
     return render(
         request,
         "upload_results.html",
         **head_of(services, upload),
         view=view,
-        rows=shown_rows(found.rows, upload.header or ()),
+        rows=shown_rows(
+            found.rows, upload.header or (), view.filter, today=datetime.now(UTC).date()
+        ),
+        claims=found.claims,
         paging=Paging.of(page, found.total, shown=len(found.rows)),
-        outcomes=[(outcome.value, outcome_word(outcome)) for outcome in Outcome],
-        statuses=[(status.value, claim_status_word(status)) for status in ClaimStatus],
-        actions=sorted(NEXT_ACTIONS.items(), key=lambda action: action[1]),
+        choices=choices_of(worklist),
+        chips=chips_of(view, worklist),
+        on=filters_on(view),
         orders=[(order.value, word) for order, word in ORDERS.items()],
     )
 

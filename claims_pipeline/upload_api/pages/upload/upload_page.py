@@ -10,6 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from sse_starlette import EventSourceResponse
 
+from claims_pipeline.folders.result_files import has_workbook
 from claims_pipeline.store import attempts
 from claims_pipeline.store.rows.totals import outcomes_of_attempts, payer_environment_of
 from claims_pipeline.store.uploads import Upload, get_upload
@@ -114,6 +115,7 @@ def head_of(services: Services, upload: Upload) -> dict[str, Any]:
         "here": f"/uploads/{upload.id}",
         "standing": standing_of(upload, datetime.now(UTC)),
         "offers": offers(upload),
+        "has_workbook": has_workbook(upload, services.settings),
         "environment": payer_environment_of(services.engine, upload.id),
     }
 

@@ -91,7 +91,8 @@ class Worklist:
     that the payer answered and has no claim for, `missing_numbered` those of them that must not be
     submitted again; `could_not_ask` are rows for which there is no answer, which says nothing about
     the claim. `missing_stated`, `failed_stated` and `not_asked_stated` are what the file says was
-    charged for rows that are missing, could not be asked, or were not asked.
+    charged for rows that are missing, could not be asked, or were not asked. `row_actions` are the
+    next actions of rows without a claim.
     """
 
     tasks: tuple[Task, ...]
@@ -105,6 +106,7 @@ class Worklist:
     outcomes: tuple[OutcomeLine, ...]
     statuses: tuple[StatusLine, ...]
     categories: tuple[CategoryLine, ...]
+    row_actions: tuple[str, ...]
     rows: int
     claims: int
     charged: Decimal
@@ -144,6 +146,7 @@ def worklist_of(groups: Sequence[RowGroup], claims: Sequence[ClaimGroup]) -> Wor
         outcomes=_outcomes(groups),
         statuses=_statuses(certain),
         categories=_categories(certain),
+        row_actions=tuple({group.next_action: None for group in groups if group.next_action}),
         rows=_rows(groups),
         claims=sums.claims,
         charged=sums.charged,
