@@ -16,10 +16,12 @@ from claims_pipeline.orchestration.payer_backoff import PAYER_DOWN, next_try_at
 from claims_pipeline.orchestration.resources import PayerResource, StoreResource
 from claims_pipeline.payers.base import NOTHING_THERE, CallKind, Payer
 from claims_pipeline.planning import Terms
+from claims_pipeline.preflight.payer_table import PayerTable
 from claims_pipeline.querying import CallLog, drain, fail_open_rows, plan_open_groups
 from claims_pipeline.store import attempts, uploads
 from claims_pipeline.store.ledger import payer_calls
 from claims_pipeline.store.ledger.ledger import Ledger
+from claims_pipeline.store.tenants.payers import list_payers
 from claims_pipeline.store.uploads import Upload
 
 # A log event costs milliseconds and the event log is kept for ever.
@@ -119,19 +121,22 @@ def _show_status(upload: Upload, step: HeldStep) -> None:
 @contextmanager
 def _connected(step: HeldStep, store: StoreResource, payers: PayerResource) -> Iterator[_Connected]:
     upload = step.upload
+    # All rows that were accepted are asked through it: others have no adapter.
+    table = PayerTable.of(list_payers(step.engine, upload.organization_id), step.settings)
+    channel = table.channel_of(upload.payer)
     calls = CallLog()
     with (
         closing(
             payers.limiter(
                 step.engine,
                 organization_id=upload.organization_id,
-                payer=upload.payer,
+                payer=channel,
                 settings=step.settings,
             )
         ) as limiter,
         closing(
             payers.connect(
-                upload.payer,
+                channel,
                 settings=step.settings,
                 limiter=limiter,
                 on_call=calls.add,
