@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Connection, Engine, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from claims_pipeline.errors import InputError
@@ -46,7 +46,8 @@ def save_payers(engine: Engine, organization_id: str, payers: Sequence[ListedPay
 
     Raises:
         InputError: `payers_refused` when two payers of the table would have one payer id, or
-            there is no such organization.
+            there is no such organization; `payer_channels_differ` when one id would be asked
+            through two channels.
 
     """
     try:
@@ -72,7 +73,24 @@ def save_payers(engine: Engine, organization_id: str, payers: Sequence[ListedPay
                 )
                 if not changed.rowcount:
                     connection.execute(tables.payers.insert().values(**key, **values))
+            _require_one_channel_for_each_id(connection, organization_id)
     except IntegrityError:
         raise InputError(
             "payers_refused", "Two payers have one payer id, or there is no such organization."
         ) from None
+
+
+def _require_one_channel_for_each_id(connection: Connection, organization_id: str) -> None:
+    """Rows are grouped by the id that is asked: it has to say through which channel."""
+    columns = tables.payers.c
+    asked_as = func.coalesce(columns.channel_payer_id, columns.payer_id)
+    several = (
+        select(asked_as)
+        .where(columns.organization_id == organization_id)
+        .group_by(asked_as)
+        .having(func.count(columns.channel.distinct()) > 1)
+    )
+    if connection.execute(several).first() is not None:
+        raise InputError(
+            "payer_channels_differ", "Two payers of different channels are asked by one id."
+        )

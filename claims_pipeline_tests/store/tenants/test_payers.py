@@ -41,3 +41,14 @@ def test_two_payers_of_one_id_change_nothing(engine: Engine) -> None:
         save_payers(engine, "demo", [_WEST, twin])
     assert refused.value.code == "payers_refused"
     assert list_payers(engine, "demo") == [_NORTH]
+
+
+def test_one_id_is_never_asked_through_two_channels(engine: Engine) -> None:
+    ensure_organization(engine, "demo", "Demo")
+    other = ListedPayer(
+        payer="other", payer_id="OTHR1", name="Other", channel="stedi", channel_payer_id="99001"
+    )
+    with pytest.raises(InputError) as refused:
+        save_payers(engine, "demo", [_NORTH, other])
+    assert refused.value.code == "payer_channels_differ"
+    assert list_payers(engine, "demo") == []
