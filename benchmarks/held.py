@@ -41,7 +41,9 @@ class HeldUpload:
         settings = self.settings
         context = intake.IntakeContext(
             practices=practices.list_practices(self.engine, self.hold.organization_id),
-            payer=registry.listed_payer(PAYER, settings),
+            provider=PAYER,
+            payers=[registry.listed_payer(PAYER, settings)],
+            channels=frozenset(registry.payer_names()),
             today=datetime.now(ZoneInfo(settings.payer_timezone)).date(),
             capabilities=registry.capabilities_of(PAYER),
             max_rows=settings.max_rows,

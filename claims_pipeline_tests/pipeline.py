@@ -111,6 +111,7 @@ class Pipeline:
         *,
         options: UploadOptions | None = None,
         with_partition: bool = True,
+        payer: str = "uhc",
     ) -> str:
         """Store a file as an upload that waits for its run; the upload's id."""
         upload_id = str(uuid4())
@@ -121,7 +122,7 @@ class Pipeline:
         new = uploads.NewUpload(
             id=upload_id,
             organization_id=ORGANIZATION,
-            payer="uhc",
+            payer=payer,
             source="cli",
             file_name="worklist.csv",
             file_key=key,

@@ -57,7 +57,7 @@ def check(
     if rejected is not None and found.rejected:
         _write_rejected(found, rejected)
     if as_json:
-        typer.echo(json.dumps(_as_json(found, payer)))
+        typer.echo(json.dumps(_as_json(found)))
     else:
         from rich.console import Console
 
@@ -85,13 +85,14 @@ def _check(
     with known_facts(settings, organization) as facts:
         context = intake_context(
             settings,
-            payer=payer,
+            provider=payer,
+            payers=facts.payers,
             practices=facts.practices,
             today=today,
             column_map=column_map,
             remembered=facts.decisions,
         )
-        capabilities = registry.capabilities_of(payer)
+        capabilities = registry.capabilities_of(facts.payers.channel_of(payer))
         terms = Terms.of(settings, capabilities=capabilities, options=options, today=today)
         try:
             with opened_csv(file) as stream:
@@ -111,7 +112,7 @@ def _write_rejected(found: "FileCheck", path: Path) -> None:
         stream.writelines(rejected_rows_csv(found.header, found.rejected))
 
 
-def _as_json(found: "FileCheck", payer: str) -> dict[str, Any]:
+def _as_json(found: "FileCheck") -> dict[str, Any]:
     error = found.file_error
     return {
         "total_rows": found.accepted + found.rejected_rows,
@@ -139,10 +140,10 @@ def _as_json(found: "FileCheck", payer: str) -> dict[str, Any]:
             {"code": item.code, "count": item.count, "message": item.message}
             for item in found.warnings
         ],
-        # Until rows are routed, the whole file is asked of one payer through its own channel.
-        "payers": [{"payer": payer, "channel": payer, "rows": found.accepted}]
-        if found.accepted
-        else [],
+        "payers": [
+            {"payer": share.payer, "channel": share.channel, "rows": share.rows}
+            for share in found.payers
+        ],
         "plan": {
             "queries": found.plan.queries,
             "estimated_calls": found.plan.estimated_calls,

@@ -9,6 +9,7 @@ import typer
 
 from claims_pipeline.cli.options import DEMO_ORGANIZATION, OrganizationOption
 from claims_pipeline.errors import FileRefusedError
+from claims_pipeline.intake.cells.people import is_npi
 from claims_pipeline.model import Practice
 
 db_app = typer.Typer(help="The database.", no_args_is_help=True)
@@ -52,7 +53,9 @@ def import_practices(
     organization: OrganizationOption = DEMO_ORGANIZATION,
     name: Annotated[str | None, typer.Option(help="The organization's name, if it is new.")] = None,
 ) -> None:
-    """Add or replace practices from a CSV: practice_id, tin, name, and payer_id, is_default.
+    """Add or replace practices from a CSV: practice_id, tin, name.
+
+    It may have payer_id, is_default, npi and wire_name (the name that payers know), too.
 
     Practices that the file does not name stay as they are.
     """
@@ -97,6 +100,7 @@ def read_practices(content: bytes) -> Iterator[Practice]:
 def _practice(cells: dict[str, str], *, line_number: int) -> Practice:
     tin = cells["tin"].replace("-", "")
     is_default = cells.get("is_default", "").lower()
+    npi = cells.get("npi", "")
     problem = None
     if not cells["practice_id"] or not cells["name"]:
         problem = "needs a practice_id and a name"
@@ -104,6 +108,8 @@ def _practice(cells: dict[str, str], *, line_number: int) -> Practice:
         problem = "needs a TIN of 9 digits; spreadsheets drop leading zeros"
     elif is_default not in _TRUE | _FALSE:
         problem = "needs yes or no in is_default"
+    elif npi and not is_npi(npi):
+        problem = "has an NPI that cannot be right"
     if problem:
         raise FileRefusedError("practice_invalid", f"Line {line_number} {problem}.")
     return Practice(
@@ -112,4 +118,6 @@ def _practice(cells: dict[str, str], *, line_number: int) -> Practice:
         name=cells["name"],
         payer_id=cells.get("payer_id") or None,
         is_default=is_default in _TRUE,
+        npi=npi or None,
+        wire_name=cells.get("wire_name") or None,
     )

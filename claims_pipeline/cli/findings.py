@@ -33,6 +33,7 @@ def show(found: FileCheck, console: Console) -> None:
     )
     if found.accepted:
         _show_plan(found.plan, console)
+    _show_payers(found, console)
     _show_columns(found, console)
     _show_left_out(found, console)
     for item in found.warnings:
@@ -42,6 +43,16 @@ def show(found: FileCheck, console: Console) -> None:
             )
             console.print(escape(f"Note, {item.count:,} × {item.code}: {item.message}{lines}"))
     _show_errors(found, console)
+
+
+def _show_payers(found: FileCheck, console: Console) -> None:
+    """Which payers the rows name, where that is more than the one that is asked."""
+    if len(found.payers) < 2 and all(share.channel for share in found.payers):
+        return
+    table = Table("payer", "rows", "asked through", box=None, pad_edge=False)
+    for share in found.payers:
+        table.add_row(escape(share.payer), f"{share.rows:,}", share.channel or "not connected")
+    console.print(table)
 
 
 def _show_plan(plan: PlanEstimate, console: Console) -> None:

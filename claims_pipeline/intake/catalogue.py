@@ -154,6 +154,14 @@ ROW_ERRORS: dict[str, str] = {
         "enter all nine digits."
     ),
     "tin_invalid": "A tax id has nine digits. Correct it.",
+    "payer_not_connected": (
+        "The row's payer is not connected here: it is not in your organization's list of payers, "
+        "or there is no way yet to ask it. Ask it in another way, or have it connected."
+    ),
+    "payer_required": (
+        "The row names no payer, and the file is handed in for the payers that its rows name. Fill "
+        "in payer_id or payer, or hand the file in for one payer."
+    ),
     "other_payer": (
         "The row names another payer than the one that the file is handed in for. Hand it in for "
         "that payer, or correct the cell. Where the column holds codes of your own system, say "

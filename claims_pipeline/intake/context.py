@@ -18,14 +18,18 @@ class LookBack(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntakeContext:
-    """`today` is the payer's; `payer`'s id serves rows and practices that name none.
+    """`today` is the payer's; `provider` is the payer that the file is handed in for, or `auto`.
+
+    `payers` are those that rows may name, asked through one of the `channels` or not at all.
 
     `column_map` says what columns of this file are, by their names; `remembered` what was decided
     before, by the digest of a header.
     """
 
     practices: Sequence[Practice]
-    payer: ListedPayer
+    provider: str
+    payers: Sequence[ListedPayer]
+    channels: frozenset[str]
     today: date
     capabilities: LookBack
     max_rows: int

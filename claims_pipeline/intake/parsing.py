@@ -91,14 +91,16 @@ class CellReader:
             for days in (births, firsts, lasts)
             if DATE_PLACEHOLDER in set(days)
         )
+        practices = list(map(self._directory.find, texts["practice_id"], texts["tin"]))
+        usual_ids = [(found.practice and found.practice.payer_id) or "" for found in practices]
         return ParsedColumns(
             texts=texts,
             names=names,
             births=births,
             firsts=firsts,
             lasts=lasts,
-            practices=list(map(self._directory.find, texts["practice_id"], texts["tin"])),
-            payers=list(map(self._payers.find, texts["payer_id"], texts["payer"])),
+            practices=practices,
+            payers=list(map(self._payers.find, texts["payer_id"], texts["payer"], usual_ids)),
             amounts=list(map(read_amount, texts["total_charged"])),
             notes=notes,
         )

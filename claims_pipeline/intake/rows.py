@@ -71,8 +71,9 @@ class RowReader:
             layout.columns,
             directory=PracticeDirectory(context.practices),
             payers=PayerDirectory(
-                [context.payer],
-                asked=context.payer,
+                context.payers,
+                provider=context.provider,
+                channels=context.channels,
                 further_ids=[
                     practice.payer_id for practice in context.practices if practice.payer_id
                 ],
@@ -149,11 +150,8 @@ class RowReader:
         # What is wrong with a practice or a day has rejected its row.
         practices = [found.practice for found in parsed.practices if found.practice]
         births = [read.day for read in parsed.births if read.day]
-        texts, default_payer_id = parsed.texts, self._context.payer.payer_id
-        payer_ids = [
-            found.payer_id or practice.payer_id or default_payer_id
-            for found, practice in zip(parsed.payers, practices, strict=True)
-        ]
+        texts = parsed.texts
+        payer_ids = [found.payer_id for found in parsed.payers]
         return RequestColumns(
             row_number=rows.row_numbers,
             line_number=rows.line_numbers,

@@ -20,13 +20,18 @@ class Patient:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Practice:
-    """A healthcare provider that an organization works for. `tin` is 9 digits."""
+    """A healthcare provider that an organization works for. `tin` is 9 digits, `npi` 10.
+
+    `wire_name` is the name that payers know it by, where that is not `name`.
+    """
 
     practice_id: str
     tin: str
     name: str
     payer_id: str | None = None
     is_default: bool = False
+    npi: str | None = None
+    wire_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Joins an upload, its payer and the ledger for the ops that plan and ask."""
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -16,10 +17,13 @@ from claims_pipeline.orchestration.payer_backoff import PAYER_DOWN, next_try_at
 from claims_pipeline.orchestration.resources import PayerResource, StoreResource
 from claims_pipeline.payers.base import NOTHING_THERE, CallKind, Payer
 from claims_pipeline.planning import Terms
+from claims_pipeline.preflight.payer_table import PayerTable
 from claims_pipeline.querying import CallLog, drain, fail_open_rows, plan_open_groups
 from claims_pipeline.store import attempts, uploads
 from claims_pipeline.store.ledger import payer_calls
 from claims_pipeline.store.ledger.ledger import Ledger
+from claims_pipeline.store.rows.stored import payers_of_rows
+from claims_pipeline.store.tenants.payers import list_payers
 from claims_pipeline.store.uploads import Upload
 
 # A log event costs milliseconds and the event log is kept for ever.
@@ -42,8 +46,9 @@ def plan_open_rows(
     context: StepContext, step: HeldStep, store: StoreResource, payers: PayerResource
 ) -> None:
     """Plan what is open; a plan that stands already is left as it is."""
-    with _connected(step, store, payers) as connected:
-        plan_open_groups(connected.ledger, connected.payer, connected.terms)
+    for asked in _asked_channels(step):
+        with _connected(step, store, payers, asked) as connected:
+            plan_open_groups(connected.ledger, connected.payer, connected.terms)
     context.log.info("planned")
 
 
@@ -58,26 +63,72 @@ def ask_open_rows(
         PayerRefusedError: what looks like a payer that is down is an address that is wrong.
 
     """
-    with _connected(step, store, payers) as connected:
+    down: list[_Asked] = []
+    troubles: list[PayerDownError | PayerRefusedError] = []
+    for asked in _asked_channels(step):
+        try:
+            _ask(context, step, store, payers, asked)
+        except PayerDownError as error:
+            down.append(asked)
+            troubles.append(error)
+        except PayerRefusedError as error:
+            # Rows of the other channels are answered first.
+            troubles.insert(0, error)
+    if not troubles:
+        return
+    if isinstance(troubles[0], PayerRefusedError):
+        raise troubles[0]
+    if _only_ever_404(step):
+        raise PayerRefusedError(NOTHING_THERE, _ADDRESS_IS_WRONG) from None
+    if _waits_for_payer(step):
+        raise troubles[0]
+    context.log.warning("the payer has been down for too long; open rows fail")
+    for asked in down:
+        with _connected(step, store, payers, asked) as connected:
+            fail_open_rows(connected.ledger, connected.payer)
+
+
+def _ask(
+    context: StepContext,
+    step: HeldStep,
+    store: StoreResource,
+    payers: PayerResource,
+    asked: "_Asked",
+) -> None:
+    with _connected(step, store, payers, asked) as connected:
         if not connected.ledger.has_open_rows():
             return
-        try:
-            drain(
-                connected.ledger,
-                connected.payer,
-                terms=connected.terms,
-                calls=connected.calls,
-                stop=step.stop,
-                leave=worker_is_stopping,
-                on_progress=_reporter(context, step),
-            )
-        except PayerDownError:
-            if _only_ever_404(step):
-                raise PayerRefusedError(NOTHING_THERE, _ADDRESS_IS_WRONG) from None
-            if _waits_for_payer(step):
-                raise
-            context.log.warning("the payer has been down for too long; open rows fail")
-            fail_open_rows(connected.ledger, connected.payer)
+        drain(
+            connected.ledger,
+            connected.payer,
+            terms=connected.terms,
+            calls=connected.calls,
+            stop=step.stop,
+            leave=worker_is_stopping,
+            on_progress=_reporter(context, step),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A channel, and the payer ids that are asked through it; None for all of the upload."""
+
+    channel: str
+    payer_ids: frozenset[str] | None
+
+
+def _asked_channels(step: HeldStep) -> list[_Asked]:
+    """Through which channels the upload's rows are asked; one after the other."""
+    upload = step.upload
+    table = PayerTable.of(list_payers(step.engine, upload.organization_id), step.settings)
+    channels = {payer.channel for payer in table.connected}
+    if len(channels) == 1:
+        # Then nobody has to look at all rows.
+        return [_Asked(channel=channels.pop(), payer_ids=None)]
+    ids: dict[str, set[str]] = defaultdict(set)
+    for payer, payer_id in payers_of_rows(step.engine, upload.id):
+        ids[table.channel_of(payer)].add(payer_id)
+    return [_Asked(channel=channel, payer_ids=frozenset(ids[channel])) for channel in sorted(ids)]
 
 
 def _only_ever_404(step: HeldStep) -> bool:
@@ -117,7 +168,9 @@ def _show_status(upload: Upload, step: HeldStep) -> None:
 
 
 @contextmanager
-def _connected(step: HeldStep, store: StoreResource, payers: PayerResource) -> Iterator[_Connected]:
+def _connected(
+    step: HeldStep, store: StoreResource, payers: PayerResource, asked: _Asked
+) -> Iterator[_Connected]:
     upload = step.upload
     calls = CallLog()
     with (
@@ -125,13 +178,13 @@ def _connected(step: HeldStep, store: StoreResource, payers: PayerResource) -> I
             payers.limiter(
                 step.engine,
                 organization_id=upload.organization_id,
-                payer=upload.payer,
+                payer=asked.channel,
                 settings=step.settings,
             )
         ) as limiter,
         closing(
             payers.connect(
-                upload.payer,
+                asked.channel,
                 settings=step.settings,
                 limiter=limiter,
                 on_call=calls.add,
@@ -141,7 +194,13 @@ def _connected(step: HeldStep, store: StoreResource, payers: PayerResource) -> I
         ) as payer,
     ):
         yield _Connected(
-            ledger=Ledger(step.engine, step.hold, lease_s=step.settings.lease_s, now=now),
+            ledger=Ledger(
+                step.engine,
+                step.hold,
+                lease_s=step.settings.lease_s,
+                now=now,
+                payer_ids=asked.payer_ids,
+            ),
             payer=payer,
             terms=Terms.of(
                 step.settings,

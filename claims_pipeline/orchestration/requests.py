@@ -3,14 +3,17 @@
 import dagster as dg
 
 from claims_pipeline import intake
+from claims_pipeline.errors import FileRefusedError, InputError
 from claims_pipeline.model import OutcomeCounts
 from claims_pipeline.orchestration.held_step import HeldStep
 from claims_pipeline.orchestration.partitions import UPLOADED_CSV
 from claims_pipeline.orchestration.resources import StoreResource
 from claims_pipeline.preflight.context import intake_context
+from claims_pipeline.preflight.payer_table import PayerTable
 from claims_pipeline.store.rows import results, stored
 from claims_pipeline.store.tenants import practices
 from claims_pipeline.store.tenants.column_decisions import list_decisions
+from claims_pipeline.store.tenants.payers import list_payers
 
 
 def stored_rows(
@@ -30,13 +33,11 @@ def stored_rows(
 
 
 def _read(step: HeldStep, store: StoreResource) -> intake.Reading:
-    context = intake_context(
-        step.settings,
-        payer=step.upload.payer,
-        practices=practices.list_practices(step.engine, step.upload.organization_id),
-        today=store.payer_today(),
-        remembered=list_decisions(step.engine, step.upload.organization_id),
-    )
+    try:
+        context = _context(step, store)
+    except InputError as error:
+        # A folder of a payer that the organization does not have, or that nobody can ask.
+        raise FileRefusedError(error.code, error.message) from None
     with store.files().open(step.upload.file_key) as stream:
         reading = intake.read(stream, context)
         stored.begin_rows(step.engine, step.hold, reading.header)
@@ -50,6 +51,17 @@ def _read(step: HeldStep, store: StoreResource) -> intake.Reading:
         left_out=reading.left_out_lines,
     )
     return reading
+
+
+def _context(step: HeldStep, store: StoreResource) -> intake.IntakeContext:
+    return intake_context(
+        step.settings,
+        provider=step.upload.payer,
+        payers=PayerTable.of(list_payers(step.engine, step.upload.organization_id), step.settings),
+        practices=practices.list_practices(step.engine, step.upload.organization_id),
+        today=store.payer_today(),
+        remembered=list_decisions(step.engine, step.upload.organization_id),
+    )
 
 
 def _show_file(context: dg.AssetExecutionContext, step: HeldStep, reading: intake.Reading) -> None:

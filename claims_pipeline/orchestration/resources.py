@@ -12,10 +12,12 @@ from claims_pipeline.errors import SettingsError
 from claims_pipeline.folders.inbox import Inbox
 from claims_pipeline.payers import registry
 from claims_pipeline.payers.base import CallRecord, Payer
+from claims_pipeline.preflight.payer_table import inbox_names
 from claims_pipeline.settings import Settings, load_settings
 from claims_pipeline.store.database import open_engine, schema_is_current
 from claims_pipeline.store.files import FileStore, file_store_of
 from claims_pipeline.store.payer_caps.limiter import DatabaseLimiter
+from claims_pipeline.store.tenants import payers
 
 
 @functools.lru_cache(maxsize=4)
@@ -57,7 +59,7 @@ class StoreResource(dg.ConfigurableResource):
             engine=self.engine(settings),
             files=self.files(settings),
             max_file_bytes=settings.max_file_bytes,
-            payers=registry.payer_names(),
+            payers=inbox_names(payers.list_names(self.engine(settings))),
         )
 
     def payer_today(self) -> date:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from claims_pipeline.errors import InputError, SettingsError
-from claims_pipeline.model import ListedPayer
+from claims_pipeline.model import AUTO, ListedPayer
 from claims_pipeline.payers.base import Capabilities, Limiter, OnCall, Payer
 from claims_pipeline.payers.environment import PayerEnvironment
 from claims_pipeline.payers.limiter import LocalLimiter
@@ -62,8 +62,11 @@ def payer_names() -> tuple[str, ...]:
 
 
 def payer_label(payer: str) -> str:
-    """The payer's name for people."""
-    return _registered(payer).label
+    """The payer's name for people; that of a payer without an adapter is its short name."""
+    if payer == AUTO:
+        return "As the file says"
+    registered = _PAYERS.get(payer)
+    return registered.label if registered else payer
 
 
 def capabilities_of(payer: str) -> Capabilities:
@@ -174,6 +177,7 @@ def _listed_uhc(settings: Settings) -> ListedPayer:
         payer_id=settings.uhc_payer_id,
         name=adapter.LABEL,
         aliases=(*adapter.ALIASES, *adapter.PAYER_IDS),
+        channel="uhc",
     )
 
 

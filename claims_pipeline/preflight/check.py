@@ -36,6 +36,8 @@ from claims_pipeline.planning import (
 
 # Public accounts of the payer speak of 1 to 14 seconds.
 _SECONDS_A_CALL = 7.0
+_MOST_PAYERS_SHOWN = 100
+_LONGEST_PAYER = 60
 
 # What is known of a practice (TIN) at a payer id.
 Observations = Callable[[str, str], Sequence[DensityObservation]]
@@ -58,6 +60,19 @@ class PlanEstimate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RowsOfPayer:
+    """How many rows name a payer, and the channel through which they are asked.
+
+    `payer` is the short name of one that is asked; of one that is not connected, without a
+    channel, what the file calls it.
+    """
+
+    payer: str = field(repr=False)
+    channel: str | None
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileCheck:
     """The findings. `file_error` is set when the file was refused, at once or further down.
 
@@ -65,7 +80,7 @@ class FileCheck:
     `left_out` are the first of the `left_out_lines` that are no rows. `rejected` are the first of
     the `rejected_rows`, as many as were asked for; their cells stand in the order of `header`, in
     which `columns` tells where our columns are. `duplicates` are accepted rows that ask exactly
-    what an earlier row asks.
+    what an earlier row asks. `payers` are those that are asked, then the first hundred others.
     """
 
     header: tuple[str, ...] = field(default=(), repr=False)
@@ -78,6 +93,7 @@ class FileCheck:
     rejected_rows: int = 0
     rejected: tuple[RejectedRow, ...] = ()
     warnings: tuple[IntakeWarning, ...] = ()
+    payers: tuple[RowsOfPayer, ...] = ()
     plan: PlanEstimate = PlanEstimate()
     file_error: FileRefusedError | None = None
 
@@ -102,6 +118,8 @@ def check_file(
     warnings: list[IntakeWarning] = []
     rows: dict[tuple[str, str], list[_Row]] = defaultdict(list)
     accepted = duplicates = rejected_rows = 0
+    asked: Counter[str] = Counter()
+    not_connected: Counter[str] = Counter()
     refusal: FileRefusedError | None = None
     reading: Reading | None = None
     readings: tuple[ColumnReading, ...] = ()
@@ -113,6 +131,8 @@ def check_file(
             rejected_rows += len(chunk.rejected)
             rejected += chunk.rejected[: _places_left(rejected, most_rejected)]
             warnings += chunk.warnings
+            asked.update(chunk.requests.payer)
+            _count_not_connected(chunk.rejected, reading.columns, not_connected)
             for request in chunk.requests:
                 if request.duplicate_of is None:
                     rows[request.tin, request.payer_id].append(_row(request, terms))
@@ -133,8 +153,36 @@ def check_file(
         rejected_rows=rejected_rows,
         rejected=tuple(rejected),
         warnings=tuple(warnings),
+        payers=_shares(asked, not_connected, context),
         plan=PlanEstimate() if refusal else _estimate(rows, terms, observations),
         file_error=refusal,
+    )
+
+
+def _count_not_connected(
+    rejected: Sequence[RejectedRow], columns: Mapping[str, int], counts: Counter[str]
+) -> None:
+    for row in rejected:
+        if row.code == "payer_not_connected":
+            cells = [row.cells[columns[name]] for name in ("payer", "payer_id") if name in columns]
+            name = next((cell.strip() for cell in cells if cell.strip()), "")
+            if len(counts) < _MOST_PAYERS_SHOWN or name in counts:
+                counts[name[:_LONGEST_PAYER]] += 1
+
+
+def _shares(
+    asked: Counter[str], not_connected: Counter[str], context: IntakeContext
+) -> tuple[RowsOfPayer, ...]:
+    channels = {payer.payer: payer.channel for payer in context.payers}
+    return (
+        *(
+            RowsOfPayer(payer=payer, channel=channels.get(payer), rows=rows)
+            for payer, rows in asked.most_common()
+        ),
+        *(
+            RowsOfPayer(payer=name, channel=None, rows=rows)
+            for name, rows in not_connected.most_common()
+        ),
     )
 
 

@@ -7,13 +7,15 @@ from claims_pipeline.intake import IntakeContext
 from claims_pipeline.intake.columns import ColumnMap
 from claims_pipeline.model import Practice
 from claims_pipeline.payers import registry
+from claims_pipeline.preflight.payer_table import PayerTable
 from claims_pipeline.settings import Settings
 
 
 def intake_context(
     settings: Settings,
     *,
-    payer: str,
+    provider: str,
+    payers: PayerTable,
     practices: Sequence[Practice],
     today: date,
     column_map: ColumnMap | None = None,
@@ -21,18 +23,22 @@ def intake_context(
 ) -> IntakeContext:
     """What decides about a row; `today` is the payer's.
 
+    `provider` is the short name of one of the `payers`, or `auto`.
+
     `column_map` is what a person decides about this file's columns, `remembered` what the
     organization decided before, by the digest of a header.
 
     Raises:
-        InputError: `payer_unknown`.
+        InputError: `payer_unknown` or `payer_not_connected`.
 
     """
     return IntakeContext(
         practices=practices,
-        payer=registry.listed_payer(payer, settings),
+        provider=provider,
+        payers=payers.payers,
+        channels=frozenset(registry.payer_names()),
         today=today,
-        capabilities=registry.capabilities_of(payer),
+        capabilities=registry.capabilities_of(payers.channel_of(provider)),
         max_rows=settings.max_rows,
         max_bytes=settings.max_file_bytes,
         column_map=column_map or {},

@@ -66,6 +66,24 @@ practices = Table(
     Column("name", Text, nullable=False),
     Column("payer_id", String(32)),
     Column("is_default", Boolean, nullable=False, default=False),
+    Column("npi", String(10)),
+    Column("wire_name", Text),  # what payers know it by, where that is another name
+)
+
+payers = Table(
+    "payers",
+    metadata,
+    # Which payers an organization's files may name, and through which channel each is asked.
+    Column("organization_id", String(64), ForeignKey("organizations.id"), primary_key=True),
+    Column("payer", String(32), primary_key=True),
+    Column("payer_id", String(32), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("aliases", JSON, nullable=False),
+    Column("channel", String(32), nullable=False),
+    Column("channel_payer_id", String(32)),
+    Column("timezone", String(64)),
+    Column("active", Boolean, nullable=False),
+    UniqueConstraint("organization_id", "payer_id"),
 )
 
 column_decisions = Table(

@@ -6,9 +6,11 @@ from typing import Annotated
 from fastapi import Depends, Request
 from sqlalchemy import Engine
 
+from claims_pipeline.preflight.payer_table import PayerTable
 from claims_pipeline.settings import Settings
 from claims_pipeline.store.database import open_engine
 from claims_pipeline.store.files import FileStore, file_store_of
+from claims_pipeline.store.tenants.payers import list_payers
 from claims_pipeline.upload_api.dagster_client import DagsterClient
 from claims_pipeline.upload_api.keycloak.tokens import TokenVerifier
 from claims_pipeline.upload_api.limits import Limits, StreamSeats
@@ -25,6 +27,10 @@ class Services:
     dagster: DagsterClient
     limits: Limits
     streams: StreamSeats
+
+    def payers_of(self, organization_id: str) -> PayerTable:
+        """The payers that the organization's files may name, read anew."""
+        return PayerTable.of(list_payers(self.engine, organization_id), self.settings)
 
 
 def open_services(settings: Settings) -> Services:

@@ -27,7 +27,9 @@ ROWS = (
 def context() -> IntakeContext:
     return IntakeContext(
         practices=[Practice(practice_id="1", tin="070000001", name="One", is_default=True)],
-        payer=ListedPayer(payer="uhc", payer_id="87726", name="UnitedHealthcare"),
+        provider="uhc",
+        payers=[ListedPayer(payer="uhc", payer_id="87726", name="UnitedHealthcare", channel="uhc")],
+        channels=frozenset({"uhc"}),
         today=date(2026, 3, 25),
         capabilities=capabilities_of("uhc"),
         max_rows=1_000,

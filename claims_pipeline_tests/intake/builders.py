@@ -16,6 +16,7 @@ UHC = ListedPayer(
     payer_id="87726",
     name="UnitedHealthcare",
     aliases=("UHC*", "United Healthcare*", "96385"),
+    channel="uhc",
 )
 PRACTICES = (
     Practice(practice_id="1", tin="071234567", name="North", is_default=True),
@@ -53,6 +54,8 @@ class WholeFile:
 def make_context(
     *,
     practices: Sequence[Practice] = PRACTICES,
+    provider: str = "uhc",
+    payers: Sequence[ListedPayer] = (UHC,),
     max_rows: int = 1_000_000,
     max_bytes: int = 100 << 20,
     column_map: dict[str, str] | None = None,
@@ -60,7 +63,9 @@ def make_context(
 ) -> IntakeContext:
     return IntakeContext(
         practices=practices,
-        payer=UHC,
+        provider=provider,
+        payers=payers,
+        channels=frozenset({"uhc"}),
         today=TODAY,
         capabilities=TwoYears(),
         max_rows=max_rows,

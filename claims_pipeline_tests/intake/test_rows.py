@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 
 from claims_pipeline.intake import ROW_ERRORS
-from claims_pipeline.model import DateWindow, Practice
-from claims_pipeline_tests.intake.builders import TODAY, make_context, read_text
+from claims_pipeline.model import DateWindow, ListedPayer, Practice
+from claims_pipeline_tests.intake.builders import TODAY, UHC, make_context, read_text
 
 LEGAL = {
     "claim_number": "FH00000001",
@@ -29,10 +29,10 @@ LEGAL = {
 }
 
 
-def read_row(**cells: str):
+def read_row(context=None, **cells: str):
     row = {**LEGAL, **cells}
     quoted = ('"' + cell.replace('"', '""') + '"' for cell in row.values())
-    return read_text(",".join(row) + "\n" + ",".join(quoted) + "\n")
+    return read_text(",".join(row) + "\n" + ",".join(quoted) + "\n", context)
 
 
 def test_the_documented_first_row_is_accepted():
@@ -488,3 +488,68 @@ def test_rows_that_differ_in_the_member_are_no_duplicates():
     rows = [f"ADA,EXAMPLE,05/10/1975,{cells}" for cells in ("F,", "M,", "F,QUILL", "F,")]
     requests = read_text(header + "\n".join(rows)).requests
     assert [request.duplicate_of for request in requests] == [None, None, None, 1]
+
+
+OTHER_PAYERS = (
+    UHC,
+    ListedPayer(payer="north", payer_id="NORD1", name="North Mutual", channel="uhc"),
+    ListedPayer(
+        payer="south",
+        payer_id="SUDD1",
+        name="South Health",
+        aliases=("SH", "SUDD2"),
+        channel="uhc",
+        channel_payer_id="99001",
+    ),
+    ListedPayer(payer="west", payer_id="WEST1", name="West Plan", channel="stedi"),
+    ListedPayer(payer="east", payer_id="EAST1", name="East Plan", channel="uhc", active=False),
+)
+
+
+@pytest.mark.parametrize(
+    ("payer_id", "payer", "asked"),
+    [
+        ("87726", "North Mutual", ("uhc", "87726")),
+        ("", "north mutual", ("north", "NORD1")),
+        ("NORD1", "", ("north", "NORD1")),
+        ("", "sh", ("south", "99001")),
+        ("sudd2", "", ("south", "99001")),
+    ],
+)
+def test_a_file_of_many_payers_is_routed_by_id_then_by_name(payer_id, payer, asked):
+    context = make_context(provider="auto", payers=OTHER_PAYERS)
+    [request] = read_row(context, payer_id=payer_id, payer=payer).requests
+    assert (request.payer, request.payer_id) == asked
+
+
+@pytest.mark.parametrize(
+    ("payer_id", "payer", "column", "code"),
+    [
+        ("60054", "", "payer_id", "payer_not_connected"),
+        ("", "Aetna", "payer", "payer_not_connected"),
+        ("", "West Plan", "payer", "payer_not_connected"),
+        ("EAST1", "", "payer_id", "payer_not_connected"),
+        ("", "North Mutual of Elsewhere", "payer", "payer_not_connected"),
+        ("", "", "payer_id", "payer_required"),
+    ],
+)
+def test_a_row_of_a_payer_that_cannot_be_asked_says_so(payer_id, payer, column, code):
+    context = make_context(provider="auto", payers=OTHER_PAYERS)
+    file = read_row(context, practice_id="1", payer_id=payer_id, payer=payer)
+    assert file.verdicts == [(1, 2, column, code)]
+
+
+def test_without_a_payer_the_practices_usual_one_is_asked():
+    practices = [
+        Practice(practice_id="1", tin="071234567", name="N", payer_id="NORD1", is_default=True)
+    ]
+    context = make_context(provider="auto", payers=OTHER_PAYERS, practices=practices)
+    [request] = read_row(context, payer_id="", payer="").requests
+    assert (request.payer, request.payer_id) == ("north", "NORD1")
+
+
+def test_a_file_for_one_payer_of_the_table_keeps_the_others_back():
+    context = make_context(provider="north", payers=OTHER_PAYERS)
+    assert read_row(context, payer_id="", payer="").requests[0].payer == "north"
+    file = read_row(context, payer_id="87726", payer="")
+    assert file.verdicts == [(1, 2, "payer_id", "other_payer")]

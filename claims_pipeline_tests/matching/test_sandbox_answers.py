@@ -69,7 +69,9 @@ def read_requests(
             )
             for practice in world.practices
         ],
-        payer=ListedPayer(payer="uhc", payer_id="87726", name="UnitedHealthcare"),
+        provider="uhc",
+        payers=[ListedPayer(payer="uhc", payer_id="87726", name="UnitedHealthcare", channel="uhc")],
+        channels=frozenset({"uhc"}),
         today=TODAY,
         capabilities=payer.capabilities,
         max_rows=10_000,

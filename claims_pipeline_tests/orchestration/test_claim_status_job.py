@@ -8,10 +8,11 @@ import pytest
 from openpyxl import Workbook
 
 from claims_pipeline.intake.headers.digest import header_digest
-from claims_pipeline.model import Outcome, UploadStatus
+from claims_pipeline.model import ListedPayer, Outcome, UploadStatus
 from claims_pipeline.sandbox.running import today_in
 from claims_pipeline.store.database import writing
 from claims_pipeline.store.tenants.column_decisions import remember_decision
+from claims_pipeline.store.tenants.payers import save_payers
 from claims_pipeline_tests.pipeline import ORGANIZATION, Pipeline
 
 
@@ -91,3 +92,33 @@ def test_a_workbook_is_asked_as_a_csv_is(pipeline: Pipeline) -> None:
     [answer] = pipeline.answers(upload_id)
     assert answer.result.outcome is Outcome.FOUND
     assert answer.row.line_number == 3
+
+
+def test_a_file_of_many_payers_is_asked_at_those_that_are_connected(pipeline: Pipeline) -> None:
+    uhc = ListedPayer(
+        payer="uhc", payer_id="87726", name="UnitedHealthcare", aliases=("03432",), channel="uhc"
+    )
+    west = ListedPayer(payer="west", payer_id="WEST1", name="West Plan", channel="stedi")
+    save_payers(pipeline.engine, ORGANIZATION, [uhc, west])
+    header = "payer,claim_number,first_name,last_name,date_of_birth"
+    rows = [
+        f"{name},FH00000001,ADA,EXAMPLE,05/10/1975" for name in ("UnitedHealthcare", "West Plan")
+    ]
+
+    upload_id = pipeline.upload("\n".join([header, *rows, ""]).encode(), payer="auto")
+    result = pipeline.run(upload_id)
+
+    assert result.success
+    outcomes = [answer.result.outcome for answer in pipeline.answers(upload_id)]
+    assert outcomes == [Outcome.FOUND, Outcome.REJECTED]
+
+
+def test_a_file_for_a_payer_that_nobody_can_ask_is_refused(pipeline: Pipeline) -> None:
+    west = ListedPayer(payer="west", payer_id="WEST1", name="West Plan", channel="stedi")
+    save_payers(pipeline.engine, ORGANIZATION, [west])
+
+    upload_id = pipeline.upload(ada_in("claims"), payer="west")
+    pipeline.run(upload_id, raise_on_error=False)
+
+    upload = pipeline.get(upload_id)
+    assert (upload.status, upload.error_code) == (UploadStatus.FAILED, "payer_not_connected")

@@ -116,3 +116,30 @@ def test_rows_of_two_members_are_never_one_single(engine: Engine, payer: Payer) 
     assert {query.kind for query in planned} == {QueryKind.SINGLE}
     asked_together = sorted(query.row_numbers for query in planned)
     assert asked_together == [(1, 3), (2,), (4,), (5,), (6,), (7,)]
+
+
+def test_a_lane_of_one_channel_leaves_the_rows_of_others_alone(
+    engine: Engine, payer: Payer
+) -> None:
+    hold = make_runs(engine).held()
+    here, there = (
+        Ledger(engine, hold, lease_s=LEASE_S, now=lambda: NOW, payer_ids=ids)
+        for ids in ({"87726"}, {"NORD1"})
+    )
+    other = replace(make_request(2), payer="north", payer_id="NORD1")
+    stored.begin_rows(engine, hold, HEADER)
+    stored.add_rows(engine, hold, RequestColumns.of([make_request(1), other]), [])
+
+    plan_open_groups(here, payer, TERMS)
+    assert not there.others_are_asking()
+    assert there.lease(10) == []
+    plan_open_groups(there, payer, TERMS)
+
+    assert [leased.query.payer_id for leased in here.lease(10)] == ["87726"]
+    assert [leased.query.payer_id for leased in there.lease(10)] == ["NORD1"]
+    assert (here.open_row_numbers(10), there.open_row_numbers(10)) == ([1], [2])
+    assert here.has_open_rows()
+    assert sorted(stored.payers_of_rows(engine, hold.upload_id)) == [
+        ("north", "NORD1"),
+        ("uhc", "87726"),
+    ]

@@ -12,8 +12,9 @@ from sqlalchemy import Engine
 from claims_pipeline.cli.local.home import Home, prepare_home
 from claims_pipeline.cli.options import DEMO_ORGANIZATION
 from claims_pipeline.errors import FileRefusedError, InputError, SettingsError
-from claims_pipeline.model import DensityObservation, Practice
+from claims_pipeline.model import DensityObservation, ListedPayer, Practice
 from claims_pipeline.preflight.check import Observations
+from claims_pipeline.preflight.payer_table import PayerTable
 from claims_pipeline.sandbox.world.practices import WorldPractice
 from claims_pipeline.settings import Settings, load_settings
 from claims_pipeline.store.database import open_engine, schema_is_current
@@ -21,7 +22,11 @@ from claims_pipeline.store.files import FileStore, file_store_of
 from claims_pipeline.store.ledger import densities
 from claims_pipeline.store.migrating import upgrade
 from claims_pipeline.store.tenants.column_decisions import list_decisions
+from claims_pipeline.store.tenants.payers import list_payers, save_payers
 from claims_pipeline.store.tenants.practices import ensure_organization, list_practices
+
+# Channels that are to come, as the insurers of the demo are called after them.
+_DEMO_CHANNELS = {"optum": "Optum", "availity": "Availity", "stedi": "Stedi", "x12": "X12"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +68,7 @@ def practices_of(store: LocalStore, organization_id: str) -> list[Practice]:
     found = list_practices(store.engine, organization_id)
     if not found and may_be_demo(store.settings, organization_id):
         ensure_organization(store.engine, organization_id, "Demo", demo_practices())
+        save_payers(store.engine, organization_id, demo_payers(store.settings))
         found = list_practices(store.engine, organization_id)
     if not found:
         raise _practices_missing()
@@ -77,6 +83,7 @@ class KnownFacts:
     """
 
     practices: Sequence[Practice]
+    payers: PayerTable
     decisions: Mapping[str, Mapping[str, str]]
     observations: Observations
 
@@ -98,8 +105,12 @@ def known_facts(settings: Settings, organization_id: str) -> Iterator[KnownFacts
             found = demo_practices()
         if not found:
             raise _practices_missing()
+        listed = list_payers(engine, organization_id) if engine is not None else []
+        if not listed and may_be_demo(settings, organization_id):
+            listed = list(demo_payers(settings))
         yield KnownFacts(
             practices=found,
+            payers=PayerTable.of(listed, settings),
             decisions=list_decisions(engine, organization_id) if engine else {},
             observations=(
                 densities.known_observations(engine, organization_id)
@@ -146,6 +157,20 @@ def demo_practices() -> tuple[Practice, ...]:
         )
         for practice in (WorldPractice(number=number, claims_per_day=1) for number in (1, 2))
     )
+
+
+def demo_payers(settings: Settings) -> tuple[ListedPayer, ...]:
+    """The payers with an adapter, and a made-up insurer for each channel that is to come."""
+    made_up = (
+        ListedPayer(
+            payer=f"{channel}-demo",
+            payer_id=f"{channel[:3].upper()}D1",
+            name=f"{name} Demo Insurance",
+            channel=channel,
+        )
+        for channel, name in _DEMO_CHANNELS.items()
+    )
+    return (*PayerTable.of((), settings).payers, *made_up)
 
 
 def now() -> datetime:

@@ -22,11 +22,13 @@ from claims_pipeline.errors import InputError
 from claims_pipeline.model import UploadOptions
 from claims_pipeline.payers.registry import environment_of
 from claims_pipeline.preflight.context import intake_context
+from claims_pipeline.preflight.payer_table import PayerTable
 from claims_pipeline.store import attempts, uploads
 from claims_pipeline.store.attempts import Attempt
 from claims_pipeline.store.attempts.launch_tags import CLAIM_STATUS_JOB, RESULTS_FILES_JOB
 from claims_pipeline.store.database import writing
 from claims_pipeline.store.tenants.column_decisions import list_decisions, remember_decision
+from claims_pipeline.store.tenants.payers import list_payers
 from claims_pipeline.store.uploads import NewUpload, Upload
 
 _CHUNK_BYTES = 1 << 20
@@ -51,14 +53,16 @@ def take_in(
 
     Raises:
         FileRefusedError: the file is not one that can be asked.
-        InputError: `practices_missing` or `payer_unknown`.
+        InputError: `practices_missing`, `payer_unknown` or `payer_not_connected`.
         SettingsError: the payer's addresses or credentials are missing.
 
     """
     settings = store.settings
+    payers = PayerTable.of(list_payers(store.engine, organization_id), settings)
     context = intake_context(
         settings,
-        payer=payer,
+        provider=payer,
+        payers=payers,
         practices=practices_of(store, organization_id),
         today=settings.payer_today(),
         column_map=column_map,
@@ -78,7 +82,7 @@ def take_in(
                     now=now(),
                 )
         # Before the file is kept: nobody could ask about its rows.
-        environment_of(payer, settings)
+        environment_of(payers.channel_of(payer), settings)
         stream.seek(0)
         stored = store.files.write(key, _chunks(stream), max_bytes=settings.max_file_bytes)
     new = NewUpload(

@@ -170,11 +170,11 @@ _WORDS: dict[Word, str] = {
         "worked action queue priority plan product line lob network contract ssn social security "
         "license death deceased hire admission admit discharge disch onset accident injury "
         "hospital eligibility effective termination term expiration expires void voided rejected "
-        "rejection rejections appeal deadline timely corrected resubmission resubmitted transaction "
-        "trace trn eft bank routing method source language race ethnicity marital height weight "
-        "allergies smoker program site legal title prefix salutation nickname preferred "
-        "maiden alias responsibility portion share withheld interest tips time duration hours "
-        "minutes fiscal year month quarter week period"
+        "rejection rejections appeal deadline timely corrected resubmission resubmitted "
+        "transaction trace trn eft bank routing method source language race ethnicity marital "
+        "height weight allergies smoker program site legal title prefix salutation nickname "
+        "preferred maiden alias responsibility portion share withheld interest tips time duration "
+        "hours minutes fiscal year month quarter week period"
     ),
     Word.NOISE: (
         "of the a an and or s on for in by as at is if any your this e g i required req optional "

@@ -13,12 +13,13 @@ from claims_pipeline.errors import ClaimsError
 from claims_pipeline.folders.untaken import find_untaken
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.operations.doctor.findings import Finding, failed, ok, warning
-from claims_pipeline.payers.registry import payer_names
+from claims_pipeline.preflight.payer_table import inbox_names
 from claims_pipeline.settings import Settings
 from claims_pipeline.store import tables
 from claims_pipeline.store.database import open_engine, reading, schema_is_current
 from claims_pipeline.store.files import file_store_of
 from claims_pipeline.store.tenants.organizations import list_organizations
+from claims_pipeline.store.tenants.payers import list_names
 
 _PROBE = b"written by claims-pipeline doctor"
 
@@ -105,7 +106,7 @@ def _untaken_files(engine: Engine, settings: Settings) -> Finding:
             settings.resolved_inbox,
             settings.resolved_outbox,
             organizations={each.id for each in list_organizations(engine)},
-            payers=payer_names(),
+            payers=inbox_names(list_names(engine)),
         )
     )
     if not whys:

@@ -10,11 +10,12 @@ lanes of one attempt in line.
 import sys
 import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Engine,
     Text,
@@ -63,14 +64,22 @@ class Ledger:
     """
 
     def __init__(
-        self, engine: Engine, hold: Hold, *, lease_s: float, now: Callable[[], datetime]
+        self,
+        engine: Engine,
+        hold: Hold,
+        *,
+        lease_s: float,
+        now: Callable[[], datetime],
+        payer_ids: Collection[str] | None = None,
     ) -> None:
+        """Work on the attempt of `hold`; of its rows only on those of `payer_ids`, if given."""
         self._engine = engine
         self._hold = hold
         self._lease = timedelta(seconds=lease_s)
         self._now = now
         self._token = str(uuid.uuid4())
         self._renewed_at = now()
+        self._payer_ids = payer_ids
 
     @property
     def hold(self) -> Hold:
@@ -89,7 +98,7 @@ class Ledger:
         )
         statement = (
             select(tables.requests.c.tin, tables.requests.c.payer_id)
-            .where(open_rows(self._hold), not_(under_way))
+            .where(self._open_rows(), not_(under_way))
             .distinct()
             .order_by(tables.requests.c.tin, tables.requests.c.payer_id)
         )
@@ -211,7 +220,7 @@ class Ledger:
         """Whether a query is still under way, in another lane or on a lease yet to run out."""
         statement = select(
             exists().where(
-                tables.queries.c.attempt_id == self._hold.attempt_id,
+                self._own_queries(),
                 tables.queries.c.state.in_(_UNDER_WAY),
             )
         )
@@ -221,13 +230,11 @@ class Ledger:
     def has_open_rows(self) -> bool:
         """Whether any row of the upload has no answer yet."""
         with reading(self._engine) as connection:
-            return bool(
-                connection.execute(select(exists().where(open_rows(self._hold)))).scalar_one()
-            )
+            return bool(connection.execute(select(exists().where(self._open_rows()))).scalar_one())
 
     def open_row_numbers(self, limit: int) -> list[int]:
         """Some of the rows that need an answer of their own, in the file's order."""
-        numbers = select(tables.requests.c.row_number).where(open_rows(self._hold))
+        numbers = select(tables.requests.c.row_number).where(self._open_rows())
         with reading(self._engine) as connection:
             return list(
                 connection.execute(
@@ -300,6 +307,17 @@ class Ledger:
     def _is_renewal_due(self) -> bool:
         return self._now() - self._renewed_at >= self._lease / 3
 
+    def _open_rows(self) -> ColumnElement[bool]:
+        if self._payer_ids is None:
+            return open_rows(self._hold)
+        return and_(open_rows(self._hold), tables.requests.c.payer_id.in_(self._payer_ids))
+
+    def _own_queries(self) -> ColumnElement[bool]:
+        mine = tables.queries.c.attempt_id == self._hold.attempt_id
+        if self._payer_ids is None:
+            return mine
+        return and_(mine, tables.queries.c.payer_id.in_(self._payer_ids))
+
     def _settlement(self, connection: Connection) -> Settlement:
         """A checkpoint in a transaction that has proven the hold."""
         return Settlement(
@@ -340,7 +358,7 @@ class Ledger:
         )
         next_ones = (
             select(columns.id, columns.row_numbers)
-            .where(columns.attempt_id == self._hold.attempt_id, free)
+            .where(self._own_queries(), free)
             .order_by(columns.position)
             .limit(limit)
         )

@@ -166,6 +166,14 @@ def stored_request(row: Row[Any]) -> Request:
     return request_of(values)
 
 
+def payers_of_rows(engine: Engine, upload_id: str) -> list[tuple[str, str]]:
+    """Which payers the upload's rows are asked at: short name and payer id, each pair once."""
+    columns = tables.requests.c
+    query = select(columns.payer, columns.payer_id).where(columns.upload_id == upload_id)
+    with reading(engine) as connection:
+        return [(payer, payer_id) for payer, payer_id in connection.execute(query.distinct())]
+
+
 def iterate_rejected_rows(engine: Engine, upload_id: str) -> Iterator[RejectedRow]:
     """The upload's rejected rows in row order, read chunk by chunk."""
     last = 0

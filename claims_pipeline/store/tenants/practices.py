@@ -50,6 +50,8 @@ def list_practices(engine: Engine, organization_id: str) -> list[Practice]:
                 name=row.name,
                 payer_id=row.payer_id,
                 is_default=row.is_default,
+                npi=row.npi,
+                wire_name=row.wire_name,
             )
             for row in connection.execute(query)
         ]
@@ -65,6 +67,8 @@ def _import(connection: Connection, organization_id: str, items: Sequence[Practi
             "name": item.name,
             "payer_id": item.payer_id,
             "is_default": item.is_default,
+            "npi": item.npi,
+            "wire_name": item.wire_name,
         }
         key = {"organization_id": organization_id, "practice_id": item.practice_id}
         connection.execute(insert_or_ignore(connection, tables.practices).values(**key, **values))

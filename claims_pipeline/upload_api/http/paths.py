@@ -9,6 +9,10 @@ JOBS = "/api/v1/claims/csv-jobs"
 JOBS_ALIAS = "/api/v1/claims/bulk/jobs"
 BULK = "/api/v1/claims/bulk"
 CLAIMS = "/api/v1/claims"
+# Where older clients look for practices.
+PROVIDERS = "/api/v1/providers"
+# Before the name of an operation that an alias repeats.
+BULK_PREFIX, PROVIDERS_PREFIX = "bulk_", "providers_"
 
 
 class SlashesAtTheEnd:
@@ -25,5 +29,7 @@ class SlashesAtTheEnd:
 
 
 def operation_id(route: APIRoute) -> str:
-    """The function's name; under the alias, which has the same functions, `bulk_` before it."""
-    return f"bulk_{route.name}" if route.path.startswith(JOBS_ALIAS) else route.name
+    """The function's name; under an alias, which has the same functions, its word before it."""
+    if route.path.startswith(JOBS_ALIAS):
+        return f"{BULK_PREFIX}{route.name}"
+    return f"{PROVIDERS_PREFIX}{route.name}" if route.path.startswith(PROVIDERS) else route.name

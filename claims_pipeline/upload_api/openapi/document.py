@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from claims_pipeline.upload_api.http.paths import BULK_PREFIX, PROVIDERS_PREFIX
 from claims_pipeline.upload_api.http.problems import MEDIA_TYPE
 from claims_pipeline.upload_api.openapi.examples import EXAMPLES
 
@@ -59,7 +60,6 @@ _OF_AN_OPERATION: dict[str, tuple[int, ...]] = {
     "retry_job": (409, 413),
     "delete_job": (409,),
 }
-_ALIAS_PREFIX = "bulk_"
 
 
 class DocumentedApi(FastAPI):
@@ -82,7 +82,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     for path, operation in _protected_operations(document):
-        name = operation["operationId"].removeprefix(_ALIAS_PREFIX)
+        name = operation["operationId"].removeprefix(BULK_PREFIX).removeprefix(PROVIDERS_PREFIX)
         statuses = {*_ALWAYS, *_OF_AN_OPERATION.get(name, ())}
         if "{upload_id}" in path:
             statuses.add(404)

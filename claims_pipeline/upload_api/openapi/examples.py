@@ -144,6 +144,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "left_out_lines": 1,
         "errors": [{**_REJECTED, "header": "DOB"}],
         "warnings": [],
+        "payers": [{"payer": "uhc", "channel": "uhc", "rows": 193}],
         "plan": {
             "queries": 61,
             "estimated_calls": 66,
@@ -152,6 +153,34 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "minutes": 0.6,
             "reasons": {"one search for the whole practice takes fewer calls": 61},
         },
+    },
+    "list_payers": {
+        "count": 1,
+        "results": [
+            {
+                "id": "uhc",
+                "payer_id": "87726",
+                "name": "UnitedHealthcare",
+                "aliases": ["UHC*"],
+                "channel": "uhc",
+                "timezone": "America/Chicago",
+                "active": True,
+                "connected": True,
+            }
+        ],
+    },
+    "list_all_practices": {
+        "count": 1,
+        "results": [
+            {
+                "id": "1",
+                "name": "Sample Family Practice",
+                "tin": "070000001",
+                "npi": "1234567893",
+                "payer_id": None,
+                "is_default": True,
+            }
+        ],
     },
     "list_audit_entries": _page(
         {

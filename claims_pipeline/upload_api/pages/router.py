@@ -4,7 +4,7 @@ from fastapi import APIRouter, FastAPI
 
 from claims_pipeline.upload_api.pages import static
 from claims_pipeline.upload_api.pages.cross_site import OwnPagesOnly
-from claims_pipeline.upload_api.pages.list import history, rows
+from claims_pipeline.upload_api.pages.list import history, payers, rows
 from claims_pipeline.upload_api.pages.new import new_upload
 from claims_pipeline.upload_api.pages.refusals import add_page_refusals
 from claims_pipeline.upload_api.pages.session import organizations, sign_in
@@ -16,6 +16,7 @@ _ROUTERS = (
     sign_in.router,
     organizations.router,
     history.router,
+    payers.router,
     new_upload.router,
     rows.router,
     upload_page.router,

@@ -10,6 +10,7 @@ from claims_pipeline.intake.cells.dates import DATE_FORMS, read_date
 from claims_pipeline.intake.headers.meanings import IGNORE, MAPPABLE_COLUMNS
 from claims_pipeline.model import DetailLevel, UploadOptions
 from claims_pipeline.payers import registry
+from claims_pipeline.preflight.payer_table import PayerTable
 
 DEFAULT_PAYER = "uhc"
 # Before a column's name: the field in which a page without a script says what the column is.
@@ -29,21 +30,21 @@ class UploadForm:
     column_map: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-def read_form(fields: Mapping[str, str], *, today: date) -> UploadForm:
+def read_form(fields: Mapping[str, str], *, today: date, payers: PayerTable) -> UploadForm:
     """Understand the fields; empty is as absent, and unknown ones are left alone.
 
     `today` is the payer's. An end in the future is taken, and means today when it is planned: where
     the client is, it may be tomorrow already.
 
     Raises:
-        InputError: `payer_unknown`, `use_batch_query_invalid`, `detail_level_invalid`,
-            `date_unreadable`, `dates_reversed`, `start_date_in_future`, `end_date_too_old` or
-            `column_map_invalid`.
+        InputError: `payer_unknown`, `payer_not_connected`, `use_batch_query_invalid`,
+            `detail_level_invalid`, `date_unreadable`, `dates_reversed`, `start_date_in_future`,
+            `end_date_too_old` or `column_map_invalid`.
 
     """
     given = {name: value.strip() for name, value in fields.items() if value.strip()}
     payer = given.get("provider", DEFAULT_PAYER).lower()
-    oldest = registry.capabilities_of(payer).oldest_day(today)
+    oldest = registry.capabilities_of(payers.channel_of(payer)).oldest_day(today)
     start, end = _day(given, "start_date"), _day(given, "end_date")
     if start and end and end < start:
         raise InputError("dates_reversed", "end_date lies before start_date. Correct one.")

@@ -110,7 +110,11 @@ def _accept(
     correlation_id: str | None,
 ) -> TakenUpload:
     try:
-        form = read_form(received.fields, today=services.settings.payer_today())
+        form = read_form(
+            received.fields,
+            today=services.settings.payer_today(),
+            payers=services.payers_of(caller.organization_id),
+        )
         digest = content_digest(received, form, user_id=caller.user_id)
         earlier = None if key is None else _earlier(services, key, digest)
     except BaseException:

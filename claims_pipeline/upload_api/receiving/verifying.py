@@ -91,17 +91,19 @@ def _checked(
 ) -> FileCheck:
     settings = services.settings
     today = settings.payer_today()
-    form = read_form(received.fields, today=today)
+    payers = services.payers_of(caller.organization_id)
+    form = read_form(received.fields, today=today, payers=payers)
     practices = list_practices(services.engine, caller.organization_id)
     context = intake_context(
         settings,
-        payer=form.payer,
+        provider=form.payer,
+        payers=payers,
         practices=practices,
         today=today,
         column_map=form.column_map,
         remembered=list_decisions(services.engine, caller.organization_id),
     )
-    capabilities = registry.capabilities_of(form.payer)
+    capabilities = registry.capabilities_of(payers.channel_of(form.payer))
     terms = Terms.of(settings, capabilities=capabilities, options=form.options, today=today)
     with storage_errors(), services.files.open(received.file_key) as stream:
         return check_file(

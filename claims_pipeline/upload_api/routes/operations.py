@@ -2,8 +2,17 @@
 
 from fastapi import APIRouter
 
-from claims_pipeline.upload_api.http.paths import BULK, CLAIMS, JOBS, JOBS_ALIAS
-from claims_pipeline.upload_api.routes import audit, changes, events, jobs, results, upload, verify
+from claims_pipeline.upload_api.http.paths import BULK, CLAIMS, JOBS, JOBS_ALIAS, PROVIDERS
+from claims_pipeline.upload_api.routes import (
+    audit,
+    changes,
+    directory,
+    events,
+    jobs,
+    results,
+    upload,
+    verify,
+)
 
 _OF_ONE_UPLOAD = (jobs.router, events.router, results.router, changes.router)
 _OF_ALL_UPLOADS = (upload.router, verify.router)
@@ -18,4 +27,7 @@ def operations() -> APIRouter:
         for router in _OF_ONE_UPLOAD:
             joined.include_router(router, prefix=prefix, tags=["uploads"])
     joined.include_router(audit.router, prefix=CLAIMS, tags=["audit"])
+    joined.include_router(directory.payers_router, prefix=CLAIMS, tags=["directory"])
+    for prefix in (CLAIMS, PROVIDERS):
+        joined.include_router(directory.practices_router, prefix=prefix, tags=["directory"])
     return joined

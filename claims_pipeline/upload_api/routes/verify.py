@@ -85,6 +85,14 @@ class PlanJson(BaseModel):
     reasons: dict[str, int]
 
 
+class RowsOfPayerJson(BaseModel):
+    """Rows that name a payer. Without a channel it is not connected, and they are rejected."""
+
+    payer: str
+    channel: str | None
+    rows: int
+
+
 class VerifyJson(BaseModel):
     """What a file holds and what asking it would cost.
 
@@ -102,6 +110,7 @@ class VerifyJson(BaseModel):
     left_out_lines: int
     errors: list[RowErrorJson]
     warnings: list[WarningJson]
+    payers: list[RowsOfPayerJson]
     plan: PlanJson
 
     @classmethod
@@ -140,6 +149,10 @@ class VerifyJson(BaseModel):
                     line_numbers=list(item.line_numbers),
                 )
                 for item in found.warnings
+            ],
+            payers=[
+                RowsOfPayerJson(payer=share.payer, channel=share.channel, rows=share.rows)
+                for share in found.payers
             ],
             plan=PlanJson(
                 queries=plan.queries,

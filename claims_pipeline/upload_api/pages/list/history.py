@@ -6,7 +6,6 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
-from claims_pipeline.payers import registry
 from claims_pipeline.upload_api.keycloak.principal import Principal
 from claims_pipeline.upload_api.pages.forms import posted_fields
 from claims_pipeline.upload_api.pages.list.list_view import (
@@ -79,6 +78,6 @@ def _list_page(request: Request, services: Services, caller: Principal, view: Li
         previous=view.query(page=page - 1) if page > 1 else None,
         following=view.query(page=page + 1) if page * PAGE_SIZE < found.total else None,
         statuses=OFFERED_STATUSES,
-        payers=registry.payer_names(),
+        payers=services.payers_of(caller.organization_id).providers,
         shapes=tuple(Shape),
     )

@@ -153,6 +153,8 @@ def _form_page(
     settings = services.settings
     today = settings.payer_today()
     practices = list_practices(services.engine, caller.organization_id)
+    table = services.payers_of(caller.organization_id)
+    names = {payer.payer: payer.name for payer in table.payers}
     return render(
         request,
         "new_upload.html",
@@ -161,7 +163,10 @@ def _form_page(
         error=page.error,
         **_findings(page.verified),
         submission=str(uuid4()),
-        payers=registry.payer_names(),
+        payers=[
+            (provider, names.get(provider) or registry.payer_label(provider))
+            for provider in table.providers
+        ],
         oldest_day=registry.capabilities_of(DEFAULT_PAYER).oldest_day(today),
         today=today,
         max_bytes=settings.max_file_bytes,

@@ -1,0 +1,62 @@
+"""An organization's payers, joined with what can be asked here: channels that have an adapter."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from claims_pipeline.errors import InputError
+from claims_pipeline.model import AUTO, ListedPayer
+from claims_pipeline.payers import registry
+from claims_pipeline.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayerTable:
+    """The payers that an organization's files may name."""
+
+    payers: tuple[ListedPayer, ...]
+
+    @classmethod
+    def of(cls, listed: Sequence[ListedPayer], settings: Settings) -> "PayerTable":
+        """The organization's own list; while it has none, each payer with an adapter."""
+        built_in = (registry.listed_payer(name, settings) for name in registry.payer_names())
+        return cls(payers=tuple(listed) or tuple(built_in))
+
+    @property
+    def connected(self) -> tuple[ListedPayer, ...]:
+        """Those that can be asked."""
+        return tuple(payer for payer in self.payers if is_connected(payer))
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """What a file may be handed in for: each connected payer; several, as the file says."""
+        names = tuple(payer.payer for payer in self.connected)
+        return (*names, AUTO) if len(self.payers) > 1 else names
+
+    def channel_of(self, provider: str) -> str:
+        """Through which channel an upload for `provider` is asked.
+
+        Raises:
+            InputError: `payer_unknown`, or `payer_not_connected` when nobody can ask it.
+
+        """
+        found = [payer for payer in self.payers if provider in {payer.payer, AUTO}]
+        if not found:
+            names = ", ".join(payer.payer for payer in self.payers)
+            raise InputError("payer_unknown", f"Choose one of these payers: {names}.")
+        channels = [payer.channel for payer in found if is_connected(payer)]
+        if not channels:
+            raise InputError(
+                "payer_not_connected",
+                "This payer cannot be asked here yet: no way to ask it is connected.",
+            )
+        return channels[0]
+
+
+def inbox_names(listed: Sequence[str]) -> tuple[str, ...]:
+    """Folders of the watched folder: payers of anybody's list, those with an adapter, and auto."""
+    return tuple(dict.fromkeys((*registry.payer_names(), AUTO, *listed)))
+
+
+def is_connected(payer: ListedPayer) -> bool:
+    """Whether the payer can be asked: it is active, and its channel has an adapter."""
+    return payer.active and payer.channel in registry.payer_names()
