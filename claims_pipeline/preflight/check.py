@@ -24,15 +24,8 @@ from claims_pipeline.intake.columns import header_of
 from claims_pipeline.model import DensityObservation, RejectedRow, Request
 from claims_pipeline.model.request_columns import membership_of
 from claims_pipeline.names import patient_key, wire_name
-from claims_pipeline.planning import (
-    Need,
-    Plan,
-    Span,
-    Terms,
-    free_concurrency,
-    next_windows,
-    plan,
-)
+from claims_pipeline.planning import Terms
+from claims_pipeline.preflight.forecast import Forecast, PlannedRow, forecast
 
 # Public accounts of the payer speak of 1 to 14 seconds.
 _SECONDS_A_CALL = 7.0
@@ -45,7 +38,9 @@ Observations = Callable[[str, str], Sequence[DensityObservation]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanEstimate:
-    """Search calls that the first plan expects, and those of the two plain ways to ask.
+    """Search calls that are expected in all, and those of the two plain ways to ask.
+
+    `queries` and `reasons` are those of the first plan.
 
     `minutes` is payer waiting with the calls side by side, at a usual 7 seconds a call. Detail and
     payments of the claims that are found come on top.
@@ -116,7 +111,7 @@ def check_file(
     """
     rejected: list[RejectedRow] = []
     warnings: list[IntakeWarning] = []
-    rows: dict[tuple[str, str], list[_Row]] = defaultdict(list)
+    rows: dict[tuple[str, str], list[PlannedRow]] = defaultdict(list)
     accepted = duplicates = rejected_rows = 0
     asked: Counter[str] = Counter()
     not_connected: Counter[str] = Counter()
@@ -190,17 +185,9 @@ def _places_left(kept: Sequence[RejectedRow], most: int | None) -> int | None:
     return None if most is None else max(0, most - len(kept))
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    number: int
-    patient_key: int
-    span: Span
-    is_askable_by_name: bool
-
-
-def _row(request: Request, terms: Terms) -> _Row:
+def _row(request: Request, terms: Terms) -> PlannedRow:
     patient = request.patient
-    return _Row(
+    return PlannedRow(
         request.row_number,
         patient_key(
             first_name=patient.first_name,
@@ -214,14 +201,23 @@ def _row(request: Request, terms: Terms) -> _Row:
 
 
 def _estimate(
-    rows: dict[tuple[str, str], list[_Row]], terms: Terms, observations: Observations
+    rows: dict[tuple[str, str], list[PlannedRow]], terms: Terms, observations: Observations
 ) -> PlanEstimate:
-    plans = [
-        _plan_group(group, terms, tin=tin, payer_id=payer_id, known=observations(tin, payer_id))
-        for (tin, payer_id), group in rows.items()
-    ]
+    found: list[Forecast] = []
+    for (tin, payer_id), group in rows.items():
+        found.append(
+            forecast(
+                group,
+                terms,
+                tin=tin,
+                payer_id=payer_id,
+                known=observations(tin, payer_id),
+                confirming_so_far=sum(each.confirming for each in found),
+            )
+        )
+    plans = [each.first for each in found]
     reasons = Counter(query.reason for planned in plans for query in planned.queries)
-    calls = sum(planned.estimated_calls for planned in plans)
+    calls = sum(each.calls for each in found)
     return PlanEstimate(
         queries=sum(len(planned.queries) for planned in plans),
         estimated_calls=calls,
@@ -229,40 +225,4 @@ def _estimate(
         one_per_row_calls=sum(planned.one_per_row_calls for planned in plans),
         sweep_calls=sum(planned.sweep_calls for planned in plans),
         reasons=tuple(reasons.most_common()),
-    )
-
-
-def _plan_group(
-    rows: Sequence[_Row],
-    terms: Terms,
-    *,
-    tin: str,
-    payer_id: str,
-    known: Sequence[DensityObservation],
-) -> Plan:
-    # The same share of idle threads that the run will give to undated rows.
-    free = free_concurrency(
-        open_rows=len(rows),
-        observations=known,
-        capabilities=terms.capabilities,
-        use_sweeps=terms.use_sweeps,
-        concurrency=terms.threads,
-    )
-    return plan(
-        [
-            Need(
-                row.number,
-                row.patient_key,
-                next_windows(row.span, (), free_concurrency=free),
-                sweep_only=not row.is_askable_by_name,
-            )
-            for row in rows
-        ],
-        tin=tin,
-        payer_id=payer_id,
-        capabilities=terms.capabilities,
-        observations=known,
-        use_sweeps=terms.use_sweeps,
-        concurrency=terms.threads,
-        today=terms.today,
     )

@@ -144,9 +144,7 @@ def faulty_rows(sandbox: Sandbox) -> list[Cells]:
     """One row for each fault, each of another person."""
     records = records_of(sandbox)
     step = len(records) // len(FAULTS)
-    return [
-        fault(cells_of(records[number * step])) for number, fault in enumerate(FAULTS.values())
-    ]
+    return [fault(cells_of(records[number * step])) for number, fault in enumerate(FAULTS.values())]
 
 
 @settings(

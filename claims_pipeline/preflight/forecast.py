@@ -1,0 +1,189 @@
+"""How many search calls a file will take, round by round, before anything is asked.
+
+The first plan is not the whole story: rows without dates are searched window after window until
+they are found, and the days of rows that are not found by name are swept. Each round is planned as
+the run will plan it; what answers will bring is expected from what is known of the practice, or,
+of a practice never asked about, assumed.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from claims_pipeline.model import DateWindow, DensityObservation, QueryKind
+from claims_pipeline.planning import (
+    Need,
+    Plan,
+    Span,
+    Terms,
+    free_concurrency,
+    next_windows,
+    plan,
+)
+
+# Of the rows of a worklist; the others are found.
+_NOT_FOUND_SHARE = 0.1
+# Claims that people ask about are young: half of them are of the last so many days.
+_HALF_ARE_YOUNGER_DAYS = 90
+# Of a practice about which nothing is known. Its worklist names a part of its claims.
+_CLAIMS_A_DAY = 18.0
+_CLAIMS_FOR_EACH_ROW = 3.0
+_ASSUMED_DAYS = 365
+# No look-back has more windows.
+_MOST_ROUNDS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRow:
+    """What planning must know of a row."""
+
+    number: int
+    patient_key: int
+    span: Span
+    is_askable_by_name: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """The first plan, and the calls of all rounds; `confirming` of them are to confirm."""
+
+    first: Plan
+    calls: int
+    confirming: int
+
+
+def forecast(
+    rows: Sequence[PlannedRow],
+    terms: Terms,
+    *,
+    tin: str,
+    payer_id: str,
+    known: Sequence[DensityObservation],
+    confirming_so_far: int = 0,
+) -> Forecast:
+    """Expect the rounds of one group; the bound on confirming is the upload's, not the group's."""
+    group = _Group(rows, terms, tin=tin, payer_id=payer_id, known=known)
+    first = group.plan([group.need(row, (), free=group.free) for row in rows], known)
+    dated, unsure_days = group.dated()
+    undated, unsure_spans = group.undated()
+    room = max(0, terms.confirmation_calls - confirming_so_far) if terms.confirms else 0
+    to_confirm = [*unsure_days, *unsure_spans]
+    wanted = group.plan(to_confirm, group.expected).estimated_calls if room and to_confirm else 0
+    confirming = min(room, wanted)
+    return Forecast(first=first, calls=dated + undated + confirming, confirming=confirming)
+
+
+class _Group:
+    def __init__(
+        self,
+        rows: Sequence[PlannedRow],
+        terms: Terms,
+        *,
+        tin: str,
+        payer_id: str,
+        known: Sequence[DensityObservation],
+    ) -> None:
+        self._rows = rows
+        self._terms = terms
+        self._tin = tin
+        self._payer_id = payer_id
+        self.expected = known or [self._assumed()]
+        # The same share of idle threads that the run will give to undated rows.
+        self.free = free_concurrency(
+            open_rows=len(rows),
+            observations=known,
+            capabilities=terms.capabilities,
+            use_sweeps=terms.use_sweeps,
+            concurrency=terms.threads,
+        )
+
+    def plan(self, needs: Sequence[Need], observations: Sequence[DensityObservation]) -> Plan:
+        return plan(
+            needs,
+            tin=self._tin,
+            payer_id=self._payer_id,
+            capabilities=self._terms.capabilities,
+            observations=observations,
+            use_sweeps=self._terms.use_sweeps,
+            concurrency=self._terms.threads,
+            today=self._terms.today,
+        )
+
+    def need(
+        self, row: PlannedRow, covered: tuple[DateWindow, ...], *, free: int, confirms: bool = False
+    ) -> Need:
+        return Need(
+            row.number,
+            row.patient_key,
+            next_windows(row.span, covered, free_concurrency=free),
+            sweep_only=confirms or not row.is_askable_by_name,
+        )
+
+    def dated(self) -> tuple[int, list[Need]]:
+        """Calls for rows with days of their own, and what is to confirm of them."""
+        rows = [row for row in self._rows if not row.span.until_found]
+        if not rows:
+            return 0, []
+        planned = self.plan([self.need(row, (), free=1) for row in rows], self.expected)
+        asked_singly = _asked_singly(planned)
+        singly = [row for row in rows if row.number in asked_singly]
+        unsure = singly[:: round(1 / _NOT_FOUND_SHARE)]
+        return planned.estimated_calls, [
+            self.need(row, (), free=1, confirms=True) for row in unsure
+        ]
+
+    def undated(self) -> tuple[int, list[Need]]:
+        """Calls for rows that are searched until found, newest days first."""
+        rows = [row for row in self._rows if row.span.until_found]
+        calls, singly = 0, False
+        covered: tuple[DateWindow, ...] = ()
+        left: Sequence[PlannedRow] = rows
+        for _ in range(_MOST_ROUNDS):
+            needs = [self.need(row, covered, free=self.free) for row in left]
+            if not needs or not needs[0].windows:
+                break
+            planned = self.plan(needs, self.expected)
+            calls += planned.estimated_calls
+            singly = singly or bool(_asked_singly(planned))
+            covered = (*covered, *needs[0].windows)
+            oldest = min(window.first for window in covered)
+            age = (self._terms.today - oldest).days
+            open_share = _NOT_FOUND_SHARE + (1 - _NOT_FOUND_SHARE) * math.pow(
+                0.5, age / _HALF_ARE_YOUNGER_DAYS
+            )
+            left = rows[: math.ceil(len(rows) * open_share)]
+        if not rows or not singly:
+            return calls, []
+        row = rows[0]
+        whole = next_windows(row.span, (), free_concurrency=_MOST_ROUNDS)
+        rest = next_windows(row.span, whole, free_concurrency=_MOST_ROUNDS)
+        return calls, [Need(row.number, row.patient_key, (*whole, *rest), sweep_only=True)]
+
+    def _assumed(self) -> DensityObservation:
+        spans = [row.span.window for row in self._rows if not row.span.until_found]
+        days = (max(s.last for s in spans) - min(s.first for s in spans)).days + 1 if spans else 1
+        a_day = max(_CLAIMS_A_DAY, _CLAIMS_FOR_EACH_ROW * len(spans) / days)
+        last = self._terms.today
+        return DensityObservation(
+            tin=self._tin,
+            payer_id=self._payer_id,
+            window=DateWindow(last - timedelta(days=_ASSUMED_DAYS - 1), last),
+            claims=round(a_day * _ASSUMED_DAYS),
+        )
+
+
+def _asked_singly(planned: Plan) -> frozenset[int]:
+    swept = {
+        number
+        for query in planned.queries
+        if query.kind is QueryKind.SWEEP
+        for number in query.row_numbers
+    }
+    return frozenset(
+        number
+        for query in planned.queries
+        if query.kind is QueryKind.SINGLE
+        for number in query.row_numbers
+        if number not in swept
+    )
