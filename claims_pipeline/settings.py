@@ -216,6 +216,11 @@ class Settings(BaseSettings):
     dagster_ui_url: str | None = Field(
         default=None, description="Where links to runs lead: Dagster's UI."
     )
+    dagster_hosts: str = Field(
+        default="localhost,127.0.0.1,::1",
+        description="Host names, or addresses with them, under which Dagster's UI is served; with "
+        "commas.",
+    )
 
     api_internal_port: int | None = Field(
         default=None,

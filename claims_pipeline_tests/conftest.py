@@ -18,7 +18,7 @@ from claims_pipeline_tests.browser import running_browser, watched_context
 from claims_pipeline_tests.chaos.rounds import LATENCY_MS, SETTINGS
 from claims_pipeline_tests.end_to_end.drops import DropStack, running_drop_stack
 from claims_pipeline_tests.keycloak import Keycloak, shared_keycloak
-from claims_pipeline_tests.scheduling import ByStack, choose_disk, in_order
+from claims_pipeline_tests.scheduling import SHARED, ByStack, choose_disk, in_order, unit_of
 from claims_pipeline_tests.services import (
     ObjectStorage,
     PostgresqlServer,
@@ -46,6 +46,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByStack:
     """Keep in one process what shares a stack."""
     return ByStack(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End a shared stack with the last test that has it: idle, it still costs a third of a core."""
+    unit = unit_of(item.nodeid)
+    if nextitem is None or unit_of(nextitem.nodeid) != unit:
+        SHARED[unit].close()
 
 
 @pytest.fixture(scope="session")
@@ -95,22 +103,18 @@ def calm_stack(tmp_path_factory: pytest.TempPathFactory, issuer: Issuer) -> Iter
     """A whole stack with its API for tests that kill nothing; `scheduling` names their files."""
     home = tmp_path_factory.mktemp("calm") / "home"
     settings = {"CLAIMS_QUERY_THREADS": str(CALM_THREADS)}
-    with (
-        running_sandbox(seed=12) as sandbox,
-        running_stack_api(home, sandbox, issuer, settings=settings) as stack,
-    ):
-        yield stack
+    with SHARED["calm"] as shared:
+        sandbox = shared.enter_context(running_sandbox(seed=12))
+        yield shared.enter_context(running_stack_api(home, sandbox, issuer, settings=settings))
 
 
 @pytest.fixture(scope="session")
 def mortal_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DropStack]:
     """A stack whose processes may be killed; `scheduling` names the files of those who do it."""
     home = tmp_path_factory.mktemp("mortal") / "home"
-    with (
-        running_sandbox(seed=11, latency_ms=LATENCY_MS) as sandbox,
-        running_drop_stack(home, sandbox, settings=SETTINGS) as drops,
-    ):
-        yield drops
+    with SHARED["mortal"] as shared:
+        sandbox = shared.enter_context(running_sandbox(seed=11, latency_ms=LATENCY_MS))
+        yield shared.enter_context(running_drop_stack(home, sandbox, settings=SETTINGS))
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ longest begins.
 """
 
 import os
+from collections import defaultdict
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
@@ -24,6 +26,7 @@ _SHARING = {
     f"{_END_TO_END}/test_cancelling.py": "calm",
     f"{_END_TO_END}/test_payer_down_for_long.py": "calm",
     f"{_END_TO_END}/test_thin_line.py": "calm",
+    f"{_END_TO_END}/test_webserver_guard.py": "calm",
     f"{_API}/test_on_a_stack.py": "calm",
     f"{_API}/receiving/test_faults.py": "calm",
     # `mortal`: everything may be, and is started again.
@@ -32,6 +35,9 @@ _SHARING = {
     f"{_END_TO_END}/test_resume.py": "mortal",
     f"{_API}/test_health.py": "mortal",
 }
+# What keeps the stack of each unit that shares one, in this process.
+SHARED = defaultdict[str, ExitStack](ExitStack)
+
 # What the longest takes, where no `timeout` mark says it.
 _FIRST = {"calm": 10_000.0, "mortal": 9_000.0}
 

@@ -10,6 +10,7 @@ waited for, never times. Logs stay where `Stack.logs` says, for tests that searc
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -264,13 +265,11 @@ class Stack:
         return name in self._named
 
     def start_code_server(self) -> None:
-        """Start (again) the process that holds the definitions and spawns the run workers."""
+        """Start (again) the process that holds the definitions and forks the run workers."""
         self._start(
             "code-server",
-            *(installed_command("dagster"), "api", "grpc"),
+            *(sys.executable, "-m", "claims_pipeline.orchestration.code_server"),
             *("--host", "127.0.0.1", "--port", str(self._ports["code-server"])),
-            *("--module-name", "claims_pipeline.definitions"),
-            *("--location-name", LOCATION),
         )
         self.wait_until(lambda: port_answers(self._ports["code-server"]), what="the code server")
 
@@ -279,7 +278,7 @@ class Stack:
         port = self._ports["webserver"]
         self._start(
             "webserver",
-            installed_command("dagster-webserver"),
+            *(sys.executable, "-m", "claims_pipeline.orchestration.webserver"),
             *("--host", "127.0.0.1", "--port", str(port)),
             *("--workspace", str(self._workspace())),
         )
@@ -363,7 +362,7 @@ class Stack:
             process.kill()
 
     def worker_pids(self) -> list[int]:
-        """Process ids of the run workers: the code server spawns one for each run."""
+        """Process ids of the run workers: the code server's fork server forks one for each run."""
         try:
             children = psutil.Process(self.process("code-server").pid).children(recursive=True)
             return [child.pid for child in children if _is_worker(child)]
@@ -461,9 +460,19 @@ def running_stack(
 
 def _is_worker(process: psutil.Process) -> bool:
     try:
-        return any("spawn_main" in part for part in process.cmdline())
+        parent = process.parent()
+        return (
+            _comes_from_fork_server(process)
+            and parent is not None
+            and (_comes_from_fork_server(parent))
+        )
     except (psutil.NoSuchProcess, psutil.ZombieProcess):
         return False
+
+
+def _comes_from_fork_server(process: psutil.Process) -> bool:
+    """Whether it is the fork server or a fork of it, which shows the same command."""
+    return any("forkserver" in part for part in process.cmdline())
 
 
 def _run(fields: Mapping[str, Any]) -> Run:

@@ -4,8 +4,10 @@ Commands import what they need when they run, so that `--help` answers at once. 
 traceback: what an error says of a patient must not reach a terminal's log.
 """
 
+import importlib.metadata
 import signal
 import sys
+from typing import Annotated
 
 import typer
 
@@ -19,21 +21,39 @@ from claims_pipeline.errors import ClaimsError, FileRefusedError, described_with
 
 _FAILED = 1
 _FILE_REFUSED = 2
+_USAGE = 2
 _INTERNAL_ERROR = 70
 _INTERRUPTED = 130
 
 app = typer.Typer(
     help="A CSV of medical claims in, an answer from the payer for every row out.",
-    no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+@app.callback(invoke_without_command=True)
+def _about(
+    context: typer.Context,
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)
+    ] = False,
+) -> None:
+    if version:
+        typer.echo(importlib.metadata.version("claims-pipeline"))
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(_USAGE)
+
+
 app.command()(check.check)
 app.command()(run.run)
 app.command()(demo.demo)
 app.command()(demo.dev)
 app.command()(uploads.upload)
+app.command("list")(uploads.list_)
 app.command()(uploads.status)
 app.command()(uploads.watch)
 app.command()(uploads.cancel)
@@ -64,7 +84,20 @@ def main() -> None:
     except KeyboardInterrupt:
         _fail("interrupted", _INTERRUPTED)
     except Exception as error:
+        if _is_database_away(error):
+            _fail(
+                "The database cannot be reached. Check CLAIMS_DATABASE_URL, and that it runs. "
+                "[database_unreachable]",
+                _FAILED,
+            )
         _fail(described_without_values(error), _INTERNAL_ERROR)
+
+
+def _is_database_away(error: Exception) -> bool:
+    """Whether a connection could not be made; other errors of the database are ours."""
+    # Imported by whoever could have raised it.
+    alchemy = sys.modules.get("sqlalchemy.exc")
+    return alchemy is not None and isinstance(error, alchemy.OperationalError)
 
 
 def _fail(line: str, code: int) -> None:

@@ -1,6 +1,7 @@
 """`claims-pipeline demo` and `dev`: everything on one machine, with the sandbox as the payer."""
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -88,7 +89,7 @@ def dev(
         processes.start(
             "webserver",
             (
-                installed_command("dagster-webserver"),
+                *(sys.executable, "-m", "claims_pipeline.orchestration.webserver"),
                 *("--host", "127.0.0.1", "--port", str(port), "--workspace", str(workspace)),
             ),
         )
@@ -206,10 +207,8 @@ def _start_code_server(processes: Processes, home: Path, *, page_url: str) -> Pa
         (
             # Not `code-server start`: its inner server ends for good once a busy machine leaves it
             # without a heartbeat for 30 seconds, and no run can be launched any more.
-            *(installed_command("dagster"), "api", "grpc"),
+            *(sys.executable, "-m", "claims_pipeline.orchestration.code_server"),
             *("--host", "127.0.0.1", "--port", str(port)),
-            *("--module-name", "claims_pipeline.definitions"),
-            *("--location-name", _LOCATION),
         ),
         # Runs inherit it, and link each upload to its page.
         environment={"CLAIMS_API_URL": page_url},

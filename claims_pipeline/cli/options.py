@@ -14,7 +14,10 @@ DEMO_ORGANIZATION = "demo"
 FileArgument = Annotated[
     Path, typer.Argument(metavar="FILE", help="A list of claims or patients: CSV or .xlsx.")
 ]
-UploadArgument = Annotated[str, typer.Argument(metavar="UPLOAD", help="The id of an upload.")]
+UploadArgument = Annotated[
+    str,
+    typer.Argument(metavar="UPLOAD", help="The id of an upload, or its first eight digits."),
+]
 PayerOption = Annotated[str, typer.Option(help="The payer to ask.")]
 OrganizationOption = Annotated[
     str, typer.Option(help="The organization whose practices and data are used.")
@@ -31,11 +34,19 @@ BatchQueryOption = Annotated[
 ]
 StartDateOption = Annotated[
     datetime | None,
-    typer.Option(formats=["%Y-%m-%d", "%m/%d/%Y"], help="For rows without a date of service."),
+    typer.Option(
+        formats=["%Y-%m-%d", "%m/%d/%Y"],
+        metavar="DATE",
+        help="For rows without a date of service: 2026-03-31 or 03/31/2026.",
+    ),
 ]
 EndDateOption = Annotated[
     datetime | None,
-    typer.Option(formats=["%Y-%m-%d", "%m/%d/%Y"], help="For rows without a date of service."),
+    typer.Option(
+        formats=["%Y-%m-%d", "%m/%d/%Y"],
+        metavar="DATE",
+        help="For rows without a date of service: 2026-03-31 or 03/31/2026.",
+    ),
 ]
 MapOption = Annotated[
     list[str] | None,

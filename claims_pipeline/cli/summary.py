@@ -1,8 +1,9 @@
 """What an upload has come to: as one JSON object, as a table, as a progress bar."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -22,6 +23,7 @@ from rich.table import Table
 
 from claims_pipeline.cli.local.local_store import LocalStore
 from claims_pipeline.cli.options import shown_path
+from claims_pipeline.cli.upload_ids import SHOWN_DIGITS
 from claims_pipeline.errors import InputError
 from claims_pipeline.folders.result_files import file_keys
 from claims_pipeline.model import Outcome, OutcomeCounts, UploadStatus
@@ -188,6 +190,37 @@ class ShownUpload(Protocol):
         """Why it failed, if it did."""
 
 
+class ListedUpload(ShownUpload, Protocol):
+    """The same with what a list of uploads shows beside."""
+
+    @property
+    def file_name(self) -> str:
+        """As its person named it; may name a patient."""
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was handed in, in UTC."""
+
+
+def uploads_table(uploads: Sequence[ListedUpload]) -> Table:
+    """A line for each upload, with as much of its id as commands need."""
+    table = Table("upload", "handed in", "status", "rows", "done", "file")
+    for column in table.columns[:-1]:
+        column.no_wrap = True
+    for number in (3, 4):
+        table.columns[number].justify = "right"
+    for upload in uploads:
+        table.add_row(
+            upload.id[:SHOWN_DIGITS],
+            f"{upload.created_at.astimezone():%Y-%m-%d %H:%M}",
+            "waiting" if upload.waiting_reason else upload.status.value.lower(),
+            f"{upload.counts.total:,}",
+            f"{upload.counts.done:,}",
+            escape(upload.file_name),
+        )
+    return table
+
+
 def status_as_json(upload: ShownUpload) -> dict[str, Any]:
     """The object of `claims-pipeline status --json`."""
     return {
@@ -250,5 +283,6 @@ class UploadProgress:
             self._task,
             description="waiting" if upload.waiting_reason else upload.status.value.lower(),
             total=upload.counts.total or None,
-            completed=upload.counts.with_outcome,
+            # Rows that a cancellation left out are not done: the bar stands where it stopped.
+            completed=upload.counts.done,
         )

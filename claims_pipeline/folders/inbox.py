@@ -1,6 +1,7 @@
 """The watched folder: dropped files become uploads, each exactly once.
 
-A file is dropped at `<inbox>/<organization>/<payer>/<name>.csv`. It is taken by a rename into
+A file is dropped at `<inbox>/<organization>/<payer>/<name>.csv` (or another of the endings that
+are taken; `untaken` tells about the rest). It is taken by a rename into
 `.taken/<upload id>/` beside it, copied into the file store, its row committed, then removed.
 After a crash between any two of these steps the next scan finds it in `.taken` and goes on. A
 file that cannot be taken now (no space, no permission, somebody still writes) holds up no other.
@@ -24,6 +25,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from claims_pipeline.errors import FileRefusedError, FilesUnreachableError
+from claims_pipeline.folders.untaken import TAKEN_ENDINGS, is_left_alone, say_why_untaken
 from claims_pipeline.store import uploads
 from claims_pipeline.store.files import FileStore, make_folder
 from claims_pipeline.store.tenants.organizations import list_organizations
@@ -84,7 +86,8 @@ class _Ending(Enum):
 class Scan:
     """What one scan of the inbox did: uploads made, files still being written, files left.
 
-    Files are left when they cannot be taken now; every scan tries them again.
+    Files are left when they cannot be taken now; every scan tries them again. Those that no scan
+    will take have got their note now or before.
     """
 
     ingested: tuple[str, ...]
@@ -127,6 +130,13 @@ class Inbox:
                 ingested.append(folder.name)
             if time.monotonic() > until:
                 break
+        say_why_untaken(
+            self.folder,
+            self.outbox,
+            organizations={each.id for each in list_organizations(self.engine)},
+            payers=self.payers,
+            now=self.now(),
+        )
         return Scan(
             ingested=tuple(ingested),
             waiting=tuple(waiting),
@@ -251,11 +261,10 @@ def refused_files(folder: Path) -> Iterator[Path]:
 
 
 def _is_wanted(entry: os.DirEntry[str]) -> bool:
-    """A plain CSV file; temporary and hidden names, links, pipes and folders are left alone."""
-    name = entry.name
+    """A plain list or workbook; temporary and hidden names, links, pipes, folders are left."""
     return (
-        not name.startswith(".")
-        and name.lower().endswith((".csv", ".xlsx"))
+        entry.name.lower().endswith(TAKEN_ENDINGS)
+        and not is_left_alone(entry.name)
         and entry.is_file(follow_symlinks=False)
     )
 

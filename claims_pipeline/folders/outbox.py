@@ -21,8 +21,8 @@ from claims_pipeline.store.files import FileStore, make_folder
 from claims_pipeline.store.uploads import Upload
 
 _FILE_MODE = 0o640
-_REFUSED, _STATUS = ".refused.txt", ".status.txt"
-_OUTBOX_SUFFIXES = (RESULTS_CSV, RESULTS_XLSX, LINES_CSV, REJECTED_CSV, _REFUSED, _STATUS)
+REFUSED_TXT, _STATUS = ".refused.txt", ".status.txt"
+_OUTBOX_SUFFIXES = (RESULTS_CSV, RESULTS_XLSX, LINES_CSV, REJECTED_CSV, REFUSED_TXT, _STATUS)
 
 
 def copy_to_outbox(files: FileStore, upload: Upload, written: ResultFiles, outbox: Path) -> None:
@@ -42,7 +42,7 @@ def copy_to_outbox(files: FileStore, upload: Upload, written: ResultFiles, outbo
         with files.open(key) as source:
             _appear(stem.with_name(stem.name + suffix), source)
     _clear(stem)
-    stem.with_name(stem.name + _REFUSED).unlink(missing_ok=True)
+    stem.with_name(stem.name + REFUSED_TXT).unlink(missing_ok=True)
 
 
 def write_refusal(upload: Upload, outbox: Path, *, code: str, message: str) -> None:
@@ -51,7 +51,7 @@ def write_refusal(upload: Upload, outbox: Path, *, code: str, message: str) -> N
         return
     stem = _outbox_stem(upload, outbox)
     _appear(
-        stem.with_name(stem.name + _REFUSED),
+        stem.with_name(stem.name + REFUSED_TXT),
         io.BytesIO(f"{message} [{code}]\n".encode()),
     )
     _clear(stem)
@@ -87,9 +87,18 @@ def outbox_files(outbox: Path) -> Iterator[Path]:
             yield path
 
 
+def write_note(path: Path, text: BinaryIO) -> None:
+    """Put a note of our own into a folder that may not be there yet; it appears by a rename."""
+    make_folder(path.parent)
+    _appear(path, text)
+
+
 def _status_lines(upload: Upload) -> Iterator[str]:
     counts = upload.counts
-    yield f"rows {counts.total}, answered {counts.with_outcome}"
+    yield f"upload {upload.id}"
+    yield f"as of {upload.updated_at:%Y-%m-%d %H:%M:%S} UTC"
+    percent = 100 * counts.with_outcome // counts.total if counts.total else 0
+    yield f"rows {counts.total}, answered {counts.with_outcome} ({percent} %)"
     if upload.waiting_reason and upload.next_try_at:
         yield f"waiting: {upload.waiting_reason}, next try {upload.next_try_at:%Y-%m-%d %H:%M} UTC"
     for outcome in Outcome:

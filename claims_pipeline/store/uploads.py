@@ -221,6 +221,18 @@ def get_uploads(
         return {row["id"]: _upload_of(row) for row in connection.execute(query).mappings()}
 
 
+def ids_beginning_with(engine: Engine, prefix: str, *, at_most: int) -> tuple[str, ...]:
+    """Ids of uploads of any organization that begin so, the newest first."""
+    query = (
+        select(tables.uploads.c.id)
+        .where(tables.uploads.c.id.startswith(prefix.lower(), autoescape=True))
+        .order_by(tables.uploads.c.created_at.desc(), tables.uploads.c.id)
+        .limit(at_most)
+    )
+    with reading(engine) as connection:
+        return tuple(connection.execute(query).scalars())
+
+
 def list_uploads(
     engine: Engine,
     *,
@@ -230,6 +242,7 @@ def list_uploads(
     statuses: Sequence[UploadStatus] = (),
     payer: str | None = None,
     user_id: str | None = None,
+    id_prefix: str | None = None,
     search: str | None = None,
     created_after: datetime | None = None,
     created_before: datetime | None = None,
@@ -237,8 +250,8 @@ def list_uploads(
 ) -> UploadPage:
     """One page (from 1) of an organization's uploads; empty beyond the last.
 
-    `search` looks for a part of the file's name, in any case. `created_after` is included,
-    `created_before` is not.
+    `id_prefix` is how an upload's id begins. `search` looks for a part of the file's name, in any
+    case. `created_after` is included, `created_before` is not.
     """
     conditions: list[ColumnElement[bool]] = [tables.uploads.c.organization_id == organization_id]
     if statuses:
@@ -247,6 +260,8 @@ def list_uploads(
         conditions.append(tables.uploads.c.payer == payer)
     if user_id is not None:
         conditions.append(tables.uploads.c.user_id == user_id)
+    if id_prefix is not None:
+        conditions.append(tables.uploads.c.id.startswith(id_prefix.lower(), autoescape=True))
     if search:
         conditions.append(tables.uploads.c.file_name.icontains(search, autoescape=True))
     if created_after is not None:

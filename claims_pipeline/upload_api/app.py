@@ -17,7 +17,7 @@ from claims_pipeline.upload_api.http.problems import add_problem_handlers
 from claims_pipeline.upload_api.openapi.document import DocumentedApi
 from claims_pipeline.upload_api.pages.router import add_pages
 from claims_pipeline.upload_api.pages.session.sessions import open_sessions
-from claims_pipeline.upload_api.routes import health
+from claims_pipeline.upload_api.routes import health, sign_in
 from claims_pipeline.upload_api.routes.operations import operations
 from claims_pipeline.upload_api.services import open_services
 
@@ -48,6 +48,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(SlashesAtTheEnd)
     app.include_router(operations(), dependencies=[Depends(within_request_limit)])
     app.include_router(health.router)
+    app.include_router(sign_in.router)
     return app
 
 

@@ -152,6 +152,18 @@ def test_ctrl_c_cancels_and_keeps_what_was_answered(
     assert upload.status is UploadStatus.CANCELLED
 
 
+def test_without_a_payers_settings_the_file_is_not_kept(
+    tmp_path: Path, home: Path, command: Command
+) -> None:
+    ended = command("run", worklist(tmp_path))
+
+    assert ended.exit_code == 1
+    assert "CLAIMS_UHC_API_URL" in ended.stderr
+    engine = open_engine(load_settings().resolved_database_url)
+    assert list_uploads(engine, organization_id="demo").total == 0
+    assert not any(path.is_file() for path in (home / "files").rglob("*"))
+
+
 def test_a_refused_file_leaves_no_upload(tmp_path: Path, home: Path, command: Command) -> None:
     outcome = command("run", worklist(tmp_path, "claim_number\n"), "--json")
     assert outcome.exit_code == 2

@@ -172,7 +172,7 @@ def test_a_file_untouched_for_five_seconds_is_complete(age_s: float) -> None:
     assert is_complete(state, seen_before=NOTHING_SEEN, now=at)
 
 
-@pytest.mark.parametrize("name", ["list.csv.part", "list.tmp", ".list.csv", "list.txt"])
+@pytest.mark.parametrize("name", ["list.csv.part", "list.tmp", ".list.csv", "list.pdf"])
 def test_other_names_are_left_alone(inbox: Inbox, name: str) -> None:
     path = drop(inbox, name)
 

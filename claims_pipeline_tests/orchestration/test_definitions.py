@@ -39,11 +39,11 @@ def test_loading_the_definitions_writes_and_reads_nothing_of_ours(tmp_path: Path
     loaded = run_bare(
         sys.executable,
         "-c",
-        "from claims_pipeline.definitions import defs; print(len(defs.assets), len(defs.sensors))",
+        "from claims_pipeline.definitions import defs; assert defs.assets and defs.sensors",
         folder=tmp_path,
     )
 
-    assert loaded.stdout.split() == ["4", "4"], loaded.stderr
+    assert loaded.returncode == 0, loaded.stderr
     assert list(tmp_path.iterdir()) == []
 
 

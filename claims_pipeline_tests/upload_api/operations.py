@@ -11,8 +11,10 @@ from fastapi.routing import iter_route_contexts
 
 from claims_pipeline_tests.upload_api.api import Api
 
-# Whoever needs no token says so here: the document of the API, and whether it lives and is ready.
-PUBLIC = frozenset({"/api/v1/openapi.json", "/healthz", "/readyz"})
+# Whoever needs no token says so here: the API's document, where to sign in, whether it is alive.
+PUBLIC = frozenset(
+    {"/api/v1/openapi.json", "/.well-known/oauth-protected-resource", "/healthz", "/readyz"}
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -20,6 +20,7 @@ from claims_pipeline.cli.local.local_store import (
 from claims_pipeline.cli.local.processes import Processes, RunningProcess
 from claims_pipeline.errors import InputError
 from claims_pipeline.model import UploadOptions
+from claims_pipeline.payers.registry import environment_of
 from claims_pipeline.preflight.context import intake_context
 from claims_pipeline.store import attempts, uploads
 from claims_pipeline.store.attempts import Attempt
@@ -51,6 +52,7 @@ def take_in(
     Raises:
         FileRefusedError: the file is not one that can be asked.
         InputError: `practices_missing` or `payer_unknown`.
+        SettingsError: the payer's addresses or credentials are missing.
 
     """
     settings = store.settings
@@ -75,6 +77,8 @@ def take_in(
                     column_map=column_map,
                     now=now(),
                 )
+        # Before the file is kept: nobody could ask about its rows.
+        environment_of(payer, settings)
         stream.seek(0)
         stored = store.files.write(key, _chunks(stream), max_bytes=settings.max_file_bytes)
     new = NewUpload(

@@ -11,8 +11,12 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from claims_pipeline.cli.remote.sign_in import Tokens, require_private_address
-from claims_pipeline.cli.remote.upload_service import RemoteUpload, UploadService
+from claims_pipeline.cli.remote.sign_in import (
+    RealmAddress,
+    Tokens,
+    require_private_address,
+)
+from claims_pipeline.cli.remote.upload_service import RemoteUpload, UploadService, issuer_of
 from claims_pipeline.cli.summary import UploadProgress, outcome_table
 from claims_pipeline.errors import InputError
 from claims_pipeline.model import UploadStatus
@@ -41,7 +45,10 @@ def upload_service(api: str | None, organization: str | None) -> UploadService |
         return None
     require_private_address(url, "CLAIMS_API_URL")
     tokens = Tokens(
-        settings, tell=lambda line: typer.echo(line, err=True), organization=organization
+        settings,
+        tell=lambda line: typer.echo(line, err=True),
+        realm=lambda: RealmAddress.of_issuer(issuer_of(url)),
+        organization=organization,
     )
     return UploadService(url, access_token=tokens.access_token, organization=organization)
 

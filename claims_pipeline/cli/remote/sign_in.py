@@ -9,8 +9,9 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from keycloak import KeycloakOpenID
@@ -31,10 +32,36 @@ class SignInError(ClaimsError):
     """There is no token to be had."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RealmAddress:
+    """A Keycloak realm: where Keycloak is, and the realm's name there."""
+
+    url: str
+    name: str
+
+    @classmethod
+    def of_issuer(cls, issuer: str) -> Self:
+        """The realm that an issuer's address names.
+
+        Raises:
+            SettingsError: `realm_unknown`, or `address_insecure`.
+
+        """
+        url, _, name = issuer.rpartition("/realms/")
+        if not url or not name or "/" in name:
+            raise SettingsError(
+                "realm_unknown",
+                "The upload service names no Keycloak realm to sign in at: set "
+                "CLAIMS_KEYCLOAK_URL and CLAIMS_KEYCLOAK_REALM.",
+            )
+        return cls(url=require_private_address(url, "The sign-in server"), name=name)
+
+
 class Tokens:
     """Access tokens that are good now; `tell` shows a person where to sign in.
 
-    `organization` is the alias of one of several that the user belongs to.
+    `realm` is where the service says that one signs in, for want of settings. `organization` is
+    the alias of one of several that the user belongs to.
     """
 
     def __init__(
@@ -42,15 +69,16 @@ class Tokens:
         settings: Settings,
         *,
         tell: Callable[[str], None],
+        realm: Callable[[], "RealmAddress"] | None = None,
         organization: str | None = None,
         state_file: Path | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        url = require_private_address(settings.required("keycloak_url"), "CLAIMS_KEYCLOAK_URL")
+        address = _address_of(settings, realm)
         secret = settings.cli_client_secret
         self._realm = KeycloakOpenID(
-            server_url=url.rstrip("/") + "/",
-            realm_name=settings.required("keycloak_realm"),
+            server_url=address.url.rstrip("/") + "/",
+            realm_name=address.name,
             client_id=settings.cli_client_id,
             client_secret_key=secret.get_secret_value() if secret else None,
             timeout=_TIMEOUT_S,
@@ -58,7 +86,7 @@ class Tokens:
         # Without it Keycloak gives a user of several organizations a token for none of them.
         self._scope = _SCOPE if organization is None else f"{_SCOPE} organization:{organization}"
         # Tokens of another realm, client or organization in the file are not ours.
-        self._owner = [url, settings.keycloak_realm, settings.cli_client_id, organization]
+        self._owner = [address.url, address.name, settings.cli_client_id, organization]
         self._is_program = secret is not None
         self._file = state_file or default_state_file()
         self._tell = tell
@@ -95,7 +123,8 @@ class Tokens:
         except KeycloakError as error:
             raise _failure(error) from None
         address = device.get("verification_uri_complete") or device["verification_uri"]
-        self._tell(f"Sign in at {address} (code {device['user_code']})")
+        # The address by itself, so that a terminal makes a link of it and of nothing else.
+        self._tell(f"Sign in in your browser (code {device['user_code']}):\n{address}")
         pause_s = float(device.get("interval", 5))
         deadline = self._clock() + float(device["expires_in"])
         while self._clock() < deadline:
@@ -132,6 +161,16 @@ class Tokens:
         except (OSError, ValueError):
             return {}
         return kept if isinstance(kept, dict) and kept.get("owner") == self._owner else {}
+
+
+def _address_of(settings: Settings, realm: Callable[[], RealmAddress] | None) -> RealmAddress:
+    """The realm that the settings name, else the one that the service does."""
+    if realm is not None and not (settings.keycloak_url and settings.keycloak_realm):
+        return realm()
+    return RealmAddress(
+        url=require_private_address(settings.required("keycloak_url"), "CLAIMS_KEYCLOAK_URL"),
+        name=settings.required("keycloak_realm"),
+    )
 
 
 def default_state_file() -> Path:

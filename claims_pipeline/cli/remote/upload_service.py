@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,6 +19,7 @@ _CONNECT_AND_READ_S = (10, 120)
 _CHUNK_BYTES = 1 << 16
 _PAUSES_S = (1.0, 3.0, 10.0)
 _JOBS = "/api/v1/claims/csv-jobs"
+_METADATA = "/.well-known/oauth-protected-resource"
 
 OnSent = Callable[[int, int], None]
 
@@ -32,9 +33,11 @@ class ServiceUnreachableError(ClaimsError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteUpload:
-    """An upload as the service shows it, without its file's name."""
+    """An upload as the service shows it; its file's name is for the list alone."""
 
     id: str
+    file_name: str = field(repr=False)
+    created_at: datetime
     status: UploadStatus
     attempt: int
     counts: OutcomeCounts
@@ -100,6 +103,12 @@ class UploadService:
     def get(self, upload_id: str) -> RemoteUpload:
         """The upload as it stands."""
         return _upload_of(self._answered(lambda: self._sent("GET", _path(upload_id))).json())
+
+    def newest(self, *, at_most: int, id_prefix: str | None = None) -> list[RemoteUpload]:
+        """The uploads that the caller may see, newest first; those whose id begins so."""
+        query = {"page_size": str(at_most), **({"id": id_prefix} if id_prefix else {})}
+        answer = self._answered(lambda: self._sent("GET", f"{_JOBS}/", params=query))
+        return [_upload_of(fields) for fields in answer.json()["results"]]
 
     def cancel(self, upload_id: str) -> RemoteUpload:
         """Ask for the upload to be cancelled; again, it changes nothing."""
@@ -171,6 +180,29 @@ class UploadService:
         )
 
 
+def issuer_of(url: str) -> str:
+    """Where the service at `url` says that its callers sign in; needs no token.
+
+    Raises:
+        ServiceUnreachableError: it does not answer.
+        InputError: `api_error`, when it does not say.
+
+    """
+    try:
+        answer = requests.get(
+            f"{url.rstrip('/')}{_METADATA}", timeout=_CONNECT_AND_READ_S, allow_redirects=False
+        )
+    except requests.RequestException:
+        raise ServiceUnreachableError from None
+    if not answer.ok:
+        raise _refusal_of(answer, InputError)
+    try:
+        [issuer] = answer.json()["authorization_servers"]
+    except (ValueError, TypeError, KeyError):
+        raise InputError("api_error", "The upload service does not say where to sign in.") from None
+    return str(issuer)
+
+
 def _answer_of(send: Callable[[], requests.Response]) -> requests.Response | None:
     try:
         return send()
@@ -214,6 +246,8 @@ def _upload_of(fields: Mapping[str, Any]) -> RemoteUpload:
     next_try_at = fields["next_try_at"]
     return RemoteUpload(
         id=fields["id"],
+        file_name=fields["filename"],
+        created_at=datetime.fromisoformat(fields["created_at"]),
         status=UploadStatus(fields["status"]),
         attempt=fields["attempt"],
         counts=OutcomeCounts(

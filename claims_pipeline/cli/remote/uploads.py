@@ -1,10 +1,11 @@
-"""`claims-pipeline upload`, `status`, `watch`, `cancel`, `retry` and `download`.
+"""`claims-pipeline upload`, `list`, `status`, `watch`, `cancel`, `retry` and `download`.
 
-With CLAIMS_API_URL set, or `--api`, they speak to the upload service; without, `status`, `watch`,
-`cancel` and `retry` work on the database of this machine.
+With CLAIMS_API_URL set, or `--api`, they speak to the upload service; without, `list`, `status`,
+`watch`, `cancel` and `retry` work on the database of this machine.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -28,8 +29,9 @@ from claims_pipeline.cli.options import (
 from claims_pipeline.model import DetailLevel, RetryScope
 
 if TYPE_CHECKING:
+    from claims_pipeline.cli.local.local_store import LocalStore
     from claims_pipeline.cli.remote.upload_service import RemoteUpload, UploadService
-    from claims_pipeline.cli.summary import Summary
+    from claims_pipeline.cli.summary import ListedUpload, Summary
 
 ScopeOption = Annotated[RetryScope, typer.Option(help="Which rows are asked again.")]
 _NOT_COMPLETE = 1
@@ -76,6 +78,37 @@ def upload(
         typer.echo(found.id)
 
 
+def list_(
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="How many, the newest first.")] = 20,
+    api: ApiOption = None,
+    organization: ApiOrganizationOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List uploads, the newest first."""
+    from rich.console import Console
+
+    from claims_pipeline.cli.local.local_store import open_store
+    from claims_pipeline.cli.options import DEMO_ORGANIZATION
+    from claims_pipeline.cli.remote import remote
+    from claims_pipeline.cli.summary import status_as_json, uploads_table
+    from claims_pipeline.store.uploads import list_uploads
+
+    found: Sequence[ListedUpload]
+    if service := remote.upload_service(api, organization):
+        found = service.newest(at_most=limit)
+    else:
+        found = list_uploads(
+            open_store().engine,
+            organization_id=organization or DEMO_ORGANIZATION,
+            page_size=limit,
+        ).uploads
+    if as_json:
+        typer.echo(json.dumps({"uploads": [status_as_json(each) for each in found]}))
+    else:
+        Console(highlight=False).print(uploads_table(found))
+
+
 def status(
     upload: UploadArgument,
     *,
@@ -89,9 +122,10 @@ def status(
     from claims_pipeline.cli.summary import summarise
 
     if service := remote.upload_service(api, organization):
-        _print_remote(service.get(upload), as_json=as_json)
+        _print_remote(service.get(_at_service(service, upload)), as_json=as_json)
     else:
-        _print_local(summarise(open_store(), upload), as_json=as_json)
+        store = open_store()
+        _print_local(summarise(store, _here(store, upload)), as_json=as_json)
 
 
 def watch(
@@ -105,7 +139,7 @@ def watch(
     from claims_pipeline.cli.remote import remote
 
     if service := remote.upload_service(api, organization):
-        _watch_at_service(service, upload, as_json=as_json)
+        _watch_at_service(service, _at_service(service, upload), as_json=as_json)
     else:
         _watch_here(upload, as_json=as_json)
 
@@ -119,9 +153,10 @@ def cancel(
     from claims_pipeline.store.attempts import request_cancel
 
     if service := remote.upload_service(api, organization):
-        typer.echo(service.cancel(upload).status.value)
+        typer.echo(service.cancel(_at_service(service, upload)).status.value)
     else:
-        typer.echo(request_cancel(open_store().engine, upload, now()).value)
+        store = open_store()
+        typer.echo(request_cancel(store.engine, _here(store, upload), now()).value)
 
 
 def retry(
@@ -137,9 +172,11 @@ def retry(
     from claims_pipeline.store.attempts import request_retry
 
     if service := remote.upload_service(api, organization):
-        typer.echo(f"Attempt {service.retry(upload, scope).attempt} has started.", err=True)
+        retried = service.retry(_at_service(service, upload), scope)
+        typer.echo(f"Attempt {retried.attempt} has started.", err=True)
     else:
-        attempt = request_retry(open_store().engine, upload, scope, now())
+        store = open_store()
+        attempt = request_retry(store.engine, _here(store, upload), scope, now())
         typer.echo(f"Attempt {attempt.number} waits for the daemon to launch it.", err=True)
 
 
@@ -166,8 +203,24 @@ def download(
     from claims_pipeline.cli.remote import remote
 
     service = remote.required_upload_service(api, organization)
-    path = remote.download(service, upload, what=what, output=output)
-    typer.echo(json.dumps({"upload_id": upload, "path": str(path)}) if as_json else path)
+    upload_id = _at_service(service, upload)
+    path = remote.download(service, upload_id, what=what, output=output)
+    typer.echo(json.dumps({"upload_id": upload_id, "path": str(path)}) if as_json else path)
+
+
+def _at_service(service: "UploadService", upload: str) -> str:
+    from claims_pipeline.cli.upload_ids import whole_id
+
+    return whole_id(
+        upload, lambda prefix: [each.id for each in service.newest(at_most=2, id_prefix=prefix)]
+    )
+
+
+def _here(store: "LocalStore", upload: str) -> str:
+    from claims_pipeline.cli.upload_ids import whole_id
+    from claims_pipeline.store.uploads import ids_beginning_with
+
+    return whole_id(upload, lambda prefix: ids_beginning_with(store.engine, prefix, at_most=2))
 
 
 def _watch_at_service(service: "UploadService", upload_id: str, *, as_json: bool) -> None:
@@ -178,12 +231,13 @@ def _watch_at_service(service: "UploadService", upload_id: str, *, as_json: bool
     _exit_as_run(found.error_code, is_complete=remote.is_complete(found))
 
 
-def _watch_here(upload_id: str, *, as_json: bool) -> None:
+def _watch_here(upload: str, *, as_json: bool) -> None:
     from claims_pipeline.cli.local.local_store import open_store
     from claims_pipeline.cli.local.running import watch_until_over
     from claims_pipeline.cli.summary import UploadProgress, summarise
 
     store = open_store()
+    upload_id = _here(store, upload)
     with UploadProgress() as progress:
         watch_until_over(store, upload_id, progress.update)
     summary = summarise(store, upload_id)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
+from claims_pipeline.folders.untaken import TAKEN_ENDINGS, is_left_alone
 from claims_pipeline.operations.doctor.findings import Finding, failed, ok, warning
 from claims_pipeline.settings import Settings
 
@@ -38,7 +39,9 @@ def examine_waiting_files(inbox: Path, now: datetime) -> Finding:
     written = [
         path.stat().st_mtime
         for path in inbox.glob("*/*/*")
-        if path.is_file() and not path.name.startswith((".", "~"))
+        if path.is_file()
+        and path.name.lower().endswith(TAKEN_ENDINGS)
+        and not is_left_alone(path.name)
     ]
     if not written:
         return ok("waiting files", "no file waits in the watched folder")

@@ -1,5 +1,6 @@
 """The database and the file store: reachable, current, and not in plain sight."""
 
+from collections import Counter
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -9,12 +10,15 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from claims_pipeline.errors import ClaimsError
+from claims_pipeline.folders.untaken import find_untaken
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.operations.doctor.findings import Finding, failed, ok, warning
+from claims_pipeline.payers.registry import payer_names
 from claims_pipeline.settings import Settings
 from claims_pipeline.store import tables
 from claims_pipeline.store.database import open_engine, reading, schema_is_current
 from claims_pipeline.store.files import file_store_of
+from claims_pipeline.store.tenants.organizations import list_organizations
 
 _PROBE = b"written by claims-pipeline doctor"
 
@@ -62,6 +66,7 @@ def examine_database(settings: Settings) -> Iterator[Finding]:
         yield ok("database", "reachable, and its schema is current")
         yield from _connection(engine, settings)
         yield from _waiting_uploads(engine)
+        yield _untaken_files(engine, settings)
     except SQLAlchemyError as error:
         yield failed("database", f"It cannot be used ({type(error).__name__}).")
     finally:
@@ -90,6 +95,26 @@ def _connection(engine: Engine, settings: Settings) -> Iterator[Finding]:
         yield warning("database", "This is a superuser; see docker/postgres/roles.sql.")
     elif not role.rolbypassrls:
         yield warning("database", "Without BYPASSRLS this role cannot COPY: loads are slower.")
+
+
+def _untaken_files(engine: Engine, settings: Settings) -> Finding:
+    """What lies in the watched folder for nobody; none is named, since names name patients."""
+    whys = Counter(
+        untaken.why
+        for untaken in find_untaken(
+            settings.resolved_inbox,
+            settings.resolved_outbox,
+            organizations={each.id for each in list_organizations(engine)},
+            payers=payer_names(),
+        )
+    )
+    if not whys:
+        return ok("files not taken", "nothing lies in the watched folder that is not taken")
+    counts = ", ".join(f"{count} {why.replace('_', ' ')}" for why, count in sorted(whys.items()))
+    return warning(
+        "files not taken",
+        f"{counts}: each has a `.refused.txt` that says what to do, in the outbox or beside it.",
+    )
 
 
 def _waiting_uploads(engine: Engine) -> Iterator[Finding]:

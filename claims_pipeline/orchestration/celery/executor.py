@@ -51,6 +51,7 @@ class LanesOnWorkers(CeleryExecutor):
         self._silent_after_s = settings.dead_after_s / 2
         self._beat_every_s = settings.heartbeat_s
         self._beat_at = float("-inf")
+        self._is_interrupted = False
 
     def execute(
         self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
@@ -59,6 +60,10 @@ class LanesOnWorkers(CeleryExecutor):
         yield from core_celery_execution_loop(
             plan_context, execution_plan, step_execution_fn=self._begin
         )
+        if self._is_interrupted:
+            # Lanes that end early yield nothing; what follows is then skipped, and the loop takes
+            # a plan of skipped steps for one that came to its end.
+            raise dg.DagsterExecutionInterruptedError
 
     def _begin(  # noqa: PLR0917 - called by dagster-celery's loop
         self,
@@ -82,7 +87,7 @@ class LanesOnWorkers(CeleryExecutor):
         return RemoteLane(
             result,
             carry_out_here=carry_out_here,
-            let_go=lambda: _let_go(run),
+            let_go=lambda: self._interrupt(run),
             keep=lambda: self._keep(run),
             silent_after_s=self._silent_after_s,
         )
@@ -116,6 +121,10 @@ class LanesOnWorkers(CeleryExecutor):
             queue=queue,
             routing_key=f"{queue}.execute_plan",
         )
+
+    def _interrupt(self, run: PlanOrchestrationContext) -> None:
+        self._is_interrupted = True
+        _let_go(run)
 
     def _keep(self, run: PlanOrchestrationContext) -> None:
         """Keep the attempt while no lane has begun; lanes that have do so themselves."""

@@ -29,9 +29,9 @@ def worker_app(settings: Settings) -> Celery:
     """The application of a worker, to be started in this process."""
     app = celery_app(settings)
     # Made before the pool's processes are forked from this one, which share it.
-    leaving = multiprocessing.get_context("fork").Event()
-    create_task(app, base=_lane_task(leaving))
-    signals.worker_shutting_down.connect(lambda **_: leaving.set(), weak=False)
+    stopping = multiprocessing.get_context("fork").Event()
+    create_task(app, base=_lane_task(stopping))
+    signals.worker_shutting_down.connect(lambda **_: stopping.set(), weak=False)
     return app
 
 
@@ -59,13 +59,13 @@ def worker_answers(settings: Settings, *, name: str | None, within_s: float) -> 
     return bool(control.ping(destination=[worker_name(name)], timeout=within_s))
 
 
-def _lane_task(leaving: Event) -> type[Task]:
+def _lane_task(stopping: Event) -> type[Task]:
     class LaneTask(Task):  # type: ignore[misc] # Celery is not annotated
         """dagster-celery's task for a step, with signs of life."""
 
         def __call__(self, *args: Any, **keywords: Any) -> list[str]:
             is_worker.set()
-            with _signs_of_life(self, leaving):
+            with _signs_of_life(self, stopping):
                 try:
                     return _without_observations(super().__call__(*args, **keywords))
                 except dg.DagsterExecutionInterruptedError:
@@ -76,14 +76,14 @@ def _lane_task(leaving: Event) -> type[Task]:
 
 
 @contextlib.contextmanager
-def _signs_of_life(task: Task, leaving: Event) -> Iterator[None]:
+def _signs_of_life(task: Task, stopping: Event) -> Iterator[None]:
     task_id = task.request.id
     done = threading.Event()
 
     def sign() -> None:
         signs = 0
         while not done.is_set():
-            if leaving.is_set():
+            if stopping.is_set():
                 worker_is_stopping.set()
             signs += 1
             try:

@@ -55,10 +55,10 @@ class SigningKeys:
         self._held: tuple[RealmKeys, float] | None = None
         self._asked_at: float | None = None
 
-    def for_key_id(self, key_id: str) -> RealmKeys:
+    def for_key_id(self, key_id: str | None) -> RealmKeys:
         """The keys at hand, fetched first when they are old or lack this one and it is time.
 
-        The key may still be missing from them: then nobody knows it.
+        The key may still be missing from them: then nobody knows it. None asks for no certain one.
 
         Raises:
             ApiError: 503 `identity_unavailable` when there are none.
@@ -67,7 +67,7 @@ class SigningKeys:
         held = self._usable()
         if held is None:
             patience_s = _PATIENCE_WITHOUT_KEYS_S
-        elif key_id not in held.key_ids:
+        elif key_id is not None and key_id not in held.key_ids:
             patience_s = _PATIENCE_FOR_NEW_KEY_S
         elif self._are_fresh():
             return held

@@ -77,6 +77,15 @@ class TokenVerifier:
         self._clients_with_roles = {self._audience, settings.keycloak_client_id}
         self._role_map = parsed_role_map(settings.role_map)
 
+    def issuer(self) -> str:
+        """The realm's issuer, as Keycloak names it to everybody.
+
+        Raises:
+            ApiError: 503 `identity_unavailable` when Keycloak has not told it yet.
+
+        """
+        return self._keys.for_key_id(None).issuer
+
     def verify(self, token: str) -> AccessToken:
         """What a good token says; checks the signature and every claim that binds it to us.
 

@@ -36,7 +36,10 @@ def _upper(value: object) -> object:
 
 
 class UploadFilters(BaseModel):
-    """Which uploads, in which order, and which page of them. `search` is a part of a file name."""
+    """Which uploads, in which order, and which page of them.
+
+    `id` is how an upload's id begins, at least eight digits; `search` is a part of a file name.
+    """
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
@@ -44,6 +47,7 @@ class UploadFilters(BaseModel):
     page_size: PageSize = 50
     status: Optional[Annotated[UploadStatus, BeforeValidator(_upper)]] = None
     provider: Optional[Annotated[str, Field(max_length=32), AfterValidator(printable)]] = None
+    id: Optional[Annotated[str, Field(pattern=r"^[0-9A-Fa-f-]{8,36}$")]] = None
     search: Optional[SearchText] = Field(default=None, repr=False)
     created_after: Optional[Instant] = None
     created_before: Optional[Instant] = None
@@ -75,6 +79,7 @@ def page_of_uploads(services: Services, caller: Principal, filters: UploadFilter
         statuses=() if filters.status is None else (filters.status,),
         payer=None if filters.provider is None else filters.provider.lower(),
         user_id=visible_user_id(caller),
+        id_prefix=filters.id,
         search=filters.search,
         created_after=filters.created_after,
         created_before=filters.created_before,

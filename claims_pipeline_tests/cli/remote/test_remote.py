@@ -10,6 +10,8 @@ import pytest
 
 from claims_pipeline.cli.local.processes import free_port
 from claims_pipeline.model import Outcome, UploadStatus
+from claims_pipeline.sandbox.realm.directory import REALM
+from claims_pipeline.sandbox.realm.running import running_realm
 from claims_pipeline.store import attempts
 from claims_pipeline_tests.cli.conftest import Command
 from claims_pipeline_tests.cli.remote.sign_in_server import (
@@ -210,6 +212,64 @@ def test_a_person_signs_in_once(
     kept = tmp_path / "state" / "claims-pipeline" / "token.json"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
+
+
+def test_the_address_of_the_sign_in_stands_on_a_line_of_its_own(
+    service: Api, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CLAIMS_CLI_CLIENT_SECRET")
+    shown = command("status", completed_upload(service)).stderr.splitlines()
+    assert sum(line.startswith("http") and " " not in line for line in shown) == 1
+
+
+def test_the_services_address_alone_is_enough_to_sign_in(
+    tmp_path: Path, issuer: Issuer, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        running_realm() as realm,
+        running_api(tmp_path / "api", issuer, settings=realm.settings()) as api,
+    ):
+        monkeypatch.setenv("CLAIMS_API_URL", api.url)
+        monkeypatch.setenv("CLAIMS_CLI_CLIENT_ID", "claims-service")
+        monkeypatch.setenv("CLAIMS_CLI_CLIENT_SECRET", "development-only-service-secret")
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+        listed = command("list", "--json")
+
+        told = api.get("/.well-known/oauth-protected-resource", token=None).json()
+    assert (listed.exit_code, json.loads(listed.stdout)) == (0, {"uploads": []})
+    assert told["authorization_servers"] == [f"{realm.url}/realms/{REALM}"]
+
+
+@pytest.mark.usefixtures("sign_in_server")
+def test_a_service_that_names_no_realm_is_said(
+    command: Command, issuer: Issuer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CLAIMS_KEYCLOAK_URL")
+    with running_api(tmp_path / "api", issuer) as api:
+        monkeypatch.setenv("CLAIMS_API_URL", api.url)
+        issuer.stop()
+        try:
+            away = command("list")
+        finally:
+            issuer.start()
+    assert (away.exit_code, "[identity_unavailable]" in away.stderr) == (1, True)
+
+
+def test_uploads_are_listed_newest_first_and_meant_by_eight_digits(
+    tmp_path: Path, service: Api, command: Command
+) -> None:
+    older = json.loads(command("upload", worklist(tmp_path), "--json").stdout)["upload_id"]
+    newer = completed_upload(service)
+
+    shown = command("list", "--limit", "2").stdout
+    listed = json.loads(command("list", "--json", "--limit", "2").stdout)["uploads"]
+
+    assert [each["upload_id"] for each in listed] == [newer, older]
+    assert shown.index(newer[:8]) < shown.index(older[:8])
+    assert NAME.partition(" ")[0] in shown
+    by_prefix = command("status", newer[:8].upper(), "--json")
+    assert json.loads(by_prefix.stdout)["upload_id"] == newer
 
 
 def test_a_user_of_several_organizations_names_one(
