@@ -120,6 +120,18 @@ def test_a_row_whose_window_is_covered_without_a_claim_is_not_found(kind: QueryK
     assert conclusion.one_per_row_calls == 1
 
 
+def test_a_row_with_the_payers_own_number_is_not_told_to_submit_again() -> None:
+    for request, action in (
+        (DATED, "check_row"),
+        (make_request(claim_number="FH00000009", service=DATED.service), "check_claim_number"),
+    ):
+        item = asked(request, QueryKind.SWEEP)
+        conclusion = concluded(request, item, covered=(span(request).window,))
+        assert conclusion is not None
+        assert conclusion.result.outcome is Outcome.NOT_FOUND
+        assert conclusion.result.next_action == action
+
+
 def test_a_row_with_a_day_uncovered_is_not_concluded() -> None:
     window = span(DATED).window
     part = DateWindow(window.first, window.last - timedelta(days=1))

@@ -32,6 +32,12 @@ def upgrade() -> None:
     op.create_index(
         "ix_claims_claim_key", "claims", ["upload_id", "claim_key", "row_number", "attempt"]
     )
+    if op.get_bind().dialect.name == "sqlite":
+        # As revision 0002 does for the other indexes, so that this one is taken for claims only.
+        op.execute(
+            "INSERT INTO sqlite_stat1 (tbl, idx, stat)"
+            " VALUES ('claims', 'ix_claims_claim_key', '1000000 100000 2 1 1')"
+        )
 
 
 def _fill_in(connection: sa.Connection) -> None:

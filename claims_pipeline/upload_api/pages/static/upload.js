@@ -20,12 +20,25 @@ function closeMenus(event) {
   }
 }
 
-// Filters act at once: a list when it is chosen from, a field when it is left.
+// Filters act at once: a list when it is chosen from, a field when it is left. By keys every entry
+// of a list is chosen on the way to the next one, so that it acts when it is left, too.
 
 const filters = document.querySelector("form[data-at-once]");
+let isByKeys = false;
 
+function applyFilters() {
+  filters.requestSubmit();
+}
+
+filters?.addEventListener("keydown", () => (isByKeys = true));
+filters?.addEventListener("pointerdown", () => (isByKeys = false));
 filters?.addEventListener("change", (event) => {
-  if (event.target.id !== "search") filters.requestSubmit();
+  if (event.target.id === "search") return;
+  if (isByKeys && event.target.tagName === "SELECT") {
+    event.target.addEventListener("blur", applyFilters, { once: true });
+  } else {
+    applyFilters();
+  }
 });
 
 // Live progress.

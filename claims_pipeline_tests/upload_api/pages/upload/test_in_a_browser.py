@@ -232,6 +232,61 @@ def test_it_works_without_scripts(browser: Browser, api: Api) -> None:
         expect(page.locator("#standing .badge")).to_have_text("Cancelling")
 
 
+def test_filters_act_at_once_combine_and_are_taken_off_one_by_one(api: Api, page: Page) -> None:
+    page.goto(f"{api.url}/uploads/{done_upload(api).id}/results")
+    page.get_by_role("link", name="Denied 2").click()
+    expect(page.get_by_text("2 rows, 2 claims counted once")).to_be_visible()
+    more = page.locator("summary", has_text="More filters")
+    more.focus()
+    page.keyboard.press("Enter")
+    page.get_by_label("Open, at least ($)").fill("500")
+    assert violations(page) == []
+    page.keyboard.press("Tab")  # leaves the field
+    expect(page.get_by_text("1 row, 1 claim counted once")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="FH00000005")).to_be_visible()
+    assert "claim_status=DENIED" in page.url
+    assert violations(page) == []
+    assert lost_when_narrow(page) == []
+    page.get_by_role("link", name="Remove the filter Denied").click()
+    expect(page.get_by_text("2 rows, 2 claims counted once")).to_be_visible()
+    page.get_by_label("Next action").select_option(
+        label="Send the payer the information it asked for."
+    )
+    expect(page.get_by_text("No matching rows")).to_be_visible()
+    page.get_by_role("link", name="Clear").click()
+    expect(page.get_by_text("1–14 of 14 rows")).to_be_visible()
+
+
+def test_headers_sort_and_twelve_rows_are_in_sight(api: Api, page: Page) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(f"{api.url}/uploads/{done_upload(api).id}/results")
+    assert page.locator("tr.answer").nth(11).bounding_box()["y"] < 900 - 30
+    page.get_by_role("link", name="Open", exact=True).click()
+    expect(page.get_by_role("columnheader", name="Open")).to_have_attribute(
+        "aria-sort", "descending"
+    )
+    expect(page.locator("tr.answer").first).to_contain_text("FH00000005")
+    with page.expect_download() as download:
+        page.goto(f"{page.url}&claim_status=DENIED")
+        page.get_by_role("link", name="service lines").click()
+    assert download.value.suggested_filename.endswith(".filtered.lines.csv")
+
+
+def test_going_back_after_a_search_shows_the_search_again(api: Api, page: Page) -> None:
+    page.goto(f"{api.url}/uploads/{done_upload(api).id}/results")
+    page.get_by_label("Name or number").fill("example3")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1–1 of 1 rows")).to_be_visible()
+    assert "example3" not in page.url
+    page.get_by_role("link", name="Overview").click()
+    expect(page.get_by_role("heading", name="What to do next")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_text("1–1 of 1 rows")).to_be_visible()
+    expect(page.get_by_label("Name or number")).to_have_value("example3")
+    page.go_back()
+    expect(page.get_by_text("1–14 of 14 rows")).to_be_visible()
+
+
 def test_a_claim_number_is_copied(api: Api, page: Page) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto(f"{api.url}/uploads/{done_upload(api).id}/results")
