@@ -52,9 +52,12 @@ class PayerTable:
         return channels[0]
 
 
-def inbox_names(listed: Sequence[str]) -> tuple[str, ...]:
-    """Folders of the watched folder: payers of anybody's list, those with an adapter, and auto."""
-    return tuple(dict.fromkeys((*registry.payer_names(), AUTO, *listed)))
+def folder_names(listed: Sequence[str]) -> tuple[str, ...]:
+    """An organization's folders in the watched folder: its payers, and auto for several.
+
+    While it has no list of its own, each payer with an adapter has one.
+    """
+    return (*(listed or registry.payer_names()), AUTO)
 
 
 def is_connected(payer: ListedPayer) -> bool:

@@ -1,5 +1,6 @@
 """An organization's payer table: which payers its files may name, and how each is asked."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, Engine, func, select, update
@@ -34,11 +35,15 @@ def list_payers(engine: Engine, organization_id: str) -> list[ListedPayer]:
         ]
 
 
-def list_names(engine: Engine) -> list[str]:
-    """The short names of all organizations' payers, which are names of folders."""
-    query = select(tables.payers.c.payer).distinct().order_by(tables.payers.c.payer)
+def list_names(engine: Engine) -> dict[str, list[str]]:
+    """The short names of each organization's payers, which are names of folders."""
+    columns = tables.payers.c
+    query = select(columns.organization_id, columns.payer).order_by(columns.payer)
+    names: dict[str, list[str]] = defaultdict(list)
     with reading(engine) as connection:
-        return list(connection.execute(query).scalars())
+        for organization_id, payer in connection.execute(query):
+            names[organization_id].append(payer)
+    return names
 
 
 def save_payers(engine: Engine, organization_id: str, payers: Sequence[ListedPayer]) -> None:
