@@ -53,14 +53,14 @@ class StoreResource(dg.ConfigurableResource):
 
     def inbox(self, settings: Settings) -> Inbox:
         """The watched folder."""
-        names = payers.list_names(self.engine(settings))
+        names = payers.list_names(self.engine(settings), channels=registry.payer_names())
         return Inbox(
             folder=settings.resolved_inbox,
             outbox=settings.resolved_outbox,
             engine=self.engine(settings),
             files=self.files(settings),
             max_file_bytes=settings.max_file_bytes,
-            payers_of=lambda organization_id: folder_names(names.get(organization_id, ())),
+            payers_of=lambda organization_id: folder_names(names.get(organization_id)),
         )
 
     def payer_today(self) -> date:

@@ -52,12 +52,12 @@ class PayerTable:
         return channels[0]
 
 
-def folder_names(listed: Sequence[str]) -> tuple[str, ...]:
-    """An organization's folders in the watched folder: its payers, and auto for several.
+def folder_names(connected: Sequence[str] | None) -> tuple[str, ...]:
+    """An organization's folders in the watched folder: those of its connected payers, and auto.
 
-    While it has no list of its own, each payer with an adapter has one.
+    While it has no list of its own, which is None here, each payer with an adapter has one.
     """
-    return (*(listed or registry.payer_names()), AUTO)
+    return (*(registry.payer_names() if connected is None else connected), AUTO)
 
 
 def is_connected(payer: ListedPayer) -> bool:
