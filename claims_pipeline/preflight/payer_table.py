@@ -28,9 +28,12 @@ class PayerTable:
 
     @property
     def providers(self) -> tuple[str, ...]:
-        """What a file may be handed in for: each connected payer; several, as the file says."""
-        names = tuple(payer.payer for payer in self.connected)
-        return (*names, AUTO) if len(self.payers) > 1 else names
+        """What a file may be handed in for: each connected payer, or as the file says.
+
+        A list of all claims is welcome where one payer is connected, too: what is not asked is
+        counted by payer.
+        """
+        return (*(payer.payer for payer in self.connected), AUTO)
 
     def channel_of(self, provider: str) -> str:
         """Through which channel an upload for `provider` is asked.
