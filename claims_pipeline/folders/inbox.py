@@ -15,7 +15,7 @@ import stat
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -106,7 +106,8 @@ class Inbox:
     engine: Engine
     files: FileStore
     max_file_bytes: int
-    payers: tuple[str, ...]
+    # The names of an organization's folders, by its id.
+    payers_of: Callable[[str], Collection[str]]
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     sleep: Callable[[float], None] = time.sleep
     scan_for_s: float = _SCAN_FOR_S
@@ -114,7 +115,7 @@ class Inbox:
     def prepare(self) -> None:
         """Make the folders of every organization and payer, so that people see where to drop."""
         for organization in list_organizations(self.engine):
-            for payer in self.payers:
+            for payer in self.payers_of(organization.id):
                 for parent in (self.folder, self.outbox):
                     make_folder(parent / organization.id / payer)
 
@@ -134,8 +135,10 @@ class Inbox:
         say_why_untaken(
             self.folder,
             self.outbox,
-            organizations={each.id for each in list_organizations(self.engine)},
-            payers=self.payers,
+            folders={
+                organization.id: self.payers_of(organization.id)
+                for organization in list_organizations(self.engine)
+            },
             now=self.now(),
         )
         return Scan(
@@ -178,7 +181,7 @@ class Inbox:
     def _payer_folders(self) -> Iterator[tuple[str, str, Path]]:
         """Folders of known organizations and payers; others are not ours to touch."""
         for organization in list_organizations(self.engine):
-            for payer in self.payers:
+            for payer in self.payers_of(organization.id):
                 folder = self.folder / organization.id / payer
                 if folder.is_dir() and not folder.is_symlink():
                     yield organization.id, payer, folder

@@ -8,7 +8,7 @@ written once; the file stays where it is. Names are patient data and appear in t
 
 import io
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,17 +63,23 @@ _ADVICE = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Untaken:
-    """A file or folder that is not taken; `note` is where the person is told so."""
+    """A file or folder that is not taken; `note` is where the person is told so.
+
+    `payers` are the folders in which it would have been, where its organization is known.
+    """
 
     path: Path
     why: WhyUntaken
     note: Path
+    payers: Collection[str] = ()
 
 
 def find_untaken(
-    inbox: Path, outbox: Path, *, organizations: Collection[str], payers: Collection[str]
+    inbox: Path, outbox: Path, *, folders: Mapping[str, Collection[str]]
 ) -> Iterator[Untaken]:
     """Everything below the watched folder that no scan takes, however old.
+
+    `folders` are those of payers, for each organization.
 
     Hidden and unfinished files, locks of office programs, links, pipes and devices are left out:
     those are not handed in by a person.
@@ -81,10 +87,11 @@ def find_untaken(
     for organization in _entries(inbox):
         if _is_file(organization):
             yield _beside(organization, WhyUntaken.NO_ORGANIZATION_FOLDER)
-        elif organization.name not in organizations:
+        elif organization.name not in folders:
             for path in _files_below(organization):
                 yield _beside(path, WhyUntaken.UNKNOWN_ORGANIZATION)
         else:
+            payers = folders[organization.name]
             yield from _in_organization(organization, outbox / organization.name, payers)
 
 
@@ -92,13 +99,12 @@ def say_why_untaken(
     inbox: Path,
     outbox: Path,
     *,
-    organizations: Collection[str],
-    payers: Collection[str],
+    folders: Mapping[str, Collection[str]],
     now: datetime,
 ) -> int:
     """Write the notes that are missing, at most a hundred; how many were written."""
     written = 0
-    for untaken in find_untaken(inbox, outbox, organizations=organizations, payers=payers):
+    for untaken in find_untaken(inbox, outbox, folders=folders):
         if written >= _MOST_NOTES:
             break
         # Lacking rights, disk space, or the file itself by now: the next scan tries again.
@@ -106,7 +112,7 @@ def say_why_untaken(
             age_s = now.timestamp() - untaken.path.lstat().st_mtime
             if age_s < _COMPLETE_AFTER_S or untaken.note.exists():
                 continue
-            text = _ADVICE[untaken.why].format(payers=", ".join(payers))
+            text = _ADVICE[untaken.why].format(payers=", ".join(untaken.payers))
             write_note(untaken.note, io.BytesIO(f"{text} [{untaken.why}]\n".encode()))
             written += 1
     return written
@@ -120,10 +126,10 @@ def is_left_alone(name: str) -> bool:
 def _in_organization(folder: Path, outbox: Path, payers: Collection[str]) -> Iterator[Untaken]:
     for payer in _entries(folder):
         if _is_file(payer):
-            yield _beside(payer, WhyUntaken.NO_PAYER_FOLDER)
+            yield _beside(payer, WhyUntaken.NO_PAYER_FOLDER, payers)
         elif payer.name not in payers:
             for path in _files_below(payer):
-                yield _beside(path, WhyUntaken.UNKNOWN_PAYER)
+                yield _beside(path, WhyUntaken.UNKNOWN_PAYER, payers)
         else:
             for entry in _entries(payer):
                 if not _is_file(entry):
@@ -136,8 +142,9 @@ def _in_organization(folder: Path, outbox: Path, payers: Collection[str]) -> Ite
                 yield Untaken(path=entry, why=why, note=note)
 
 
-def _beside(path: Path, why: WhyUntaken) -> Untaken:
-    return Untaken(path=path, why=why, note=path.with_name(f"{path.name}{REFUSED_TXT}"))
+def _beside(path: Path, why: WhyUntaken, payers: Collection[str] = ()) -> Untaken:
+    note = path.with_name(f"{path.name}{REFUSED_TXT}")
+    return Untaken(path=path, why=why, note=note, payers=payers)
 
 
 def _files_below(folder: Path) -> Iterator[Path]:

@@ -12,7 +12,7 @@ from claims_pipeline.errors import SettingsError
 from claims_pipeline.folders.inbox import Inbox
 from claims_pipeline.payers import registry
 from claims_pipeline.payers.base import CallRecord, Payer
-from claims_pipeline.preflight.payer_table import inbox_names
+from claims_pipeline.preflight.payer_table import folder_names
 from claims_pipeline.settings import Settings, load_settings
 from claims_pipeline.store.database import open_engine, schema_is_current
 from claims_pipeline.store.files import FileStore, file_store_of
@@ -53,13 +53,14 @@ class StoreResource(dg.ConfigurableResource):
 
     def inbox(self, settings: Settings) -> Inbox:
         """The watched folder."""
+        names = payers.list_names(self.engine(settings), channels=registry.payer_names())
         return Inbox(
             folder=settings.resolved_inbox,
             outbox=settings.resolved_outbox,
             engine=self.engine(settings),
             files=self.files(settings),
             max_file_bytes=settings.max_file_bytes,
-            payers=inbox_names(payers.list_names(self.engine(settings))),
+            payers_of=lambda organization_id: folder_names(names.get(organization_id)),
         )
 
     def payer_today(self) -> date:

@@ -28,9 +28,12 @@ class PayerTable:
 
     @property
     def providers(self) -> tuple[str, ...]:
-        """What a file may be handed in for: each connected payer; several, as the file says."""
-        names = tuple(payer.payer for payer in self.connected)
-        return (*names, AUTO) if len(self.payers) > 1 else names
+        """What a file may be handed in for: each connected payer, or as the file says.
+
+        A list of all claims is welcome where one payer is connected, too: what is not asked is
+        counted by payer.
+        """
+        return (*(payer.payer for payer in self.connected), AUTO)
 
     def channel_of(self, provider: str) -> str:
         """Through which channel an upload for `provider` is asked.
@@ -52,9 +55,12 @@ class PayerTable:
         return channels[0]
 
 
-def inbox_names(listed: Sequence[str]) -> tuple[str, ...]:
-    """Folders of the watched folder: payers of anybody's list, those with an adapter, and auto."""
-    return tuple(dict.fromkeys((*registry.payer_names(), AUTO, *listed)))
+def folder_names(connected: Sequence[str] | None) -> tuple[str, ...]:
+    """An organization's folders in the watched folder: those of its connected payers, and auto.
+
+    While it has no list of its own, which is None here, each payer with an adapter has one.
+    """
+    return (*(registry.payer_names() if connected is None else connected), AUTO)
 
 
 def is_connected(payer: ListedPayer) -> bool:

@@ -53,7 +53,7 @@ def make_inbox(home: Path, engine: Engine) -> Inbox:
         engine=engine,
         files=open_file_store(str(home / "files")),
         max_file_bytes=10_000,
-        payers=("uhc",),
+        payers_of=lambda _organization: ("uhc", "auto"),
         # A minute ahead, so that files written just now have settled.
         now=lambda: datetime.now(UTC) + timedelta(minutes=1),
     )
@@ -248,6 +248,19 @@ def test_a_file_that_is_too_large_is_refused_with_a_note_and_kept(inbox: Inbox) 
     assert "[file_too_large]" in note.read_text()
     [kept] = (inbox.folder / "demo" / "uhc" / ".refused").iterdir()
     assert kept.stat().st_size == 10_001
+
+
+def test_a_file_for_many_payers_is_dropped_into_a_folder_of_its_own(inbox: Inbox) -> None:
+    inbox.prepare()
+    path = inbox.folder / "demo" / "auto" / "worklist.csv"
+    path.write_bytes(CONTENT)
+
+    [upload_id] = scan(inbox).ingested
+
+    upload = get_upload(inbox.engine, upload_id)
+    assert upload is not None
+    assert upload.payer == "auto"
+    assert (inbox.outbox / "demo" / "auto").is_dir()
 
 
 def test_a_workbook_is_ingested_as_a_csv_is(inbox: Inbox) -> None:

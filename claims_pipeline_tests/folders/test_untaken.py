@@ -109,6 +109,6 @@ def test_each_reason_is_told_apart(inbox: Inbox) -> None:
         put(inbox, where)
     put(inbox, "x/deep/a.csv")
 
-    found = find_untaken(inbox.folder, inbox.outbox, organizations={"demo"}, payers={"uhc"})
+    found = find_untaken(inbox.folder, inbox.outbox, folders={"demo": {"uhc"}})
 
     assert {untaken.why for untaken in found} == set(WhyUntaken)

@@ -13,7 +13,8 @@ from claims_pipeline.errors import ClaimsError
 from claims_pipeline.folders.untaken import find_untaken
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.operations.doctor.findings import Finding, failed, ok, warning
-from claims_pipeline.preflight.payer_table import inbox_names
+from claims_pipeline.payers.registry import payer_names
+from claims_pipeline.preflight.payer_table import folder_names
 from claims_pipeline.settings import Settings
 from claims_pipeline.store import tables
 from claims_pipeline.store.database import open_engine, reading, schema_is_current
@@ -100,13 +101,15 @@ def _connection(engine: Engine, settings: Settings) -> Iterator[Finding]:
 
 def _untaken_files(engine: Engine, settings: Settings) -> Finding:
     """What lies in the watched folder for nobody; none is named, since names name patients."""
+    names = list_names(engine, channels=payer_names())
     whys = Counter(
         untaken.why
         for untaken in find_untaken(
             settings.resolved_inbox,
             settings.resolved_outbox,
-            organizations={each.id for each in list_organizations(engine)},
-            payers=inbox_names(list_names(engine)),
+            folders={
+                each.id: folder_names(names.get(each.id)) for each in list_organizations(engine)
+            },
         )
     )
     if not whys:

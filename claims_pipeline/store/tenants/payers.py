@@ -1,6 +1,6 @@
 """An organization's payer table: which payers its files may name, and how each is asked."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, Engine, func, select, update
 from sqlalchemy.exc import IntegrityError
@@ -34,11 +34,22 @@ def list_payers(engine: Engine, organization_id: str) -> list[ListedPayer]:
         ]
 
 
-def list_names(engine: Engine) -> list[str]:
-    """The short names of all organizations' payers, which are names of folders."""
-    query = select(tables.payers.c.payer).distinct().order_by(tables.payers.c.payer)
+def list_names(engine: Engine, *, channels: Collection[str]) -> dict[str, list[str]]:
+    """For each organization with a list: the short names of those payers that are asked.
+
+    They are active, and asked through one of the `channels`.
+    """
+    columns = tables.payers.c
+    query = select(
+        columns.organization_id, columns.payer, columns.channel, columns.active
+    ).order_by(columns.payer)
+    names: dict[str, list[str]] = {}
     with reading(engine) as connection:
-        return list(connection.execute(query).scalars())
+        for organization_id, payer, channel, active in connection.execute(query):
+            of_organization = names.setdefault(organization_id, [])
+            if active and channel in channels:
+                of_organization.append(payer)
+    return names
 
 
 def save_payers(engine: Engine, organization_id: str, payers: Sequence[ListedPayer]) -> None:

@@ -30,7 +30,7 @@ def test_payers_are_added_and_replaced_by_their_short_names(engine: Engine) -> N
 
     assert list_payers(engine, "demo") == [_NORTH, renamed]
     assert list_payers(engine, "other") == [_WEST]
-    assert list_names(engine) == ["north", "west"]
+    assert list_names(engine, channels={"uhc"}) == {"demo": ["north", "west"], "other": []}
 
 
 def test_two_payers_of_one_id_change_nothing(engine: Engine) -> None:

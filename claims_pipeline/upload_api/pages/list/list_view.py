@@ -4,6 +4,7 @@ A view is told by an address, but for what is searched: a file's name may be a p
 it travels in forms only.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode
@@ -11,7 +12,6 @@ from urllib.parse import parse_qsl, urlencode
 from pydantic import ValidationError
 
 from claims_pipeline.model import UploadStatus
-from claims_pipeline.payers import registry
 from claims_pipeline.upload_api.uploads.listing import UploadFilters
 
 PAGE_SIZE = 25
@@ -26,6 +26,8 @@ OFFERED_STATUSES = (
 )
 _IN_ADDRESSES = ("status", "provider", "ordering", "page")
 _GO = "go"
+# Short names of payers; which there are is the organization's affair.
+_PROVIDER = re.compile(r"[a-z0-9-]{1,32}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +95,7 @@ def view_of_form(fields: Mapping[str, str]) -> ListView:
 
 
 def _view(values: dict[str, str], *, search: str) -> ListView:
-    if values.get("provider", "") not in registry.payer_names():
+    if not _PROVIDER.fullmatch(values.get("provider", "")):
         values.pop("provider", None)
     try:
         filters = UploadFilters.model_validate({**values, "search": search, "page_size": PAGE_SIZE})
