@@ -78,6 +78,7 @@ def _check(
     from claims_pipeline.planning import Terms
     from claims_pipeline.preflight.check import FileCheck, check_file
     from claims_pipeline.preflight.context import intake_context
+    from claims_pipeline.preflight.pace import Pace
     from claims_pipeline.settings import load_settings
 
     settings = load_settings()
@@ -97,7 +98,11 @@ def _check(
         try:
             with opened_csv(file) as stream:
                 return check_file(
-                    stream, context=context, terms=terms, observations=facts.observations
+                    stream,
+                    context=context,
+                    terms=terms,
+                    observations=facts.observations,
+                    pace=Pace.measured(facts.seconds_a_call),
                 )
         except FileRefusedError as error:
             return FileCheck(file_error=error)

@@ -63,7 +63,11 @@ def _show_plan(plan: PlanEstimate, console: Console) -> None:
     )
     for reason, count in plan.reasons:
         console.print(escape(f"  {count:,} × {reason}"))
-    console.print(f"Waiting for the payer: {_minutes(plan.minutes)}, at a usual 7 seconds a call")
+    console.print(
+        f"Waiting for the payer: {_minutes(plan)}, about {plan.detail_calls:,} calls for details "
+        "included",
+        soft_wrap=True,
+    )
 
 
 def _show_columns(found: FileCheck, console: Console) -> None:
@@ -137,8 +141,11 @@ def _rows(count: int) -> str:
     return "row" if count == 1 else "rows"
 
 
-def _minutes(minutes: float) -> str:
-    if minutes < 1:
+def _minutes(plan: PlanEstimate) -> str:
+    """A range, as long as nobody has measured how fast the payer answers."""
+    if plan.minutes < 1:
         return "less than a minute"
-    whole = round(minutes)
-    return f"about {whole} minute" + ("s" if whole > 1 else "")
+    most, least = round(plan.minutes), max(1, round(plan.least_minutes))
+    if least == most:
+        return f"about {most} minute" + ("s" if most > 1 else "")
+    return f"about {least} to {most} minutes"

@@ -26,9 +26,8 @@ from claims_pipeline.model.request_columns import membership_of
 from claims_pipeline.names import patient_key, wire_name
 from claims_pipeline.planning import Terms
 from claims_pipeline.preflight.forecast import Forecast, PlannedRow, forecast
+from claims_pipeline.preflight.pace import Pace, detail_calls
 
-# Public accounts of the payer speak of 1 to 14 seconds.
-_SECONDS_A_CALL = 7.0
 _MOST_PAYERS_SHOWN = 100
 _LONGEST_PAYER = 60
 
@@ -40,17 +39,19 @@ Observations = Callable[[str, str], Sequence[DensityObservation]]
 class PlanEstimate:
     """Search calls that are expected in all, and those of the two plain ways to ask.
 
-    `queries` and `reasons` are those of the first plan.
-
-    `minutes` is payer waiting with the calls side by side, at a usual 7 seconds a call. Detail and
-    payments of the claims that are found come on top.
+    `queries` and `reasons` are those of the first plan. `detail_calls` come on top. `minutes` is
+    payer waiting with the calls side by side, at the most that a call usually takes,
+    `least_minutes` at the least; where the payer was asked before they are one.
     """
 
     queries: int = 0
     estimated_calls: int = 0
     one_per_row_calls: int = 0
     sweep_calls: int = 0
+    detail_calls: int = 0
     minutes: float = 0.0
+    least_minutes: float = 0.0
+    pace: Pace = field(default_factory=lambda: Pace.measured(None))
     reasons: tuple[tuple[str, int], ...] = ()
 
 
@@ -103,6 +104,7 @@ def check_file(
     context: IntakeContext,
     terms: Terms,
     observations: Observations,
+    pace: Pace | None = None,
     most_rejected: int | None = None,
 ) -> FileCheck:
     """Read the whole file and plan it; never raises for what is wrong with the file.
@@ -149,7 +151,11 @@ def check_file(
         rejected=tuple(rejected),
         warnings=tuple(warnings),
         payers=_shares(asked, not_connected, context),
-        plan=PlanEstimate() if refusal else _estimate(rows, terms, observations),
+        plan=(
+            PlanEstimate()
+            if refusal
+            else _estimate(rows, terms, observations, pace or Pace.measured(None))
+        ),
         file_error=refusal,
     )
 
@@ -201,7 +207,10 @@ def _row(request: Request, terms: Terms) -> PlannedRow:
 
 
 def _estimate(
-    rows: dict[tuple[str, str], list[PlannedRow]], terms: Terms, observations: Observations
+    rows: dict[tuple[str, str], list[PlannedRow]],
+    terms: Terms,
+    observations: Observations,
+    pace: Pace,
 ) -> PlanEstimate:
     found: list[Forecast] = []
     for (tin, payer_id), group in rows.items():
@@ -218,11 +227,16 @@ def _estimate(
     plans = [each.first for each in found]
     reasons = Counter(query.reason for planned in plans for query in planned.queries)
     calls = sum(each.calls for each in found)
+    details = detail_calls(sum(map(len, rows.values())), terms.options.detail_level)
+    turns = ceil((calls + details) / terms.threads)
     return PlanEstimate(
         queries=sum(len(planned.queries) for planned in plans),
         estimated_calls=calls,
-        minutes=ceil(calls / terms.threads) * _SECONDS_A_CALL / 60,
-        one_per_row_calls=sum(planned.one_per_row_calls for planned in plans),
-        sweep_calls=sum(planned.sweep_calls for planned in plans),
+        detail_calls=details,
+        minutes=turns * pace.most_s / 60,
+        least_minutes=turns * pace.least_s / 60,
+        pace=pace,
+        one_per_row_calls=sum(each.one_per_row_calls for each in found),
+        sweep_calls=sum(each.sweep_calls for each in found),
         reasons=tuple(reasons.most_common()),
     )

@@ -46,11 +46,16 @@ class PlannedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """The first plan, and the calls of all rounds; `confirming` of them are to confirm."""
+    """The first plan, and the calls of all rounds; `confirming` of them are to confirm.
+
+    `one_per_row_calls` and `sweep_calls` are those of the two plain ways to ask, all rounds too.
+    """
 
     first: Plan
     calls: int
     confirming: int
+    one_per_row_calls: int
+    sweep_calls: int
 
 
 def forecast(
@@ -65,13 +70,20 @@ def forecast(
     """Expect the rounds of one group; the bound on confirming is the upload's, not the group's."""
     group = _Group(rows, terms, tin=tin, payer_id=payer_id, known=known)
     first = group.plan([group.need(row, (), free=group.free) for row in rows], known)
-    dated, unsure_days = group.dated()
-    undated, unsure_spans = group.undated()
+    rounds, to_confirm = group.dated()
+    further_rounds, further_to_confirm = group.undated()
+    rounds += further_rounds
+    to_confirm += further_to_confirm
     room = max(0, terms.confirmation_calls - confirming_so_far) if terms.confirms else 0
-    to_confirm = [*unsure_days, *unsure_spans]
     wanted = group.plan(to_confirm, group.expected).estimated_calls if room and to_confirm else 0
     confirming = min(room, wanted)
-    return Forecast(first=first, calls=dated + undated + confirming, confirming=confirming)
+    return Forecast(
+        first=first,
+        calls=sum(each.estimated_calls for each in rounds) + confirming,
+        confirming=confirming,
+        one_per_row_calls=sum(each.one_per_row_calls for each in rounds),
+        sweep_calls=sum(each.sweep_calls for each in rounds),
+    )
 
 
 class _Group:
@@ -120,23 +132,22 @@ class _Group:
             sweep_only=confirms or not row.is_askable_by_name,
         )
 
-    def dated(self) -> tuple[int, list[Need]]:
-        """Calls for rows with days of their own, and what is to confirm of them."""
+    def dated(self) -> tuple[list[Plan], list[Need]]:
+        """The round of rows with days of their own, and what is to confirm of them."""
         rows = [row for row in self._rows if not row.span.until_found]
         if not rows:
-            return 0, []
+            return [], []
         planned = self.plan([self.need(row, (), free=1) for row in rows], self.expected)
         asked_singly = _asked_singly(planned)
         singly = [row for row in rows if row.number in asked_singly]
         unsure = singly[:: round(1 / _NOT_FOUND_SHARE)]
-        return planned.estimated_calls, [
-            self.need(row, (), free=1, confirms=True) for row in unsure
-        ]
+        return [planned], [self.need(row, (), free=1, confirms=True) for row in unsure]
 
-    def undated(self) -> tuple[int, list[Need]]:
-        """Calls for rows that are searched until found, newest days first."""
+    def undated(self) -> tuple[list[Plan], list[Need]]:
+        """The rounds of rows that are searched until found, newest days first."""
         rows = [row for row in self._rows if row.span.until_found]
-        calls, singly = 0, False
+        rounds: list[Plan] = []
+        singly = False
         covered: tuple[DateWindow, ...] = ()
         left: Sequence[PlannedRow] = rows
         for _ in range(_MOST_ROUNDS):
@@ -144,7 +155,7 @@ class _Group:
             if not needs or not needs[0].windows:
                 break
             planned = self.plan(needs, self.expected)
-            calls += planned.estimated_calls
+            rounds.append(planned)
             singly = singly or bool(_asked_singly(planned))
             covered = (*covered, *needs[0].windows)
             oldest = min(window.first for window in covered)
@@ -154,11 +165,11 @@ class _Group:
             )
             left = rows[: math.ceil(len(rows) * open_share)]
         if not rows or not singly:
-            return calls, []
+            return rounds, []
         row = rows[0]
         whole = next_windows(row.span, (), free_concurrency=_MOST_ROUNDS)
         rest = next_windows(row.span, whole, free_concurrency=_MOST_ROUNDS)
-        return calls, [Need(row.number, row.patient_key, (*whole, *rest), sweep_only=True)]
+        return rounds, [Need(row.number, row.patient_key, (*whole, *rest), sweep_only=True)]
 
     def _assumed(self) -> DensityObservation:
         spans = [row.span.window for row in self._rows if not row.span.until_found]

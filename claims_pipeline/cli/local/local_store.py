@@ -19,7 +19,7 @@ from claims_pipeline.sandbox.world.practices import WorldPractice
 from claims_pipeline.settings import Settings, load_settings
 from claims_pipeline.store.database import open_engine, schema_is_current
 from claims_pipeline.store.files import FileStore, file_store_of
-from claims_pipeline.store.ledger import densities
+from claims_pipeline.store.ledger import densities, payer_calls
 from claims_pipeline.store.migrating import upgrade
 from claims_pipeline.store.tenants.column_decisions import list_decisions
 from claims_pipeline.store.tenants.payers import list_payers, save_payers
@@ -86,6 +86,7 @@ class KnownFacts:
     payers: PayerTable
     decisions: Mapping[str, Mapping[str, str]]
     observations: Observations
+    seconds_a_call: float | None
 
 
 @contextmanager
@@ -112,6 +113,9 @@ def known_facts(settings: Settings, organization_id: str) -> Iterator[KnownFacts
             practices=found,
             payers=PayerTable.of(listed, settings),
             decisions=list_decisions(engine, organization_id) if engine else {},
+            seconds_a_call=(
+                payer_calls.usual_latency_s(engine, organization_id) if engine else None
+            ),
             observations=(
                 densities.known_observations(engine, organization_id)
                 if engine

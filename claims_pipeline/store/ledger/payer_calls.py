@@ -8,6 +8,8 @@ from claims_pipeline.payers.base import CallKind
 from claims_pipeline.store import tables
 from claims_pipeline.store.database import reading
 
+_LATEST_CALLS = 500
+
 
 def error_codes(engine: Engine, attempt_id: str, kind: CallKind) -> frozenset[str | None]:
     """The error codes that the attempt's calls of this kind met; None stands for an answer."""
@@ -19,6 +21,23 @@ def error_codes(engine: Engine, attempt_id: str, kind: CallKind) -> frozenset[st
     )
     with reading(engine) as connection:
         return frozenset(connection.execute(query).scalars())
+
+
+def usual_latency_s(engine: Engine, organization_id: str) -> float | None:
+    """Seconds that the organization's latest calls took on average; None when it made none."""
+    columns = tables.payer_calls.c
+    latest = (
+        select(columns.duration_s)
+        .where(columns.organization_id == organization_id, columns.error_code.is_(None))
+        .order_by(columns.id.desc())
+        .limit(_LATEST_CALLS)
+        .subquery()
+    )
+    with reading(engine) as connection:
+        mean: float | None = connection.execute(
+            select(func.avg(latest.c.duration_s))
+        ).scalar_one_or_none()
+    return mean
 
 
 def latency_p95_s(engine: Engine, attempt_id: str) -> float | None:

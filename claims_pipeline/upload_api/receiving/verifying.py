@@ -14,7 +14,9 @@ from claims_pipeline.payers import registry
 from claims_pipeline.planning import Terms
 from claims_pipeline.preflight.check import FileCheck, check_file
 from claims_pipeline.preflight.context import intake_context
+from claims_pipeline.preflight.pace import Pace
 from claims_pipeline.store.ledger.densities import known_observations
+from claims_pipeline.store.ledger.payer_calls import usual_latency_s
 from claims_pipeline.store.tenants.column_decisions import list_decisions
 from claims_pipeline.store.tenants.practices import list_practices
 from claims_pipeline.upload_api.access.auditing import Action, record
@@ -111,5 +113,6 @@ def _checked(
             context=context,
             terms=terms,
             observations=known_observations(services.engine, caller.organization_id),
+            pace=Pace.measured(usual_latency_s(services.engine, caller.organization_id)),
             most_rejected=most_rejected,
         )

@@ -72,16 +72,19 @@ class WarningJson(BaseModel):
 
 
 class PlanJson(BaseModel):
-    """Search calls that the first plan expects, beside the two plain ways to ask.
+    """Search calls that are expected in all, beside the two plain ways to ask.
 
-    `minutes` is waiting for the payer at a usual 7 seconds a call.
+    `detail_calls` come on top. `minutes` is waiting for the payer at the most that a call usually
+    takes, `least_minutes` at the least; they are one where the payer was asked before.
     """
 
     queries: int
     estimated_calls: int
     one_per_row_calls: int
     sweep_calls: int
+    detail_calls: int
     minutes: float
+    least_minutes: float
     reasons: dict[str, int]
 
 
@@ -159,7 +162,9 @@ class VerifyJson(BaseModel):
                 estimated_calls=plan.estimated_calls,
                 one_per_row_calls=plan.one_per_row_calls,
                 sweep_calls=plan.sweep_calls,
+                detail_calls=plan.detail_calls,
                 minutes=round(plan.minutes, 1),
+                least_minutes=round(plan.least_minutes, 1),
                 reasons=dict(plan.reasons),
             ),
         )
