@@ -143,11 +143,12 @@ class Settings(BaseSettings):
         default=7, ge=0, le=45, description="Days searched before and after a row's own dates."
     )
     confirmation_calls: int = Field(
-        default=300,
+        default=150,
         ge=0,
         description="Search calls that an upload may spend on looking through whole days for rows "
-        "that were not found by name: the payer may have the claim under another spelling. Rows "
-        "beyond it say that they were asked by name only.",
+        "that were not found by name: the payer may have the claim under another spelling. Where "
+        "it does not reach for all of a row's days, the newest are looked through. Rows beyond it "
+        "say that they were asked by name only.",
     )
 
     heartbeat_s: float = Field(

@@ -70,13 +70,17 @@ def forecast(
     """Expect the rounds of one group; the bound on confirming is the upload's, not the group's."""
     group = _Group(rows, terms, tin=tin, payer_id=payer_id, known=known)
     first = group.plan([group.need(row, (), free=group.free) for row in rows], known)
-    rounds, to_confirm = group.dated()
-    further_rounds, further_to_confirm = group.undated()
+    rounds, days = group.dated()
+    further_rounds, look_back = group.undated()
     rounds += further_rounds
-    to_confirm += further_to_confirm
     room = max(0, terms.confirmation_calls - confirming_so_far) if terms.confirms else 0
-    wanted = group.plan(to_confirm, group.expected).estimated_calls if room and to_confirm else 0
-    confirming = min(room, wanted)
+    # As the run chooses: all of the days, or else the newest, or none.
+    confirming = 0
+    for needs in ([*days, *look_back], [*days, *look_back[:1]]):
+        wanted = group.plan(needs, group.expected).estimated_calls if needs else 0
+        if wanted <= room:
+            confirming = wanted
+            break
     return Forecast(
         first=first,
         calls=sum(each.estimated_calls for each in rounds) + confirming,
@@ -167,9 +171,13 @@ class _Group:
         if not rows or not singly:
             return rounds, []
         row = rows[0]
-        whole = next_windows(row.span, (), free_concurrency=_MOST_ROUNDS)
-        rest = next_windows(row.span, whole, free_concurrency=_MOST_ROUNDS)
-        return rounds, [Need(row.number, row.patient_key, (*whole, *rest), sweep_only=True)]
+        newest = next_windows(row.span, (), free_concurrency=_MOST_ROUNDS)
+        rest = next_windows(row.span, newest, free_concurrency=_MOST_ROUNDS)
+        return rounds, [
+            Need(row.number, row.patient_key, windows, sweep_only=True)
+            for windows in (newest, rest)
+            if windows
+        ]
 
     def _assumed(self) -> DensityObservation:
         spans = [row.span.window for row in self._rows if not row.span.until_found]

@@ -1,13 +1,13 @@
 """Plans the open rows of a group with all that has been learned about it so far."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from claims_pipeline.errors import ErrorClass, InvariantError
-from claims_pipeline.model import DateWindow, Query
+from claims_pipeline.model import DateWindow, Query, subtract_windows
 from claims_pipeline.names import wire_name
 from claims_pipeline.payers.base import Payer
-from claims_pipeline.planning import Need, Plan, Terms, free_concurrency, next_windows, plan
+from claims_pipeline.planning import Need, Plan, Span, Terms, free_concurrency, next_windows, plan
 from claims_pipeline.querying.conclusions import failed, matched, may_be_missed
 from claims_pipeline.store.ledger.entries import Conclusion, Group, OpenRow
 from claims_pipeline.store.ledger.ledger import Ledger
@@ -65,15 +65,14 @@ def plan_group(ledger: Ledger, group: Group, payer: Payer, terms: Terms) -> None
             today=terms.today,
         )
 
-    searched_out, to_confirm = _searched_out(ledger, covered, payer, terms, free_concurrency=free)
-    if to_confirm:
-        spent = ledger.pages_asked(reason=CONFIRMING)
-        wanted = planned_for([need for _, need in to_confirm])
-        if spent + wanted.estimated_calls > terms.confirmation_calls:
-            searched_out += [conclusion for conclusion, _ in to_confirm]
-            to_confirm = []
-    confirming = frozenset(need.row_number for _, need in to_confirm)
-    needs += [need for _, need in to_confirm]
+    searched_out, unsure = _searched_out(ledger, covered, payer, terms)
+    confirmable = _confirmable(ledger, unsure, terms, planned_for) if unsure else {}
+    searched_out += [it.conclusion for it in unsure if it.row.request.row_number not in confirmable]
+    for it in unsure:
+        if (days := confirmable.get(it.row.request.row_number)) is not None:
+            windows = next_windows(days, it.row.swept, free_concurrency=free)
+            needs.append(replace(_need(it.row, windows), sweep_only=True))
+    confirming = frozenset(confirmable)
     planned = planned_for(needs)
     if needs and not planned.queries and not planned.unaskable:
         raise InvariantError("plan_is_stuck", "Open rows were planned without a query.")
@@ -83,6 +82,55 @@ def plan_group(ledger: Ledger, group: Group, payer: Payer, terms: Terms) -> None
         group,
         [_with_reason(query, confirming) for query in planned.queries],
         [*searched_out, *conclusions],
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Unsure:
+    """A row whose days have all been asked by name, and what it is if nothing more is asked."""
+
+    row: OpenRow
+    span: Span
+    conclusion: Conclusion
+
+
+def _confirmable(
+    ledger: Ledger,
+    unsure: Sequence[_Unsure],
+    terms: Terms,
+    planned_for: Callable[[Sequence[Need]], Plan],
+) -> dict[int, Span]:
+    """The rows whose days may be swept, with those days: all of them, or else the newest.
+
+    To look through a part of a long look-back and leave off would be for nothing, unless it is the
+    part in which most claims lie.
+    """
+    left = terms.confirmation_calls - ledger.pages_asked(reason=CONFIRMING)
+    for choose in (_whole, _first_wave):
+        spans = {it.row.request.row_number: choose(it.span) for it in unsure}
+        needs = [
+            replace(_need(it.row, windows), sweep_only=True)
+            for it in unsure
+            if (windows := _unswept(spans[it.row.request.row_number], it.row.swept))
+        ]
+        if needs and planned_for(needs).estimated_calls <= left:
+            return {need.row_number: spans[need.row_number] for need in needs}
+    return {}
+
+
+def _whole(span: Span) -> Span:
+    return span
+
+
+def _first_wave(span: Span) -> Span:
+    return replace(span, window=span.first_wave)
+
+
+def _unswept(span: Span, swept: tuple[DateWindow, ...]) -> tuple[DateWindow, ...]:
+    return tuple(
+        window
+        for gap in subtract_windows(span.window, swept)
+        for window in gap.split(span.max_window_days)
     )
 
 
@@ -96,16 +144,11 @@ def _searched_out(
     rows: Sequence[OpenRow],
     payer: Payer,
     terms: Terms,
-    *,
-    free_concurrency: int,
-) -> tuple[list[Conclusion], list[tuple[Conclusion, Need]]]:
-    """Results of rows whose days have all been covered.
-
-    Apart those, with the days to be swept next, whose claim may stand under another name.
-    """
+) -> tuple[list[Conclusion], list[_Unsure]]:
+    """Results of rows whose days have all been covered; apart those that a name may hide."""
     interim = ledger.interim_claims([row.request.row_number for row in rows]) if rows else {}
     sure: list[Conclusion] = []
-    to_confirm: list[tuple[Conclusion, Need]] = []
+    unsure: list[_Unsure] = []
     for row in rows:
         span = terms.span(row.request)
         conclusion = matched(
@@ -116,17 +159,12 @@ def _searched_out(
             span=span,
             environment=payer.environment,
         )
-        windows = (
-            next_windows(span, row.swept, free_concurrency=free_concurrency)
-            if terms.confirms and not row.single_only and may_be_missed(row.request, conclusion)
-            else ()
-        )
-        if windows:
-            need = replace(_need(row, windows), sweep_only=True)
-            to_confirm.append((conclusion, need))
+        may_confirm = terms.confirms and not row.single_only and bool(_unswept(span, row.swept))
+        if may_confirm and may_be_missed(row.request, conclusion):
+            unsure.append(_Unsure(row=row, span=span, conclusion=conclusion))
         else:
             sure.append(conclusion)
-    return sure, to_confirm
+    return sure, unsure
 
 
 def _unaskable(row_number: int, message: str, environment: str) -> Conclusion:

@@ -22,6 +22,9 @@ from claims_pipeline_tests.orchestration.samples import calls_of
 from claims_pipeline_tests.pipeline import Pipeline
 from claims_pipeline_tests.thoroughness import examples
 
+# Fifteen files of hundreds of rows with all examples.
+pytestmark = pytest.mark.timeout(900)
+
 Cells = dict[str, str]
 Answer = tuple[str, tuple[str, ...]]
 COLUMNS = (
