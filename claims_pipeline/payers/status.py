@@ -37,8 +37,7 @@ NEXT_ACTIONS = MappingProxyType(
         "check_practice_setup": "Check that the payer knows this practice's TIN and payer id.",
         "check_provider": "Check the provider's enrollment and network with the payer.",
         "check_row": "Check the row; if it is right, submit the claim.",
-        "check_spelling": "Check the name and date of birth; the payer may have the claim under "
-        "another spelling. Do not submit it again before you know.",
+        "check_spelling": "Check the spelling, then call the payer; do not submit the claim again.",
         "check_service_dates": "Check the dates of service: the payer has others on file.",
         "choose_claim": "Compare the claims shown and pick the right one.",
         "correct_and_resubmit": "Correct the claim and submit it again.",

@@ -30,6 +30,8 @@ _HALF_ARE_YOUNGER_DAYS = 90
 _CLAIMS_A_DAY = 18.0
 _CLAIMS_FOR_EACH_ROW = 3.0
 _ASSUMED_DAYS = 365
+# What comes near to the bound on confirming may fall on either side of it.
+_SURELY_WITHIN = 0.75
 # No look-back has more windows.
 _MOST_ROUNDS = 100
 
@@ -76,9 +78,9 @@ def forecast(
     room = max(0, terms.confirmation_calls - confirming_so_far) if terms.confirms else 0
     # As the run chooses: all of the days, or else the newest, or none.
     confirming = 0
-    for needs in ([*days, *look_back], [*days, *look_back[:1]]):
+    for needs in ([*days, *look_back], days):
         wanted = group.plan(needs, group.expected).estimated_calls if needs else 0
-        if wanted <= room:
+        if wanted <= room * _SURELY_WITHIN:
             confirming = wanted
             break
     return Forecast(
@@ -151,7 +153,7 @@ class _Group:
         """The rounds of rows that are searched until found, newest days first."""
         rows = [row for row in self._rows if row.span.until_found]
         rounds: list[Plan] = []
-        singly = False
+        singly: list[tuple[DateWindow, ...]] = []
         covered: tuple[DateWindow, ...] = ()
         left: Sequence[PlannedRow] = rows
         for _ in range(_MOST_ROUNDS):
@@ -160,7 +162,8 @@ class _Group:
                 break
             planned = self.plan(needs, self.expected)
             rounds.append(planned)
-            singly = singly or bool(_asked_singly(planned))
+            if _asked_singly(planned):
+                singly.append(needs[0].windows)
             covered = (*covered, *needs[0].windows)
             oldest = min(window.first for window in covered)
             age = (self._terms.today - oldest).days
@@ -168,15 +171,9 @@ class _Group:
                 0.5, age / _HALF_ARE_YOUNGER_DAYS
             )
             left = rows[: math.ceil(len(rows) * open_share)]
-        if not rows or not singly:
-            return rounds, []
-        row = rows[0]
-        newest = next_windows(row.span, (), free_concurrency=_MOST_ROUNDS)
-        rest = next_windows(row.span, newest, free_concurrency=_MOST_ROUNDS)
         return rounds, [
-            Need(row.number, row.patient_key, windows, sweep_only=True)
-            for windows in (newest, rest)
-            if windows
+            Need(rows[0].number, rows[0].patient_key, windows, sweep_only=True)
+            for windows in singly
         ]
 
     def _assumed(self) -> DensityObservation:

@@ -95,16 +95,19 @@ def concluded(
     item: AnsweredQuery,
     *,
     covered: tuple[DateWindow, ...] = (),
+    swept: tuple[DateWindow, ...] = (),
     claims: tuple[Claim, ...] = (),
+    confirms: bool = False,
 ) -> Conclusion | None:
     row = RowProgress(
         request=request,
         covered=covered,
+        swept=swept,
         claims=claims,
         decided_by=item,
         failed_by=item if item.error else None,
     )
-    return conclude(row, span=span(request), environment="sandbox")
+    return conclude(row, span=span(request), environment="sandbox", confirms=confirms)
 
 
 @pytest.mark.parametrize("kind", list(QueryKind))
@@ -120,16 +123,32 @@ def test_a_row_whose_window_is_covered_without_a_claim_is_not_found(kind: QueryK
     assert conclusion.one_per_row_calls == 1
 
 
-def test_a_row_with_the_payers_own_number_is_not_told_to_submit_again() -> None:
-    for request, action in (
-        (DATED, "check_row"),
-        (make_request(claim_number="FH00000009", service=DATED.service), "check_claim_number"),
+def test_only_a_row_whose_days_were_swept_is_told_to_submit_its_claim() -> None:
+    window = span(DATED).window
+    for request, swept, action in (
+        (DATED, (window,), "check_row"),
+        (DATED, (), "check_spelling"),
+        (make_request(claim_number="FH9", service=DATED.service), (window,), "check_claim_number"),
     ):
         item = asked(request, QueryKind.SWEEP)
-        conclusion = concluded(request, item, covered=(span(request).window,))
+        conclusion = concluded(request, item, covered=(window,), swept=swept)
         assert conclusion is not None
         assert conclusion.result.outcome is Outcome.NOT_FOUND
         assert conclusion.result.next_action == action
+
+
+def test_a_row_that_is_not_found_by_name_stays_open_until_its_days_are_swept() -> None:
+    window = span(DATED).window
+    by_name = asked(DATED, QueryKind.SINGLE)
+    assert concluded(DATED, by_name, covered=(window,), confirms=True) is None
+
+    swept = concluded(
+        DATED, asked(DATED, QueryKind.SWEEP), covered=(window,), swept=(window,), confirms=True
+    )
+
+    assert swept is not None
+    assert swept.result.outcome is Outcome.NOT_FOUND
+    assert "was looked at" in (swept.result.match_note or "")
 
 
 def test_a_row_with_a_day_uncovered_is_not_concluded() -> None:

@@ -215,6 +215,6 @@ def test_the_apis_document_has_no_page_and_without_a_client_there_is_none(
 ) -> None:
     paths = page_api.get("/api/v1/openapi.json").json()["paths"]
     assert paths
-    assert all(path.startswith(("/api/", "/healthz", "/readyz")) for path in paths)
+    assert all(path.startswith(("/api/", "/healthz", "/readyz", "/.well-known/")) for path in paths)
     for path in ("/", "/sign-in", AGAIN):
         assert shared_api.get(path).status_code == 404
