@@ -22,9 +22,15 @@ from claims_pipeline.intake import (
     read,
 )
 from claims_pipeline.intake.columns import header_of
-from claims_pipeline.model import DensityObservation, RejectedRow, Request
+from claims_pipeline.model import (
+    DensityObservation,
+    Practice,
+    RejectedRow,
+    Request,
+    billing_provider,
+)
 from claims_pipeline.model.request_columns import membership_of
-from claims_pipeline.names import patient_key
+from claims_pipeline.names import patient_key, single_key
 from claims_pipeline.preflight.forecast import Forecast, PlannedRow, forecast
 from claims_pipeline.preflight.pace import Pace, detail_calls
 from claims_pipeline.preflight.ways import Way, Ways
@@ -128,6 +134,7 @@ def check_file(
     warnings: list[IntakeWarning] = []
     rows: dict[_Group, list[PlannedRow]] = defaultdict(list)
     channels = {payer.payer: payer.channel for payer in context.payers}
+    practices = {practice.practice_id: practice for practice in context.practices}
     accepted = duplicates = rejected_rows = 0
     asked: Counter[str] = Counter()
     not_connected: Counter[str] = Counter()
@@ -148,7 +155,7 @@ def check_file(
                 if request.duplicate_of is None:
                     way = ways(channels[request.payer])
                     group = _Group(request.payer, request.tin, request.payer_id)
-                    rows[group].append(_row(request, way))
+                    rows[group].append(_row(request, way, practices))
                 else:
                     duplicates += 1
     except FileRefusedError as error:
@@ -213,16 +220,19 @@ def _places_left(kept: Sequence[RejectedRow], most: int | None) -> int | None:
     return None if most is None else max(0, most - len(kept))
 
 
-def _row(request: Request, way: Way) -> PlannedRow:
+def _row(request: Request, way: Way, practices: Mapping[str, Practice]) -> PlannedRow:
     patient = request.patient
+    key = patient_key(
+        first_name=patient.first_name,
+        last_name=patient.last_name,
+        date_of_birth=patient.date_of_birth,
+        membership=membership_of(request),
+    )
+    if way.terms.capabilities.by_npi:
+        key = single_key(key, billing_provider(request, practices[request.practice_id]).npi)
     return PlannedRow(
         request.row_number,
-        patient_key(
-            first_name=patient.first_name,
-            last_name=patient.last_name,
-            date_of_birth=patient.date_of_birth,
-            membership=membership_of(request),
-        ),
+        key,
         way.terms.span(request),
         way.can_ask(patient),
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from claims_pipeline.errors import ErrorClass, InvariantError
 from claims_pipeline.model import DateWindow, Query, subtract_windows
+from claims_pipeline.names import single_key
 from claims_pipeline.payers.base import Payer
 from claims_pipeline.planning import Need, Plan, Span, Terms, free_concurrency, next_windows, plan
 from claims_pipeline.querying.conclusions import failed, matched, may_be_missed
@@ -48,7 +49,7 @@ def plan_group(ledger: Ledger, group: Group, payer: Payer, terms: Terms) -> None
         span = terms.span(row.request)
         windows = next_windows(span, row.covered, free_concurrency=free)
         if windows:
-            needs.append(_need(row, windows, payer))
+            needs.append(_need(ledger, row, windows, payer))
         else:
             covered.append(row)
 
@@ -70,7 +71,7 @@ def plan_group(ledger: Ledger, group: Group, payer: Payer, terms: Terms) -> None
     for it in unsure:
         if (days := confirmable.get(it.row.request.row_number)) is not None:
             windows = next_windows(days, it.row.swept, free_concurrency=free)
-            needs.append(replace(_need(it.row, windows, payer), sweep_only=True))
+            needs.append(replace(_need(ledger, it.row, windows, payer), sweep_only=True))
     confirming = frozenset(confirmable)
     planned = planned_for(needs)
     if needs and not planned.queries and not planned.unaskable:
@@ -109,7 +110,7 @@ def _confirmable(
     for choose in (_whole, _first_wave):
         spans = {it.row.request.row_number: choose(it.span) for it in unsure}
         needs = [
-            replace(_need(it.row, windows, payer), sweep_only=True)
+            replace(_need(ledger, it.row, windows, payer), sweep_only=True)
             for it in unsure
             if (windows := _unswept(spans[it.row.request.row_number], it.row.swept))
         ]
@@ -172,11 +173,14 @@ def _unaskable(row_number: int, message: str, environment: str) -> Conclusion:
     return Conclusion(result=result, one_per_row_calls=0)
 
 
-def _need(row: OpenRow, windows: tuple[DateWindow, ...], payer: Payer) -> Need:
+def _need(ledger: Ledger, row: OpenRow, windows: tuple[DateWindow, ...], payer: Payer) -> Need:
     patient = row.request.patient
+    key = row.patient_key
+    if payer.capabilities.by_npi:
+        key = single_key(key, ledger.provider_of(row.request).npi)
     return Need(
         row_number=row.request.row_number,
-        patient_key=row.patient_key,
+        patient_key=key,
         windows=windows,
         sweep_only=not payer.can_ask(patient),
         single_only=row.single_only,
