@@ -59,7 +59,7 @@ class HastyPayers(PayerResource):
 
     def connect(
         self,
-        payer: str,
+        channel: str,
         *,
         settings: Settings,
         limiter: DatabaseLimiter,
@@ -68,7 +68,7 @@ class HastyPayers(PayerResource):
         correlation_id: str | None,
     ) -> Payer:
         return registry.connect(
-            payer,
+            channel,
             settings=settings,
             limiter=limiter,
             on_call=on_call,
@@ -78,14 +78,15 @@ class HastyPayers(PayerResource):
         )
 
     def limiter(
-        self, engine: Engine, *, organization_id: str, payer: str, settings: Settings
+        self, engine: Engine, *, organization_id: str, channel: str, settings: Settings
     ) -> DatabaseLimiter:
+        of_channel = registry.settings_of(channel, settings)
         return DatabaseLimiter(
             engine,
             organization_id=organization_id,
-            payer=payer,
-            max_concurrency=settings.uhc_max_concurrency,
-            calls_per_second=settings.uhc_calls_per_second,
+            payer=channel,
+            max_concurrency=registry.max_concurrency_of(channel, settings),
+            calls_per_second=of_channel.calls_per_second,
             breaker=replace(HASTY_BREAKER, failures=self.breaker_failures),
         )
 
@@ -198,6 +199,7 @@ def sandbox_practices() -> tuple[Practice, ...]:
             tin=practice.tin,
             name=practice.name,
             is_default=practice.number == 1,
+            npi=practice.npi,
         )
         for practice in (WorldPractice(number=number, claims_per_day=1) for number in (1, 2))
     )

@@ -35,6 +35,16 @@ class WorldPractice:
         return f"07{self.number:07d}"
 
     @property
+    def npi(self) -> str:
+        """Ten digits with the right last one, beginning with 0: no NPI that is given out does."""
+        nine = f"0{self.number:08d}"
+        # As on cards, over the digits with 80840 before them.
+        doubled = (2 * int(digit) for digit in f"80840{nine}"[::-2])
+        total = sum(value // 10 + value % 10 for value in doubled)
+        total += sum(int(digit) for digit in f"80840{nine}"[-2::-2])
+        return f"{nine}{-total % 10}"
+
+    @property
     def name(self) -> str:
         """A made-up name."""
         kind = _PRACTICE_NAMES[(self.number - 1) % len(_PRACTICE_NAMES)]
@@ -50,6 +60,11 @@ class WorldPractice:
         """Two letters that begin its claim numbers; FH for the first practice."""
         first, second = divmod(5 * 26 + 7 + self.number - 1, 26)
         return chr(ord("A") + first % 26) + chr(ord("A") + second)
+
+
+def demo_payer_id(channel: str) -> str:
+    """The payer id of the made-up insurer that the sandbox plays on a channel."""
+    return f"{channel[:3].upper()}D1"
 
 
 def claim_number_of(practice: WorldPractice, day: date, number: int) -> str:
