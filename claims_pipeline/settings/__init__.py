@@ -126,6 +126,8 @@ class Settings(BaseSettings):
 
     uhc: UhcSettings = Field(default=UhcSettings(), description="UnitedHealthcare")
 
+    optum: OAuthChannelSettings = Field(default=OAuthChannelSettings(), description="Optum Real")
+
     stedi: KeyChannelSettings = Field(default=KeyChannelSettings(), description="Stedi")
 
     payer_timezone: str = Field(
