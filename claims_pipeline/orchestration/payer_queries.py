@@ -19,6 +19,7 @@ from claims_pipeline.errors import (
     SettingsError,
 )
 from claims_pipeline.folders import outbox
+from claims_pipeline.folders.result_files import has_workbook
 from claims_pipeline.orchestration.celery.shutdown import is_worker, worker_is_stopping
 from claims_pipeline.orchestration.held_step import HeldStep, StepContext, now
 from claims_pipeline.orchestration.payer_backoff import PAYER_DOWN, next_try_at
@@ -206,7 +207,11 @@ def _show_status(upload: Upload, step: HeldStep) -> None:
     """Counts into the outbox, where this process is on the outbox's machine."""
     if not is_worker.is_set():
         with suppress(OSError):  # A courtesy; the results, later, are not.
-            outbox.write_status(upload, step.settings.resolved_outbox)
+            outbox.write_status(
+                upload,
+                step.settings.resolved_outbox,
+                has_workbook=has_workbook(upload, step.settings),
+            )
 
 
 @contextmanager
