@@ -24,6 +24,8 @@ from claims_pipeline.planning import (
 
 # Of the rows of a worklist; the others are found.
 _NOT_FOUND_SHARE = 0.1
+# Of those asked singly, since they stand apart from the others' days, as a mistyped date does.
+_UNSURE_SHARE_OF_SINGLES = 0.25
 # Claims that people ask about are young: half of them are of the last so many days.
 _HALF_ARE_YOUNGER_DAYS = 90
 # Of a practice about which nothing is known. Its worklist names a part of its claims.
@@ -183,7 +185,7 @@ class _Group:
         planned = self.plan([self.need(row, (), free=1) for row in rows], self.expected)
         asked_singly = _asked_singly(planned)
         singly = [row for row in rows if row.number in asked_singly]
-        unsure = singly[:: round(1 / _NOT_FOUND_SHARE)]
+        unsure = singly[:: round(1 / _UNSURE_SHARE_OF_SINGLES)]
         return [planned], [self.need(row, (), free=1, confirms=True) for row in unsure]
 
     def undated(self) -> tuple[list[Plan], list[Need]]:
