@@ -10,6 +10,11 @@ PARTS: tuple[ChannelPart, ...] = (
 )  # fmt: skip
 
 
+def sandbox_payers() -> tuple[str, ...]:
+    """Short names of the payers that the sandbox plays, as they stand in the demo's payer table."""
+    return tuple(part.payer for part in PARTS)
+
+
 def payer_settings(url: str) -> dict[str, str]:
     """Environment variables with which the pipeline asks a sandbox; `url` ends without a slash."""
     return {name: value for part in PARTS for name, value in part.settings(url).items()}
