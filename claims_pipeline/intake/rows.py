@@ -261,12 +261,13 @@ def _rejected(
     message = ROW_ERRORS[first.code]
     column = _column_that_is_there(first.column, layout)
     others = dict.fromkeys(
-        layout.header_of(other) or other
+        other
         for fault in faults
         if (other := _column_that_is_there(fault.column, layout)) and other != column
     )
     if others:
-        message = f"{message} Also wrong: {', '.join(others).removesuffix('.')}."
+        named = dict.fromkeys(layout.header_of(other) or other for other in others)
+        message = f"{message} Also wrong: {', '.join(named).removesuffix('.')}."
     return RejectedRow(
         row_number=row_number,
         line_number=line_number,
@@ -274,6 +275,7 @@ def _rejected(
         code=first.code,
         message=message,
         cells=cells,
+        also_wrong=tuple(others),
     )
 
 

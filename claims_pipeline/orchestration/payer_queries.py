@@ -19,6 +19,7 @@ from claims_pipeline.errors import (
     SettingsError,
 )
 from claims_pipeline.folders import outbox
+from claims_pipeline.folders.result_files import has_workbook
 from claims_pipeline.orchestration.asked_channels import (
     Asked,
     Connected,
@@ -223,7 +224,11 @@ def _show_status(upload: Upload, step: HeldStep) -> None:
     """Counts into the outbox, where this process is on the outbox's machine."""
     if not is_worker.is_set():
         with suppress(OSError):  # A courtesy; the results, later, are not.
-            outbox.write_status(upload, step.settings.resolved_outbox)
+            outbox.write_status(
+                upload,
+                step.settings.resolved_outbox,
+                has_workbook=has_workbook(upload, step.settings),
+            )
 
 
 def _reporter(context: StepContext, step: HeldStep) -> Callable[[], None]:

@@ -1,11 +1,12 @@
 """The parts of the sandbox, one line for each channel, all of them about one world."""
 
-from claims_pipeline.sandbox import availity, stedi, uhc
+from claims_pipeline.sandbox import availity, optum, stedi, uhc
 from claims_pipeline.sandbox.part import ChannelPart
 
 PARTS: tuple[ChannelPart, ...] = (
     uhc.PART,
     availity.PART,
+    optum.PART,
     stedi.PART,
 )  # fmt: skip
 

@@ -139,6 +139,8 @@ class Settings(BaseSettings):
     uhc: UhcSettings = Field(default=UhcSettings(), description="UnitedHealthcare")
 
     availity: AvailitySettings = Field(default=AvailitySettings(), description="Availity")
+    optum: OAuthChannelSettings = Field(default=OAuthChannelSettings(), description="Optum Real")
+
     stedi: KeyChannelSettings = Field(default=KeyChannelSettings(), description="Stedi")
 
     payer_timezone: str = Field(
