@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from claims_pipeline.errors import InputError
 from claims_pipeline.model import AUTO, ListedPayer, Patient
-from claims_pipeline.payers import optum, stedi, uhc
+from claims_pipeline.payers import availity, optum, stedi, uhc
 from claims_pipeline.payers.base import Capabilities, Limiter, OnCall, Payer
 from claims_pipeline.payers.channel import Channel, Connection, Wiring
 from claims_pipeline.payers.limiter import LocalLimiter
@@ -17,6 +17,7 @@ CHANNELS: dict[str, Channel] = {
     channel.name: channel
     for channel in (
         uhc.CHANNEL,
+        availity.CHANNEL,
         optum.CHANNEL,
         stedi.CHANNEL,
     )

@@ -47,12 +47,14 @@ class PayerOptions:
 
     `token_lifetime_s` is sent as `expires_in` and obeyed; `transaction_lifetime_s` is how long a
     page's token works. `token_on_last_page` is False for the payer that leaves the transaction id
-    away when there is no further page; detail and payment then do not ask for one.
+    away when there is no further page; detail and payment then do not ask for one. What is answered
+    later is answered after `answers_after_s`.
     """
 
     token_lifetime_s: float = 3600.0
     transaction_lifetime_s: float = 24 * 3600.0
     token_on_last_page: bool = True
+    answers_after_s: float = 0.5
 
 
 class SandboxPart(Protocol):
@@ -111,10 +113,12 @@ class WorldOfToday:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelPart:
-    """How a channel's part is made, and the environment variables that lead to one.
+    """How a channel's part is made, whom it plays, and the variables that lead to it.
 
-    `settings` takes the address of the sandbox, without a slash at its end.
+    `payer` is the short name in the demo's payer table. `settings` takes the address of the
+    sandbox, without a slash at its end.
     """
 
+    payer: str
     make: Callable[[WorldOfToday, PayerOptions], SandboxPart]
     settings: Callable[[str], dict[str, str]]

@@ -279,4 +279,4 @@ def _settings(url: str) -> dict[str, str]:
     }
 
 
-PART = ChannelPart(make=_make, settings=_settings)
+PART = ChannelPart(payer="optum-demo", make=_make, settings=_settings)

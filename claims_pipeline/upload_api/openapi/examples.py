@@ -154,7 +154,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             }
         ],
         "warnings": [],
-        "payers": [{"payer": "uhc", "channel": "uhc", "rows": 193}],
+        "payers": [{"payer": "uhc", "channel": "uhc", "rows": 193, "calls": 41, "price": 0.0}],
         "plan": {
             "queries": 61,
             "estimated_calls": 66,

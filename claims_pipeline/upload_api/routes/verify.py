@@ -106,11 +106,16 @@ class PlanJson(BaseModel):
 
 
 class RowsOfPayerJson(BaseModel):
-    """Rows that name a payer. Without a channel it is not connected, and they are rejected."""
+    """Rows that name a payer. Without a channel it is not connected, and they are rejected.
+
+    `calls` are the searches expected for them, `price` what those cost in US dollars.
+    """
 
     payer: str
     channel: str | None
     rows: int
+    calls: int
+    price: float
 
 
 class VerifyJson(BaseModel):
@@ -186,7 +191,13 @@ class VerifyJson(BaseModel):
                 for item in found.warnings
             ],
             payers=[
-                RowsOfPayerJson(payer=share.payer, channel=share.channel, rows=share.rows)
+                RowsOfPayerJson(
+                    payer=share.payer,
+                    channel=share.channel,
+                    rows=share.rows,
+                    calls=share.calls,
+                    price=float(share.price),
+                )
                 for share in found.payers
             ],
             plan=PlanJson(
