@@ -1,0 +1,1 @@
+"""The channel `x12`: 276 inquiries out, TA1, 999 and 277 back, as files of a clearinghouse."""
