@@ -114,6 +114,8 @@ _BY_ERROR_CATEGORY = MappingProxyType(
 )
 # The payer's application cannot look: with whatever category it is said.
 _APPLICATION_DOWN = "484"
+# Acknowledged, pending, finalized, requested: what begins so is said about a claim.
+_CLAIM_FAMILIES = frozenset("APFR")
 # Above the claims these say that nobody looked for any.
 _REFUSALS_ABOVE_CLAIMS = frozenset({"A3", "A6", "A7", "A8"}) | ABSENT_CATEGORIES
 
@@ -135,7 +137,8 @@ def fate_of_claim(reply: ClaimReply) -> Fate:
     if categories <= ABSENT_CATEGORIES | _BY_ERROR_CATEGORY.keys():
         # It found nothing, and could not look everywhere.
         return _gravest(errors)
-    return CLAIM
+    is_one = reply.payer_claim_number or any(one[:1] in _CLAIM_FAMILIES for one in categories)
+    return CLAIM if is_one else NOT_UNDERSTOOD
 
 
 def fate_of_inquiry(fates: Sequence[Fate]) -> Fate:
