@@ -471,7 +471,6 @@ x12_files = Table(
     Column("partner", String(32), nullable=False),
     Column("interchange", String(9), nullable=False),
     Column("group_control", String(9), nullable=False),
-    Column("first_set", Integer, nullable=False),
     Column("state", String(16), nullable=False),
     Column("inquiries", Integer, nullable=False),
     Column("lease_until", UtcInstant),  # who writes it has so long until another may
@@ -536,7 +535,7 @@ x12_received = Table(
     _organization(),
     Column("partner", String(32), nullable=False),
     Column("sha256", String(64), nullable=False),
-    Column("bytes", _BIG, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
     Column("counts", JSON, nullable=False),
     Column("received_at", UtcInstant, nullable=False),
     Index("ix_x12_received_partner", "organization_id", "partner", "received_at"),

@@ -27,11 +27,23 @@ _FROM_PAYER, _FROM_RECEIVER, _FROM_PROVIDER, _FROM_SUBSCRIBER, _FROM_DEPENDENT =
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControlNumbers:
-    """Numbers of one file, never used before for this partner. `first_set` counts on per set."""
+    """Numbers of one file, never used before for this partner."""
 
     interchange: int
     group: int
-    first_set: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberedSet:
+    """The inquiries of one transaction set, and its number, never used before either."""
+
+    number: int
+    inquiries: tuple[Inquiry, ...]
+
+    @property
+    def control(self) -> str:
+        """ST02."""
+        return f"{self.number % 1_000_000_000:04d}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +63,14 @@ class WrittenFile:
     group: str
     sets: tuple[WrittenSet, ...]
     content: bytes = field(repr=False)
+
+
+def numbered(sets: Sequence[Sequence[Inquiry]], first: int) -> tuple[NumberedSet, ...]:
+    """Sets with numbers from `first` on."""
+    return tuple(
+        NumberedSet(number=number, inquiries=tuple(inquiries))
+        for number, inquiries in enumerate(sets, start=first)
+    )
 
 
 def divided(inquiries: Sequence[Inquiry], partner: Partner) -> list[list[Inquiry]]:
@@ -103,7 +123,7 @@ def check(inquiry: Inquiry, partner: Partner) -> None:
 
 
 def write_file(
-    sets: Sequence[Sequence[Inquiry]],
+    sets: Sequence[NumberedSet],
     *,
     partner: Partner,
     control: ControlNumbers,
@@ -112,28 +132,26 @@ def write_file(
     """One interchange with one group of these sets, each as `divided` has cut them.
 
     Args:
-        sets: inquiries that `check` has passed, at least one in each.
+        sets: inquiries that `check` has passed, at least one in each set.
         partner: whose file it is.
         control: its numbers.
         at: when it is written, in UTC.
 
     """
-    interchange = f"{control.interchange % 1_000_000_000:09d}"
-    group = str(control.group % 1_000_000_000)
+    interchange, group = interchange_control(control.interchange), group_control(control.group)
     written: list[WrittenSet] = []
     segments: list[tuple[str, ...]] = [_group_header(partner, group, at)]
-    for number, inquiries in enumerate(sets, start=control.first_set):
-        set_control = f"{number % 1_000_000_000:04d}"
-        reference = f"{interchange}{set_control}"
-        body = list(_set_body(inquiries, partner, reference, at))
-        segments.append(("ST", "276", set_control, _VERSION))
+    for one in sets:
+        reference = f"{interchange}{one.control}"
+        body = list(_set_body(one.inquiries, partner, reference, at))
+        segments.append(("ST", "276", one.control, _VERSION))
         segments += body
-        segments.append(("SE", str(len(body) + 2), set_control))
+        segments.append(("SE", str(len(body) + 2), one.control))
         written.append(
             WrittenSet(
-                control=set_control,
+                control=one.control,
                 reference=reference,
-                traces=tuple(inquiry.trace for inquiry in inquiries),
+                traces=tuple(inquiry.trace for inquiry in one.inquiries),
             )
         )
     segments += [("GE", str(len(written)), group), ("IEA", "1", interchange)]
@@ -144,6 +162,16 @@ def write_file(
     return WrittenFile(
         interchange=interchange, group=group, sets=tuple(written), content=text.encode("ascii")
     )
+
+
+def interchange_control(number: int) -> str:
+    """ISA13: nine digits."""
+    return f"{number % 1_000_000_000:09d}"
+
+
+def group_control(number: int) -> str:
+    """GS06: one to nine digits."""
+    return str(number % 1_000_000_000)
 
 
 def _interchange_header(partner: Partner, interchange: str, at: datetime) -> str:

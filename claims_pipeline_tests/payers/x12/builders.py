@@ -10,10 +10,11 @@ from claims_pipeline.payers.x12.partner import Partner
 from claims_pipeline.payers.x12.reading import read_replies
 from claims_pipeline.payers.x12.replies import ClaimReply, FileTally, Reply
 from claims_pipeline.payers.x12.segments import Separators
-from claims_pipeline.payers.x12.writing import ControlNumbers, WrittenFile, write_file
+from claims_pipeline.payers.x12.writing import ControlNumbers, WrittenFile, numbered, write_file
 
 AT = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
-CONTROL = ControlNumbers(interchange=17, group=17, first_set=41)
+CONTROL = ControlNumbers(interchange=17, group=17)
+FIRST_SET = 41
 
 
 def make_partner(**changes: object) -> Partner:
@@ -53,7 +54,9 @@ def make_inquiry(number: int = 1, **changes: object) -> Inquiry:
 
 def make_file(inquiries: Iterable[Inquiry] | None = None, **changes: object) -> WrittenFile:
     asked = list(inquiries or [make_inquiry()])
-    return write_file([asked], partner=make_partner(**changes), control=CONTROL, at=AT)
+    return write_file(
+        numbered([asked], FIRST_SET), partner=make_partner(**changes), control=CONTROL, at=AT
+    )
 
 
 def envelope(

@@ -14,10 +14,11 @@ from claims_pipeline.model import DateWindow
 from claims_pipeline.payers.x12.inquiries import Inquiry, Member, Provider
 from claims_pipeline.payers.x12.partner import problems_of
 from claims_pipeline.payers.x12.segments import ReadTally, Segment, Separators, read_segments
-from claims_pipeline.payers.x12.writing import WrittenFile, check, divided, write_file
+from claims_pipeline.payers.x12.writing import WrittenFile, check, divided, numbered, write_file
 from claims_pipeline_tests.payers.x12.builders import (
     AT,
     CONTROL,
+    FIRST_SET,
     make_file,
     make_inquiry,
     make_partner,
@@ -152,7 +153,9 @@ def test_no_name_and_no_separator_breaks_a_file(
 ) -> None:
     partner = make_partner(separators=signs, line_ends=line_ends, claims_per_set=5)
     assert not list(problems_of(partner))
-    file = write_file(divided(inquiries, partner), partner=partner, control=CONTROL, at=AT)
+    file = write_file(
+        numbered(divided(inquiries, partner), FIRST_SET), partner=partner, control=CONTROL, at=AT
+    )
     segments = segments_of(file)
     assert [one.elements[1] for one in segments if one.id == "TRN"] == [
         inquiry.trace for inquiry in inquiries
@@ -201,7 +204,9 @@ def _assert_levels_make_a_tree(segments: list[Segment]) -> None:
 @given(inquiries=_inquiries())
 @settings(max_examples=examples(60), deadline=None)
 def test_another_library_reads_what_we_write(inquiries: list[Inquiry]) -> None:
-    file = write_file([inquiries], partner=make_partner(), control=CONTROL, at=AT)
+    file = write_file(
+        numbered([inquiries], FIRST_SET), partner=make_partner(), control=CONTROL, at=AT
+    )
     models = by_another_library(file)
     assert len(models) == 1
     traces = re.findall(r"TRN\*1\*(\w+)~", models[0].x12().replace("\n", ""))  # type: ignore[attr-defined]
@@ -214,7 +219,7 @@ def test_sets_and_files_are_as_large_as_the_partner_wants_them() -> None:
     assert [len(one) for one in divided(asked, partner)] == [10, 10, 10]
     small = make_partner(claims_per_set=10, max_file_bytes=3_000)
     cut = divided(asked, small)
-    file = write_file(cut, partner=small, control=CONTROL, at=AT)
+    file = write_file(numbered(cut, FIRST_SET), partner=small, control=CONTROL, at=AT)
     assert 1 <= sum(map(len, cut)) < 45
     assert len(file.content) <= 3_000
 

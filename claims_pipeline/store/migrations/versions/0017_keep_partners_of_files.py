@@ -33,7 +33,6 @@ def upgrade() -> None:
         sa.Column("partner", sa.String(32), nullable=False),
         sa.Column("interchange", sa.String(9), nullable=False),
         sa.Column("group_control", sa.String(9), nullable=False),
-        sa.Column("first_set", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("inquiries", sa.Integer(), nullable=False),
         sa.Column("lease_until", UtcInstant(), nullable=True),
