@@ -24,8 +24,9 @@ class Partner:
     Sender and receiver are ISA05 to ISA08 from our side; `application_sender` and
     `application_receiver` are GS02 and GS03. `submitter_id` is the id (ETIN) in 2100B. `payers` are
     the short names that are asked through it, none meaning all of channel x12. `usage` is P for
-    production and T for test. `deadline_days` counts business days. Folders may be relative: they
-    are below `$CLAIMS_HOME/x12/`.
+    production and T for test. `deadline_days` counts business days. An inquiry that met a payer whose
+    system was down is sent again after `resend_minutes`. Folders may be relative: they are below
+    `$CLAIMS_HOME/x12/`.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Partner:
     sets_per_file: int = 50
     max_file_bytes: int = 5_000_000
     deadline_days: int = 2
+    resend_minutes: int = 60
     outgoing: str
     incoming: str
     payers: tuple[str, ...] = ()
@@ -66,7 +68,7 @@ def problems_of(partner: Partner) -> Iterator[str]:
     sizes = (partner.claims_per_set, partner.sets_per_file, partner.deadline_days)
     if min(sizes) < 1 or partner.max_file_bytes < 2_000:
         yield "needs sizes and a deadline of 1 at least, and files of 2000 bytes at least"
-    if partner.claims_per_set > 5_000 or partner.deadline_days > 60:
+    if partner.claims_per_set > 5_000 or partner.deadline_days > 60 or partner.resend_minutes < 0:
         yield "needs at most 5000 claims in a set, and at most 60 days until the deadline"
     if not partner.outgoing or not partner.incoming or partner.outgoing == partner.incoming:
         yield "needs two folders, outgoing and incoming"

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Connection, Engine, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, select, update
 
 from claims_pipeline.payers.x12.deadlines import deadline
 from claims_pipeline.payers.x12.inquiries import Inquiry
@@ -69,6 +69,11 @@ def reference_of(trace: str) -> str:
     return trace[:-2]
 
 
+def try_of(trace: str) -> int:
+    """The number of the try that a trace of ours names; 0 for one that names none."""
+    return int(trace[-2:]) if trace[-2:].isdecimal() else 0
+
+
 def queue(connection: Connection, new: Sequence[NewInquiry], *, now: datetime) -> None:
     """Queue inquiries; one whose reference is there already stays as it is."""
     if not new:
@@ -105,7 +110,7 @@ def bind_file(
         begun = _begun(connection, organization_id, partner.name)
         if begun is not None:
             return _taken_over(connection, begun, now)
-        rows = _queued(connection, organization_id, partner.name)
+        rows = _queued(connection, organization_id, partner.name, now)
         sets = divided([_inquiry_of(row) for row in rows], partner)
         if not sets:
             return None
@@ -164,23 +169,37 @@ def mark_sent(
             )
 
 
-def send_again(connection: Connection, where: ColumnElement[bool], *, now: datetime) -> int:
-    """Queue inquiries once more, under a new trace; gives how many had a try left."""
+def send_again(connection: Connection, where: ColumnElement[bool], *, not_before: datetime) -> int:
+    """Queue inquiries once more, under a new trace; gives how many had a try left.
+
+    What answers said of the try before is forgotten.
+    """
     columns = tables.x12_inquiries.c
-    changed = connection.execute(
-        update(tables.x12_inquiries)
-        .where(where, columns.state == "sent", columns.tries < MOST_TRIES)
-        .values(
-            state="queued",
-            tries=columns.tries + 1,
-            file_id=None,
-            set_control=None,
-            set_reference=None,
-            queued_at=now,
-            due_at=None,
+    again = (
+        connection.execute(
+            update(tables.x12_inquiries)
+            .where(where, columns.tries < MOST_TRIES)
+            .values(
+                state="queued",
+                tries=columns.tries + 1,
+                file_id=None,
+                set_control=None,
+                set_reference=None,
+                error_class=None,
+                error_code=None,
+                queued_at=not_before,
+                due_at=None,
+                answered_at=None,
+            )
+            .returning(columns.reference)
         )
+        .scalars()
+        .all()
     )
-    return changed.rowcount
+    answers = tables.x12_answers
+    for some in chunks_of(again, 500):
+        connection.execute(delete(answers).where(answers.c.reference.in_(some)))
+    return len(again)
 
 
 def _begun(connection: Connection, organization_id: str, partner: str) -> Any:
@@ -232,7 +251,9 @@ def _taken_over(connection: Connection, begun: Any, now: datetime) -> BoundFile 
     )
 
 
-def _queued(connection: Connection, organization_id: str, partner: str) -> Sequence[Any]:
+def _queued(
+    connection: Connection, organization_id: str, partner: str, now: datetime
+) -> Sequence[Any]:
     """What is to be sent; of attempts that have ended, or are being cancelled, nothing is."""
     columns = tables.x12_inquiries.c
     attempts = tables.attempts.c
@@ -244,6 +265,7 @@ def _queued(connection: Connection, organization_id: str, partner: str) -> Seque
             columns.partner == partner,
             columns.state == "queued",
             columns.file_id.is_(None),
+            columns.queued_at <= now,
             attempts.state != "finished",
             attempts.cancel_requested_at.is_(None),
         )
