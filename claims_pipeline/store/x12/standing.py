@@ -42,11 +42,12 @@ def standing(engine: Engine, reference: str, *, now: datetime) -> Standing | Non
         ).first()
         if row is None:
             return None
-        if row.error_class is not None:
-            fate = _failed(row.error_class, row.error_code)
-            return Standing(fate=fate, due_at=row.due_at)
         if row.state == "answered":
-            return _answered(connection, reference, row.due_at)
+            # An answer counts before an acknowledgment that said there would be none.
+            found = _answered(connection, reference, row.due_at)
+            if found.fate != WAITING or row.error_class is None:
+                return found
+            return Standing(fate=_failed(row.error_class, row.error_code), due_at=row.due_at)
     if row.due_at is not None and row.due_at <= now:
         return Standing(fate=NO_ANSWER, due_at=row.due_at)
     return Standing(fate=WAITING, due_at=row.due_at)
