@@ -25,8 +25,8 @@ class Partner:
     `application_receiver` are GS02 and GS03. `submitter_id` is the id (ETIN) in 2100B. `payers` are
     the short names that are asked through it, none meaning all of channel x12. `usage` is P for
     production and T for test. `deadline_days` counts business days. An inquiry that met a payer
-    whose system was down is sent again after `resend_minutes`. Folders may be relative: they are below
-    `$CLAIMS_HOME/x12/`.
+    whose system was down is sent again after `resend_minutes`. Folders may be relative: they are
+    below `$CLAIMS_HOME/x12/`.
     """
 
     name: str

@@ -1,6 +1,6 @@
 """What comes back in a clearinghouse's files, as values."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -151,9 +151,10 @@ Reply = InterchangeAck | SetAck | ReceiverReply | ProviderReply | ClaimReply
 class FileTally:
     """What a file held, as counts: for operators, with nobody's data in it.
 
-    `answers` are claims and claim-level errors. `sets_277ca`, `sets_other` are recognized and kept
-    out. `without_trace`: claim-level statuses that name no inquiry. `wrong_counts`: trailers whose
-    counts or control numbers do not agree. `unreadable_values`: dates and amounts that are none.
+    `claim_replies` are claims and claim-level errors. `sets_277ca`, `sets_other` are recognized and
+    kept out. `without_trace`: claim-level statuses that name no inquiry. `wrong_counts`: trailers
+    whose counts or control numbers do not agree. `unreadable_values`: dates and amounts that are
+    none.
     `unfinished_interchanges` have no end; the answers of the last inquiry in them are kept out
     (`cut_answers`), since more of them may be missing.
     """
@@ -165,7 +166,7 @@ class FileTally:
     sets_277ca: int = 0
     sets_other: int = 0
     interchange_acks: int = 0
-    answers: int = 0
+    claim_replies: int = 0
     without_trace: int = 0
     wrong_counts: int = 0
     unreadable_values: int = 0
@@ -182,3 +183,16 @@ class FileTally:
     def is_x12(self) -> bool:
         """Whether there is anything of X12 in it."""
         return self.interchanges > 0
+
+    def counts(self) -> dict[str, int]:
+        """Everything that was counted, by name."""
+        own = {
+            field.name: getattr(self, field.name) for field in fields(self) if field.name != "bytes"
+        }
+        unreadable = {
+            "junk_bytes": self.bytes.junk_bytes,
+            "too_long_segments": self.bytes.too_long,
+            "unreadable_headers": self.bytes.headers_unreadable,
+            "cut_off_files": int(self.is_cut_off),
+        }
+        return own | unreadable

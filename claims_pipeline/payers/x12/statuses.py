@@ -144,7 +144,7 @@ class StatusSetReader:
         claim, statuses, trace = self._claim, tuple(self._statuses), self._trace
         self._claim, self._trace, self._statuses = None, None, []
         if claim is not None:
-            self._tally.answers += 1
+            self._tally.claim_replies += 1
             self._waiting.append(
                 claim.reply(
                     key=self._key,

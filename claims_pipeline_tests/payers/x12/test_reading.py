@@ -125,7 +125,7 @@ def test_every_variant_keeps_its_claim(name: str, chunk: int) -> None:
     assert [one.trace for one in claims if one.trace] == ["T00001"]
     (claim,) = claims
     assert claim.statuses[0].statuses[0].category in {"F1", "A2"}
-    assert tally.answers >= 1
+    assert tally.claim_replies >= 1
 
 
 def test_several_claims_of_one_inquiry_are_all_read() -> None:
@@ -331,7 +331,7 @@ def test_no_bytes_make_the_reader_fail_and_chunks_make_no_difference(content: by
 
 def _counts(tally: FileTally) -> tuple[object, ...]:
     return (
-        tally.answers,
+        tally.claim_replies,
         tally.interchanges,
         tally.sets_277,
         tally.without_trace,
