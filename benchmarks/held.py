@@ -42,8 +42,8 @@ class HeldUpload:
         context = intake.IntakeContext(
             practices=practices.list_practices(self.engine, self.hold.organization_id),
             provider=PAYER,
-            payers=[registry.listed_payer(PAYER, settings)],
-            channels=frozenset(registry.payer_names()),
+            payers=registry.built_in_payers(settings),
+            channels=frozenset(registry.channel_names()),
             today=datetime.now(ZoneInfo(settings.payer_timezone)).date(),
             capabilities=registry.capabilities_of(PAYER),
             max_rows=settings.max_rows,

@@ -59,7 +59,7 @@ def ask(held: HeldUpload, *, threads: int, options: UploadOptions) -> Drained:
         organization_id=held.hold.organization_id,
         payer=PAYER,
         max_concurrency=threads,
-        calls_per_second=settings.uhc_calls_per_second,
+        calls_per_second=settings.uhc.calls_per_second,
     )
     terms = Terms(
         capabilities=registry.capabilities_of(PAYER),

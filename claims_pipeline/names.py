@@ -113,6 +113,12 @@ def patient_keys(
     ]
 
 
+def single_key(patient: int, npi: str | None) -> int:
+    """A `patient_key` of a channel that asks by who billed: two NPIs are never asked as one."""
+    text = f"{patient}|{npi or ''}"
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
+
+
 def _member(*parts: str | None) -> str:
     """A membership in upper case, without signs and a dependent's `-NN`; empty for none."""
     if not any(parts):

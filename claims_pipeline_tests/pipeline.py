@@ -59,7 +59,7 @@ class HastyPayers(PayerResource):
 
     def connect(
         self,
-        payer: str,
+        channel: str,
         *,
         settings: Settings,
         limiter: DatabaseLimiter,
@@ -68,7 +68,7 @@ class HastyPayers(PayerResource):
         correlation_id: str | None,
     ) -> Payer:
         return registry.connect(
-            payer,
+            channel,
             settings=settings,
             limiter=limiter,
             on_call=on_call,
@@ -80,12 +80,13 @@ class HastyPayers(PayerResource):
     def limiter(
         self, engine: Engine, *, organization_id: str, payer: str, settings: Settings
     ) -> DatabaseLimiter:
+        of_channel = registry.settings_of(payer, settings)
         return DatabaseLimiter(
             engine,
             organization_id=organization_id,
             payer=payer,
-            max_concurrency=settings.uhc_max_concurrency,
-            calls_per_second=settings.uhc_calls_per_second,
+            max_concurrency=of_channel.max_concurrency,
+            calls_per_second=of_channel.calls_per_second,
             breaker=replace(HASTY_BREAKER, failures=self.breaker_failures),
         )
 

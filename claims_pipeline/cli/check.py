@@ -74,11 +74,9 @@ def _check(
     file: Path, *, payer: str, organization: str, options: UploadOptions, column_map: dict[str, str]
 ) -> "FileCheck":
     from claims_pipeline.cli.local.local_store import known_facts, opened_csv
-    from claims_pipeline.payers import registry
-    from claims_pipeline.planning import Terms
     from claims_pipeline.preflight.check import FileCheck, check_file
     from claims_pipeline.preflight.context import intake_context
-    from claims_pipeline.preflight.pace import Pace
+    from claims_pipeline.preflight.ways import ways_of
     from claims_pipeline.settings import load_settings
 
     settings = load_settings()
@@ -93,16 +91,14 @@ def _check(
             column_map=column_map,
             remembered=facts.decisions,
         )
-        capabilities = registry.capabilities_of(facts.payers.channel_of(payer))
-        terms = Terms.of(settings, capabilities=capabilities, options=options, today=today)
+        ways = ways_of(settings, options, seconds_a_call=facts.seconds_a_call)
         try:
             with opened_csv(file) as stream:
                 return check_file(
                     stream,
                     context=context,
-                    terms=terms,
+                    ways=ways,
                     observations=facts.observations,
-                    pace=Pace.measured(facts.seconds_a_call),
                 )
         except FileRefusedError as error:
             return FileCheck(file_error=error)
@@ -146,7 +142,13 @@ def _as_json(found: "FileCheck") -> dict[str, Any]:
             for item in found.warnings
         ],
         "payers": [
-            {"payer": share.payer, "channel": share.channel, "rows": share.rows}
+            {
+                "payer": share.payer,
+                "channel": share.channel,
+                "rows": share.rows,
+                "calls": share.calls,
+                "price": float(share.price),
+            }
             for share in found.payers
         ],
         "plan": {

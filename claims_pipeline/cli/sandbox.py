@@ -52,8 +52,8 @@ def serve(
     from pydantic import ValidationError
 
     from claims_pipeline.sandbox.faults import read_scripts
+    from claims_pipeline.sandbox.part import PayerOptions
     from claims_pipeline.sandbox.running import make_server, today_in
-    from claims_pipeline.sandbox.uhc.payer_calls import PayerOptions
     from claims_pipeline.settings import load_settings
 
     try:
@@ -162,7 +162,7 @@ def sample(
 
 def payer_exports(port: int) -> dict[str, str]:
     """Environment variables that lead to a sandbox payer on this machine."""
-    from claims_pipeline.sandbox.running import payer_settings
+    from claims_pipeline.sandbox.parts import payer_settings
 
     return payer_settings(f"http://127.0.0.1:{port}")
 

@@ -22,15 +22,23 @@ from claims_pipeline.model.outcomes import (
     UploadStatus,
 )
 from claims_pipeline.model.payers import AUTO, ListedPayer
-from claims_pipeline.model.queries import DensityObservation, Query, QueryKind
+from claims_pipeline.model.queries import (
+    BillingProvider,
+    DensityObservation,
+    Member,
+    Query,
+    QueryKind,
+    billing_provider,
+)
 from claims_pipeline.model.requests import Patient, Practice, RejectedRow, Request, UploadOptions
 from claims_pipeline.model.results import AnsweredRow, Denial, InputRow, MatchedClaim, Result
 from claims_pipeline.model.windows import DateWindow, merge_windows, subtract_windows
 
 __all__ = [
-    "AUTO", "AdjudicationCode", "AnsweredRow", "Claim", "ClaimStatus", "DateWindow", "Denial",
-    "DenialCategory", "DensityObservation", "DetailLevel", "InputRow", "ListedPayer",
-    "MatchedClaim", "Outcome", "OutcomeCounts", "Patient", "Payment", "Practice", "Query",
-    "QueryKind", "RejectedRow", "Request", "Result", "RetryScope", "ServiceLine", "StatusCode",
-    "UploadOptions", "UploadStatus", "merge_windows", "subtract_windows",
+    "AUTO", "AdjudicationCode", "AnsweredRow", "BillingProvider", "Claim", "ClaimStatus",
+    "DateWindow", "Denial", "DenialCategory", "DensityObservation", "DetailLevel", "InputRow",
+    "ListedPayer", "MatchedClaim", "Member", "Outcome", "OutcomeCounts", "Patient", "Payment",
+    "Practice", "Query", "QueryKind", "RejectedRow", "Request", "Result", "RetryScope",
+    "ServiceLine", "StatusCode", "UploadOptions", "UploadStatus", "billing_provider",
+    "merge_windows", "subtract_windows",
 ]  # fmt: skip

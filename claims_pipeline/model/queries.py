@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from claims_pipeline.model.requests import Patient
+from claims_pipeline.model.requests import Patient, Practice, Request
 from claims_pipeline.model.windows import DateWindow
 
 
@@ -16,10 +16,43 @@ class QueryKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """Whose insurance a patient has. The names are those of a subscriber other than the patient."""
+
+    subscriber_id: str | None = None
+    subscriber_first_name: str | None = None
+    subscriber_last_name: str | None = None
+
+    @property
+    def has_own_name(self) -> bool:
+        """Whether the patient is somebody's dependent, whose name the row gives."""
+        return bool(self.subscriber_first_name and self.subscriber_last_name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillingProvider:
+    """Who billed, as payers know them: `npi` 10 digits, `name` the practice's name on the wire."""
+
+    name: str
+    npi: str | None = None
+
+
+def billing_provider(request: Request, practice: Practice | None) -> BillingProvider:
+    """Who billed a row: its practice, by the row's own NPI where it has one."""
+    if practice is None:
+        return BillingProvider(name="", npi=request.npi)
+    return BillingProvider(
+        name=practice.wire_name or practice.name, npi=request.npi or practice.npi
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """One search at the payer, all its pages included.
 
-    `row_numbers` are the requests it can answer. `patient` is set on singles only. `page_limit`
+    `row_numbers` are the requests it can answer. `patient` and `member` are set on singles only:
+    all of a single's rows agree in them and, where a channel asks by NPI, in the `provider`.
+    `page_limit`
     ends a sweep early: a sweep that is not complete after that many pages has cost as much as the
     singles it was to replace, and the planner decides anew.
     """
@@ -30,6 +63,8 @@ class Query:
     window: DateWindow
     row_numbers: tuple[int, ...]
     patient: Patient | None = None
+    member: Member | None = None
+    provider: BillingProvider | None = None
     page_limit: int | None = None
     reason: str = ""
 

@@ -7,13 +7,14 @@ from annotated_types import Ge, Gt, Le
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from claims_pipeline.settings import Settings
+from claims_pipeline.settings import Settings, channel_fields
+from claims_pipeline.settings.channels import variable_of
 
 _INTRODUCTION = """\
 # Settings
 
 <!-- Written by `python -m claims_pipeline.operations.reference > docs/settings.md`; change the
-     descriptions in claims_pipeline/settings.py, not this page. -->
+     descriptions in claims_pipeline/settings/, not this page. -->
 
 Settings are environment variables. Any of them may stand in a file instead, which is best for
 secrets: `CLAIMS_UHC_CLIENT_SECRET_FILE=/run/secrets/uhc` names the file that holds
@@ -26,7 +27,6 @@ _HEADINGS = {
     "environment": "Where things are",
     "s3_endpoint_url": "Object storage, for `CLAIMS_FILES=s3://…`",
     "executor": "Runs and workers",
-    "uhc_api_url": "UnitedHealthcare",
     "payer_timezone": "Every payer",
     "heartbeat_s": "Lost runs",
     "alert_webhook_url": "Alerts",
@@ -46,12 +46,25 @@ def settings_reference() -> str:
 
 def _lines() -> Iterator[str]:
     yield _INTRODUCTION.rstrip("\n")
+    channels = channel_fields()
     for name, field in Settings.model_fields.items():
+        if name in channels:
+            yield from _heading(str(field.description))
+            for inner, of_channel in channels[name].model_fields.items():
+                yield _line(f"{name}_{inner}", of_channel)
+            continue
         if name in _HEADINGS:
-            yield from ("", f"## {_HEADINGS[name]}", "")
-            yield from ("| setting | default | meaning |", "| --- | --- | --- |")
-        meaning = f"{field.description}{_bounds(field)}"
-        yield f"| `CLAIMS_{name.upper()}` | {_default(field)} | {meaning} |"
+            yield from _heading(_HEADINGS[name])
+        yield _line(name, field)
+
+
+def _heading(text: str) -> tuple[str, ...]:
+    return ("", f"## {text}", "", "| setting | default | meaning |", "| --- | --- | --- |")
+
+
+def _line(name: str, field: FieldInfo) -> str:
+    meaning = f"{field.description}{_bounds(field)}"
+    return f"| `{variable_of(name)}` | {_default(field)} | {meaning} |"
 
 
 def _default(field: FieldInfo) -> str:

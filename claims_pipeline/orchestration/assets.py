@@ -101,7 +101,7 @@ def plan_queries(
     lanes = 0
     with attempt_held(context, store) as step:
         if step is not None:
-            plan_open_rows(context, step, store, payers)
+            plan_open_rows(context, step, payers)
             lanes = step.settings.query_lanes
     for lane in range(1, lanes + 1):
         yield dg.DynamicOutput(None, mapping_key=f"lane_{lane}")
@@ -119,7 +119,7 @@ def query_batches(
     asked = False
     with attempt_held(context, store) as step:
         if step is not None:
-            ask_open_rows(context, step, store, payers)
+            ask_open_rows(context, step, payers)
             asked = True
     if asked:
         yield dg.Output(None)
@@ -133,7 +133,7 @@ def settle_remaining_queries(
     figures: Metadata | None = None
     with attempt_held(context, store) as step:
         if step is not None:
-            ask_open_rows(context, step, store, payers)
+            ask_open_rows(context, step, payers)
             figures = _answered(step)
     if figures is not None:
         yield dg.Output(None, metadata=figures)
@@ -189,7 +189,7 @@ def claim_results(
         if step is not None:
             link = page_metadata(step.settings, step.upload.id)
             # Re-executed alone, this step finds rows that nobody has asked.
-            ask_open_rows(context, step, store, payers)
+            ask_open_rows(context, step, payers)
             broken = results.verify_results(step.engine, step.upload.id)
             found = results.count_outcomes(step.engine, step.upload.id)
             if broken:

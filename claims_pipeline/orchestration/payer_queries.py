@@ -2,19 +2,27 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 
 import dagster as dg
 
-from claims_pipeline.errors import PayerDownError, PayerRefusedError
+from claims_pipeline.errors import (
+    ClaimsError,
+    ErrorClass,
+    PayerDownError,
+    PayerError,
+    PayerRefusedError,
+    SettingsError,
+)
 from claims_pipeline.folders import outbox
 from claims_pipeline.orchestration.celery.shutdown import is_worker, worker_is_stopping
 from claims_pipeline.orchestration.held_step import HeldStep, StepContext, now
 from claims_pipeline.orchestration.payer_backoff import PAYER_DOWN, next_try_at
-from claims_pipeline.orchestration.resources import PayerResource, StoreResource
+from claims_pipeline.orchestration.resources import PayerResource
+from claims_pipeline.payers import registry
 from claims_pipeline.payers.base import NOTHING_THERE, CallKind, Payer
 from claims_pipeline.planning import Terms
 from claims_pipeline.preflight.payer_table import PayerTable
@@ -42,60 +50,81 @@ class _Connected:
     calls: CallLog
 
 
-def plan_open_rows(
-    context: StepContext, step: HeldStep, store: StoreResource, payers: PayerResource
-) -> None:
+def plan_open_rows(context: StepContext, step: HeldStep, payers: PayerResource) -> None:
     """Plan what is open; a plan that stands already is left as it is."""
-    for asked in _asked_channels(step):
-        with _connected(step, store, payers, asked) as connected:
-            plan_open_groups(connected.ledger, connected.payer, connected.terms)
+    channels = _asked_channels(step)
+    for asked in channels:
+        try:
+            with _connected(step, payers, asked) as connected:
+                plan_open_groups(connected.ledger, connected.payer, connected.terms)
+        except SettingsError:
+            # Where others are asked, who asks finds that out again and fails the rows alone.
+            if len(channels) == 1:
+                raise
     context.log.info("planned")
 
 
-def ask_open_rows(
-    context: StepContext, step: HeldStep, store: StoreResource, payers: PayerResource
-) -> None:
+def ask_open_rows(context: StepContext, step: HeldStep, payers: PayerResource) -> None:
     """Ask until no row is open or this worker is to end, reporting progress as counts.
 
+    What stops one channel does not keep the rows of the others from being answered.
+
     Raises:
-        PayerDownError: the payer is down and there is time left. The attempt has been let go of
+        PayerDownError: a payer is down and there is time left. The attempt has been let go of
             and waits; open rows stay open.
-        PayerRefusedError: what looks like a payer that is down is an address that is wrong.
+        PayerRefusedError, SettingsError: none of the channels can be asked; also where what looks
+            like a payer that is down is an address that is wrong.
 
     """
+    channels = _asked_channels(step)
     down: list[_Asked] = []
-    troubles: list[PayerDownError | PayerRefusedError] = []
-    for asked in _asked_channels(step):
+    unusable: dict[_Asked, ClaimsError] = {}
+    for asked in channels:
         try:
-            _ask(context, step, store, payers, asked)
-        except PayerDownError as error:
-            down.append(asked)
-            troubles.append(error)
-        except PayerRefusedError as error:
-            # Rows of the other channels are answered first.
-            troubles.insert(0, error)
-    if not troubles:
-        return
-    if isinstance(troubles[0], PayerRefusedError):
-        raise troubles[0]
-    if _only_ever_404(step):
-        raise PayerRefusedError(NOTHING_THERE, _ADDRESS_IS_WRONG) from None
-    if _waits_for_payer(step):
-        raise troubles[0]
-    context.log.warning("the payer has been down for too long; open rows fail")
-    for asked in down:
-        with _connected(step, store, payers, asked) as connected:
-            fail_open_rows(connected.ledger, connected.payer)
+            _ask(context, step, payers, asked)
+        except PayerDownError:
+            if _only_ever_404(step, asked.channel):
+                unusable[asked] = PayerRefusedError(NOTHING_THERE, _ADDRESS_IS_WRONG)
+            else:
+                down.append(asked)
+        except (PayerRefusedError, SettingsError) as error:
+            unusable[asked] = error
+    if len(unusable) == len(channels):
+        for refusal in unusable.values():
+            raise refusal from None
+    for asked, refusal in unusable.items():
+        context.log.warning("one channel cannot be asked; its open rows fail")
+        error_class = ErrorClass.AUTH if refusal.code == "auth" else ErrorClass.CONFIG
+        why = PayerError(error_class, refusal.code, refusal.message)
+        fail_open_rows(_ledger(step, asked), why, environment="")
+    if down:
+        _wait_or_give_up(context, step, payers, down)
 
 
-def _ask(
-    context: StepContext,
-    step: HeldStep,
-    store: StoreResource,
-    payers: PayerResource,
-    asked: "_Asked",
+def _wait_or_give_up(
+    context: StepContext, step: HeldStep, payers: PayerResource, down: "Sequence[_Asked]"
 ) -> None:
-    with _connected(step, store, payers, asked) as connected:
+    """Fail the rows of channels that nobody waits for any longer.
+
+    Raises:
+        PayerDownError: others are tried again later, and the attempt has been let go of.
+
+    """
+    waiting = _with_patience_left(step, down)
+    gone = PayerDownError()
+    why = PayerError(ErrorClass.TRANSIENT, gone.code, gone.message)
+    for asked in down:
+        if asked not in waiting:
+            context.log.warning("the payer has been down for too long; open rows fail")
+            with _connected(step, payers, asked) as connected:
+                fail_open_rows(connected.ledger, why, environment=connected.payer.environment)
+    if waiting:
+        _wait_for_payers(step, waiting)
+        raise gone
+
+
+def _ask(context: StepContext, step: HeldStep, payers: PayerResource, asked: "_Asked") -> None:
+    with _connected(step, payers, asked) as connected:
         if not connected.ledger.has_open_rows():
             return
         drain(
@@ -131,33 +160,44 @@ def _asked_channels(step: HeldStep) -> list[_Asked]:
     return [_Asked(channel=channel, payer_ids=frozenset(ids[channel])) for channel in sorted(ids)]
 
 
-def _only_ever_404(step: HeldStep) -> bool:
+def _only_ever_404(step: HeldStep, channel: str) -> bool:
     """Whether each search of the attempt was answered by a 404 that is not the payer's own.
 
     Once the payer has answered, its address is right, and a gateway before it has lost its way.
     """
-    codes = payer_calls.error_codes(step.engine, step.hold.attempt_id, CallKind.SEARCH)
+    codes = payer_calls.error_codes(
+        step.engine, step.hold.attempt_id, CallKind.SEARCH, channel=channel
+    )
     return codes == {NOTHING_THERE}
 
 
-def _waits_for_payer(step: HeldStep) -> bool:
-    """Let go of the attempt until the payer's next try; False when it has had its time."""
+def _with_patience_left(step: HeldStep, down: Sequence[_Asked]) -> dict[_Asked, datetime]:
+    """Of channels that are down those that are tried again, and when."""
     attempt = attempts.get_attempt(step.engine, step.attempt.id)
-    try_at = next_try_at(
-        # It may have come back, and gone down again, since this step began.
-        down_since=attempt.payer_down_since if attempt else None,
-        patience=timedelta(hours=step.settings.payer_retry_hours),
-        now=now(),
-    )
-    if try_at is None:
-        return False
+    tries = {
+        asked: next_try_at(
+            # It may have come back, and gone down again, since this step began.
+            down_since=attempt.payer_down_since if attempt else None,
+            patience=step.settings.patience_of(registry.settings_of(asked.channel, step.settings)),
+            now=now(),
+        )
+        for asked in down
+    }
+    return {asked: try_at for asked, try_at in tries.items() if try_at is not None}
+
+
+def _wait_for_payers(step: HeldStep, waiting: Mapping[_Asked, datetime]) -> None:
+    """Let go of the attempt until the first of the payers is tried again."""
     attempts.wait_for_payer(
-        step.engine, step.hold, reason=PAYER_DOWN, next_try_at=try_at, now=now()
+        step.engine,
+        step.hold,
+        reason=PAYER_DOWN,
+        next_try_at=min(waiting.values()),
+        now=now(),
     )
     upload = uploads.get_upload(step.engine, step.hold.upload_id)
     if upload is not None:
         _show_status(upload, step)
-    return True
 
 
 def _show_status(upload: Upload, step: HeldStep) -> None:
@@ -168,9 +208,7 @@ def _show_status(upload: Upload, step: HeldStep) -> None:
 
 
 @contextmanager
-def _connected(
-    step: HeldStep, store: StoreResource, payers: PayerResource, asked: _Asked
-) -> Iterator[_Connected]:
+def _connected(step: HeldStep, payers: PayerResource, asked: _Asked) -> Iterator[_Connected]:
     upload = step.upload
     calls = CallLog()
     with (
@@ -194,22 +232,26 @@ def _connected(
         ) as payer,
     ):
         yield _Connected(
-            ledger=Ledger(
-                step.engine,
-                step.hold,
-                lease_s=step.settings.lease_s,
-                now=now,
-                payer_ids=asked.payer_ids,
-            ),
+            ledger=_ledger(step, asked),
             payer=payer,
             terms=Terms.of(
                 step.settings,
                 capabilities=payer.capabilities,
                 options=upload.options,
-                today=store.payer_today(),
+                channel=registry.settings_of(asked.channel, step.settings),
             ),
             calls=calls,
         )
+
+
+def _ledger(step: HeldStep, asked: _Asked) -> Ledger:
+    return Ledger(
+        step.engine,
+        step.hold,
+        lease_s=step.settings.lease_s,
+        now=now,
+        payer_ids=asked.payer_ids,
+    )
 
 
 def _reporter(context: StepContext, step: HeldStep) -> Callable[[], None]:

@@ -53,14 +53,14 @@ class StoreResource(dg.ConfigurableResource):
 
     def inbox(self, settings: Settings) -> Inbox:
         """The watched folder."""
-        names = payers.list_names(self.engine(settings), channels=registry.payer_names())
+        names = payers.list_names(self.engine(settings), channels=registry.channel_names())
         return Inbox(
             folder=settings.resolved_inbox,
             outbox=settings.resolved_outbox,
             engine=self.engine(settings),
             files=self.files(settings),
             max_file_bytes=settings.max_file_bytes,
-            payers_of=lambda organization_id: folder_names(names.get(organization_id)),
+            payers_of=lambda organization_id: folder_names(names.get(organization_id), settings),
         )
 
     def payer_today(self) -> date:
@@ -73,7 +73,7 @@ class PayerResource(dg.ConfigurableResource):
 
     def connect(
         self,
-        payer: str,
+        channel: str,
         *,
         settings: Settings,
         limiter: DatabaseLimiter,
@@ -81,9 +81,9 @@ class PayerResource(dg.ConfigurableResource):
         stop: threading.Event,
         correlation_id: str | None,
     ) -> Payer:
-        """Make the payer ready to be asked; makes no call yet."""
+        """Make the channel's payers ready to be asked; makes no call yet."""
         return registry.connect(
-            payer,
+            channel,
             settings=settings,
             limiter=limiter,
             on_call=on_call,
@@ -94,11 +94,12 @@ class PayerResource(dg.ConfigurableResource):
     def limiter(
         self, engine: Engine, *, organization_id: str, payer: str, settings: Settings
     ) -> DatabaseLimiter:
-        """The payer's caps for this organization, shared with every other process."""
+        """The caps of a channel for this organization, shared with every other process."""
+        of_channel = registry.settings_of(payer, settings)
         return DatabaseLimiter(
             engine,
             organization_id=organization_id,
             payer=payer,
-            max_concurrency=settings.uhc_max_concurrency,
-            calls_per_second=settings.uhc_calls_per_second,
+            max_concurrency=of_channel.max_concurrency,
+            calls_per_second=of_channel.calls_per_second,
         )

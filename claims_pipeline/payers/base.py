@@ -12,7 +12,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
-from claims_pipeline.model import Claim, DetailLevel, Query
+from claims_pipeline.model import Claim, DetailLevel, Patient, Query
 
 # Error code of a call that did not leave this machine.
 NOT_CONNECTED = "not_connected"
@@ -34,7 +34,11 @@ class Capabilities:
     """What a payer's search can do, in days, claims and months.
 
     `look_back_months` before today is the oldest day that may be asked for; `max_results` is the
-    most claims one search returns before it must be narrowed.
+    most claims one search returns before it must be narrowed. `details`: lines and payments of a
+    claim take calls of their own. `needs` are the columns that a row
+    must have, named as in files: `subscriber_id`, `gender`, `npi` (the row's or its practice's).
+    `asynchronous`: the answer comes later. `max_in_flight` is the most calls that the channel bears
+    at the same time, of those that wait for their answer. `billed_per_answer`: answers are paid.
     """
 
     single_by_claim_number: bool
@@ -44,6 +48,16 @@ class Capabilities:
     look_back_months: int
     page_size: int
     max_results: int
+    details: bool = True
+    needs: frozenset[str] = frozenset()
+    asynchronous: bool = False
+    max_in_flight: int | None = None
+    billed_per_answer: bool = False
+
+    @property
+    def by_npi(self) -> bool:
+        """Whether who billed is part of what a single asks."""
+        return "npi" in self.needs
 
     def oldest_day(self, today: date) -> date:
         """The first day of the look-back."""
@@ -124,11 +138,11 @@ class Limiter(Protocol):
 
 
 class Payer(Protocol):
-    """One payer, ready to be asked. Safe to use from many threads."""
+    """The payers of one channel, ready to be asked. Safe to use from many threads."""
 
     @property
     def name(self) -> str:
-        """The short name in folders and forms, such as `uhc`."""
+        """The channel's short name, as in payer tables and settings."""
         ...
 
     @property
@@ -139,6 +153,10 @@ class Payer(Protocol):
     @property
     def capabilities(self) -> Capabilities:
         """What its search can do."""
+        ...
+
+    def can_ask(self, patient: Patient) -> bool:
+        """Whether a single can ask for the patient: what the wire holds of the name is a name."""
         ...
 
     def search(self, query: Query) -> Answer:

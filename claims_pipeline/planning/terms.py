@@ -8,6 +8,7 @@ from claims_pipeline.model import Request, UploadOptions
 from claims_pipeline.payers.base import Capabilities
 from claims_pipeline.planning.windows import Span, span_of
 from claims_pipeline.settings import Settings
+from claims_pipeline.settings.channels import ChannelSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,14 +27,19 @@ class Terms:
 
     @classmethod
     def of(
-        cls, settings: Settings, *, capabilities: Capabilities, options: UploadOptions, today: date
+        cls,
+        settings: Settings,
+        *,
+        channel: ChannelSettings,
+        capabilities: Capabilities,
+        options: UploadOptions,
     ) -> Self:
-        """With what the settings say."""
+        """With what the settings say; `today` is the channel's."""
         return cls(
             capabilities=capabilities,
             options=options,
-            today=today,
-            slack_days=settings.date_slack_days,
+            today=settings.today_of(channel),
+            slack_days=settings.slack_days_of(channel),
             threads=settings.query_threads,
             confirmation_calls=settings.confirmation_calls,
         )

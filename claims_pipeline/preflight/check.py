@@ -7,8 +7,9 @@ grows by one small `Need` for each row that is to be asked.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from math import ceil
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from claims_pipeline.errors import FileRefusedError
 from claims_pipeline.intake import (
@@ -21,12 +22,18 @@ from claims_pipeline.intake import (
     read,
 )
 from claims_pipeline.intake.columns import header_of
-from claims_pipeline.model import DensityObservation, RejectedRow, Request
+from claims_pipeline.model import (
+    DensityObservation,
+    Practice,
+    RejectedRow,
+    Request,
+    billing_provider,
+)
 from claims_pipeline.model.request_columns import membership_of
-from claims_pipeline.names import patient_key, wire_name
-from claims_pipeline.planning import Terms
+from claims_pipeline.names import patient_key, single_key
 from claims_pipeline.preflight.forecast import Forecast, PlannedRow, forecast
 from claims_pipeline.preflight.pace import Pace, detail_calls
+from claims_pipeline.preflight.ways import Way, Ways
 
 _MOST_PAYERS_SHOWN = 100
 _LONGEST_PAYER = 60
@@ -35,13 +42,22 @@ _LONGEST_PAYER = 60
 Observations = Callable[[str, str], Sequence[DensityObservation]]
 
 
+class _Group(NamedTuple):
+    """What is planned together."""
+
+    payer: str
+    tin: str
+    payer_id: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanEstimate:
     """Search calls that are expected in all, and those of the two plain ways to ask.
 
     `queries` and `reasons` are those of the first plan. `detail_calls` come on top. `minutes` is
     payer waiting with the calls side by side, at the most that a call usually takes,
-    `least_minutes` at the least; where the payer was asked before they are one.
+    `least_minutes` at the least; where the payer was asked before they are one. `price` is what
+    the searches cost, in US dollars, where answers are billed.
     """
 
     queries: int = 0
@@ -51,6 +67,7 @@ class PlanEstimate:
     detail_calls: int = 0
     minutes: float = 0.0
     least_minutes: float = 0.0
+    price: Decimal = Decimal(0)
     pace: Pace = field(default_factory=lambda: Pace.measured(None))
     reasons: tuple[tuple[str, int], ...] = ()
 
@@ -59,13 +76,16 @@ class PlanEstimate:
 class RowsOfPayer:
     """How many rows name a payer, and the channel through which they are asked.
 
-    `payer` is the short name of one that is asked; of one that is not connected, without a
-    channel, what the file calls it.
+    `calls` are the searches expected for them, `price` what those cost in US dollars. `payer` is
+    the short name of one that is asked; of one that is not connected, without a channel, what the
+    file calls it.
     """
 
     payer: str = field(repr=False)
     channel: str | None
     rows: int
+    calls: int = 0
+    price: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,9 +122,8 @@ def check_file(
     stream: BinaryIO,
     *,
     context: IntakeContext,
-    terms: Terms,
+    ways: Ways,
     observations: Observations,
-    pace: Pace | None = None,
     most_rejected: int | None = None,
 ) -> FileCheck:
     """Read the whole file and plan it; never raises for what is wrong with the file.
@@ -113,7 +132,9 @@ def check_file(
     """
     rejected: list[RejectedRow] = []
     warnings: list[IntakeWarning] = []
-    rows: dict[tuple[str, str], list[PlannedRow]] = defaultdict(list)
+    rows: dict[_Group, list[PlannedRow]] = defaultdict(list)
+    channels = {payer.payer: payer.channel for payer in context.payers}
+    practices = {practice.practice_id: practice for practice in context.practices}
     accepted = duplicates = rejected_rows = 0
     asked: Counter[str] = Counter()
     not_connected: Counter[str] = Counter()
@@ -132,13 +153,16 @@ def check_file(
             _count_not_connected(chunk.rejected, reading.columns, not_connected)
             for request in chunk.requests:
                 if request.duplicate_of is None:
-                    rows[request.tin, request.payer_id].append(_row(request, terms))
+                    way = ways(channels[request.payer])
+                    group = _Group(request.payer, request.tin, request.payer_id)
+                    rows[group].append(_row(request, way, practices))
                 else:
                     duplicates += 1
     except FileRefusedError as error:
         refusal = error
         if isinstance(error, HeaderRefusedError):
             readings = error.readings
+    estimates = {} if refusal else _estimates(rows, channels, ways, observations)
     return FileCheck(
         header=reading.header if reading else (),
         columns=reading.columns if reading else {},
@@ -150,12 +174,8 @@ def check_file(
         rejected_rows=rejected_rows,
         rejected=tuple(rejected),
         warnings=tuple(warnings),
-        payers=_shares(asked, not_connected, context),
-        plan=(
-            PlanEstimate()
-            if refusal
-            else _estimate(rows, terms, observations, pace or Pace.measured(None))
-        ),
+        payers=_shares(asked, not_connected, channels, estimates),
+        plan=_total(estimates),
         file_error=refusal,
     )
 
@@ -172,14 +192,23 @@ def _count_not_connected(
 
 
 def _shares(
-    asked: Counter[str], not_connected: Counter[str], context: IntakeContext
+    asked: Counter[str],
+    not_connected: Counter[str],
+    channels: Mapping[str, str],
+    estimates: Mapping[str, PlanEstimate],
 ) -> tuple[RowsOfPayer, ...]:
-    channels = {payer.payer: payer.channel for payer in context.payers}
+    def share(payer: str, rows: int) -> RowsOfPayer:
+        estimate = estimates.get(payer, PlanEstimate())
+        return RowsOfPayer(
+            payer=payer,
+            channel=channels.get(payer),
+            rows=rows,
+            calls=estimate.estimated_calls,
+            price=estimate.price,
+        )
+
     return (
-        *(
-            RowsOfPayer(payer=payer, channel=channels.get(payer), rows=rows)
-            for payer, rows in asked.most_common()
-        ),
+        *(share(payer, rows) for payer, rows in asked.most_common()),
         *(
             RowsOfPayer(payer=name, channel=None, rows=rows)
             for name, rows in not_connected.most_common()
@@ -191,51 +220,87 @@ def _places_left(kept: Sequence[RejectedRow], most: int | None) -> int | None:
     return None if most is None else max(0, most - len(kept))
 
 
-def _row(request: Request, terms: Terms) -> PlannedRow:
+def _row(request: Request, way: Way, practices: Mapping[str, Practice]) -> PlannedRow:
     patient = request.patient
+    key = patient_key(
+        first_name=patient.first_name,
+        last_name=patient.last_name,
+        date_of_birth=patient.date_of_birth,
+        membership=membership_of(request),
+    )
+    if way.terms.capabilities.by_npi:
+        key = single_key(key, billing_provider(request, practices[request.practice_id]).npi)
     return PlannedRow(
         request.row_number,
-        patient_key(
-            first_name=patient.first_name,
-            last_name=patient.last_name,
-            date_of_birth=patient.date_of_birth,
-            membership=membership_of(request),
-        ),
-        terms.span(request),
-        bool(wire_name(patient.first_name)) and bool(wire_name(patient.last_name)),
+        key,
+        way.terms.span(request),
+        way.can_ask(patient),
     )
 
 
-def _estimate(
-    rows: dict[tuple[str, str], list[PlannedRow]],
-    terms: Terms,
+def _estimates(
+    rows: Mapping[_Group, Sequence[PlannedRow]],
+    channels: Mapping[str, str],
+    ways: Ways,
     observations: Observations,
-    pace: Pace,
-) -> PlanEstimate:
-    found: list[Forecast] = []
-    for (tin, payer_id), group in rows.items():
-        found.append(
-            forecast(
-                group,
-                terms,
-                tin=tin,
-                payer_id=payer_id,
-                known=observations(tin, payer_id),
-                confirming_so_far=sum(each.confirming for each in found),
-            )
+) -> dict[str, PlanEstimate]:
+    """By payer, in the order in which the file names them."""
+    found: dict[str, list[Forecast]] = {group.payer: [] for group in rows}
+    confirming = 0
+    for group, planned in rows.items():
+        expected = forecast(
+            planned,
+            ways(channels[group.payer]).terms,
+            tin=group.tin,
+            payer_id=group.payer_id,
+            known=observations(group.tin, group.payer_id),
+            confirming_so_far=confirming,
         )
+        confirming += expected.confirming
+        found[group.payer].append(expected)
+    counts = Counter(group.payer for group, planned in rows.items() for _ in planned)
+    return {
+        payer: _estimate(forecasts, counts[payer], ways(channels[payer]))
+        for payer, forecasts in found.items()
+    }
+
+
+def _estimate(found: Sequence[Forecast], rows: int, way: Way) -> PlanEstimate:
     plans = [each.first for each in found]
     reasons = Counter(query.reason for planned in plans for query in planned.queries)
     calls = sum(each.calls for each in found)
-    details = detail_calls(sum(map(len, rows.values())), terms.options.detail_level)
-    turns = ceil((calls + details) / terms.threads)
+    details = detail_calls(rows, way.terms.options.detail_level) if way.has_details else 0
+    turns = ceil((calls + details) / way.terms.threads)
     return PlanEstimate(
         queries=sum(len(planned.queries) for planned in plans),
         estimated_calls=calls,
         detail_calls=details,
-        minutes=turns * pace.most_s / 60,
-        least_minutes=turns * pace.least_s / 60,
-        pace=pace,
+        minutes=turns * way.pace.most_s / 60,
+        least_minutes=turns * way.pace.least_s / 60,
+        price=calls * way.price,
+        pace=way.pace,
+        one_per_row_calls=sum(each.one_per_row_calls for each in found),
+        sweep_calls=sum(each.sweep_calls for each in found),
+        reasons=tuple(reasons.most_common()),
+    )
+
+
+def _total(estimates: Mapping[str, PlanEstimate]) -> PlanEstimate:
+    """Of all payers; their channels are asked one after the other."""
+    found = tuple(estimates.values())
+    if len(found) == 1:
+        return found[0]
+    reasons: Counter[str] = Counter()
+    for each in found:
+        reasons.update(dict(each.reasons))
+    return PlanEstimate(
+        queries=sum(each.queries for each in found),
+        estimated_calls=sum(each.estimated_calls for each in found),
+        detail_calls=sum(each.detail_calls for each in found),
+        minutes=sum(each.minutes for each in found),
+        least_minutes=sum(each.least_minutes for each in found),
+        price=sum((each.price for each in found), Decimal(0)),
+        pace=found[0].pace if found else Pace.measured(None),
         one_per_row_calls=sum(each.one_per_row_calls for each in found),
         sweep_calls=sum(each.sweep_calls for each in found),
         reasons=tuple(reasons.most_common()),

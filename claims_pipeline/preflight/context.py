@@ -36,7 +36,7 @@ def intake_context(
         practices=practices,
         provider=provider,
         payers=payers.payers,
-        channels=frozenset(registry.payer_names()),
+        channels=frozenset(registry.channel_names()),
         today=today,
         capabilities=registry.capabilities_of(payers.channel_of(provider)),
         max_rows=settings.max_rows,

@@ -17,9 +17,8 @@ class PayerTable:
 
     @classmethod
     def of(cls, listed: Sequence[ListedPayer], settings: Settings) -> "PayerTable":
-        """The organization's own list; while it has none, each payer with an adapter."""
-        built_in = (registry.listed_payer(name, settings) for name in registry.payer_names())
-        return cls(payers=tuple(listed) or tuple(built_in))
+        """The organization's own list; while it has none, the payers that have a channel alone."""
+        return cls(payers=tuple(listed) or registry.built_in_payers(settings))
 
     @property
     def connected(self) -> tuple[ListedPayer, ...]:
@@ -55,14 +54,16 @@ class PayerTable:
         return channels[0]
 
 
-def folder_names(connected: Sequence[str] | None) -> tuple[str, ...]:
+def folder_names(connected: Sequence[str] | None, settings: Settings) -> tuple[str, ...]:
     """An organization's folders in the watched folder: those of its connected payers, and auto.
 
-    While it has no list of its own, which is None here, each payer with an adapter has one.
+    While it has no list of its own, which is None here, they are those of `PayerTable.of`.
     """
-    return (*(registry.payer_names() if connected is None else connected), AUTO)
+    if connected is None:
+        connected = [payer.payer for payer in registry.built_in_payers(settings)]
+    return (*connected, AUTO)
 
 
 def is_connected(payer: ListedPayer) -> bool:
     """Whether the payer can be asked: it is active, and its channel has an adapter."""
-    return payer.active and payer.channel in registry.payer_names()
+    return payer.active and payer.channel in registry.channel_names()

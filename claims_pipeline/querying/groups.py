@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from claims_pipeline.errors import ErrorClass, InvariantError
 from claims_pipeline.model import DateWindow, Query, subtract_windows
-from claims_pipeline.names import wire_name
+from claims_pipeline.names import single_key
 from claims_pipeline.payers.base import Payer
 from claims_pipeline.planning import Need, Plan, Span, Terms, free_concurrency, next_windows, plan
 from claims_pipeline.querying.conclusions import failed, matched, may_be_missed
@@ -49,7 +49,7 @@ def plan_group(ledger: Ledger, group: Group, payer: Payer, terms: Terms) -> None
         span = terms.span(row.request)
         windows = next_windows(span, row.covered, free_concurrency=free)
         if windows:
-            needs.append(_need(row, windows))
+            needs.append(_need(ledger, row, windows, payer))
         else:
             covered.append(row)
 
@@ -66,12 +66,12 @@ def plan_group(ledger: Ledger, group: Group, payer: Payer, terms: Terms) -> None
         )
 
     searched_out, unsure = _searched_out(ledger, covered, payer, terms)
-    confirmable = _confirmable(ledger, unsure, terms, planned_for) if unsure else {}
+    confirmable = _confirmable(ledger, unsure, payer, terms, planned_for) if unsure else {}
     searched_out += [it.conclusion for it in unsure if it.row.request.row_number not in confirmable]
     for it in unsure:
         if (days := confirmable.get(it.row.request.row_number)) is not None:
             windows = next_windows(days, it.row.swept, free_concurrency=free)
-            needs.append(replace(_need(it.row, windows), sweep_only=True))
+            needs.append(replace(_need(ledger, it.row, windows, payer), sweep_only=True))
     confirming = frozenset(confirmable)
     planned = planned_for(needs)
     if needs and not planned.queries and not planned.unaskable:
@@ -97,6 +97,7 @@ class _Unsure:
 def _confirmable(
     ledger: Ledger,
     unsure: Sequence[_Unsure],
+    payer: Payer,
     terms: Terms,
     planned_for: Callable[[Sequence[Need]], Plan],
 ) -> dict[int, Span]:
@@ -109,7 +110,7 @@ def _confirmable(
     for choose in (_whole, _first_wave):
         spans = {it.row.request.row_number: choose(it.span) for it in unsure}
         needs = [
-            replace(_need(it.row, windows), sweep_only=True)
+            replace(_need(ledger, it.row, windows, payer), sweep_only=True)
             for it in unsure
             if (windows := _unswept(spans[it.row.request.row_number], it.row.swept))
         ]
@@ -172,13 +173,15 @@ def _unaskable(row_number: int, message: str, environment: str) -> Conclusion:
     return Conclusion(result=result, one_per_row_calls=0)
 
 
-def _need(row: OpenRow, windows: tuple[DateWindow, ...]) -> Need:
+def _need(ledger: Ledger, row: OpenRow, windows: tuple[DateWindow, ...], payer: Payer) -> Need:
     patient = row.request.patient
-    by_name = bool(wire_name(patient.first_name)) and bool(wire_name(patient.last_name))
+    key = row.patient_key
+    if payer.capabilities.by_npi:
+        key = single_key(key, ledger.provider_of(row.request).npi)
     return Need(
         row_number=row.request.row_number,
-        patient_key=row.patient_key,
+        patient_key=key,
         windows=windows,
-        sweep_only=not by_name,
+        sweep_only=not payer.can_ask(patient),
         single_only=row.single_only,
     )

@@ -77,19 +77,21 @@ class OutageWatch:
             return self.is_down
 
 
-def fail_open_rows(ledger: Ledger, payer: Payer) -> None:
-    """Conclude all that is open as failed: the payer was down for as long as anybody waits."""
-    down = PayerDownError()
+def fail_open_rows(ledger: Ledger, error: PayerError, *, environment: str) -> None:
+    """Conclude all that is open as failed by `error`: there is nobody to ask, or was for too long.
+
+    `environment` is who would have answered; empty where nobody could be asked at all.
+    """
     while numbers := ledger.open_row_numbers(_ROWS_AT_ONCE):
         ledger.conclude_rows(
             [
                 Conclusion(
                     result=failed(
                         number,
-                        down.code,
-                        down.message,
-                        ErrorClass.TRANSIENT,
-                        payer.environment,
+                        error.code,
+                        error.message,
+                        error.error_class,
+                        environment,
                     ),
                     one_per_row_calls=1,
                 )

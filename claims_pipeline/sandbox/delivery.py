@@ -1,17 +1,16 @@
 """How an answer goes wrong, in what it says and on its way."""
 
 import asyncio
-import json
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from claims_pipeline.sandbox.faults import FaultWhat
-from claims_pipeline.sandbox.uhc.inquiry import RefusedError
-from claims_pipeline.sandbox.uhc.reply import Reply, refused
+from claims_pipeline.sandbox.part import Call, SandboxPart
+from claims_pipeline.sandbox.reply import Reply
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -29,10 +28,10 @@ class TransportProtocol(HttpToolsProtocol):
         self.scope["extensions"] = {_EXTENSION: {"transport": self.transport}}
 
 
-def replaced(reply: Callable[[], Reply], what: FaultWhat, headers: Mapping[str, str]) -> Reply:
-    """Return the answer that a fault puts in the place of `reply` (not called if not needed)."""
+def replaced(part: SandboxPart, kind: str, call: Call, what: FaultWhat) -> Reply:
+    """Return the answer that a fault puts in the place of the channel's own."""
     if what.code is not None:
-        return _error_with_code(reply, what, headers)
+        return _error_with_code(part, kind, call, what)
     if what.status is not None:
         content_type = ("content-type", "text/plain" if what.body else "application/json")
         return Reply(
@@ -45,25 +44,36 @@ def replaced(reply: Callable[[], Reply], what: FaultWhat, headers: Mapping[str, 
     if what.big_body_bytes is not None:
         filler = b'{"claims":[],"filler":"'
         return Reply(body=filler + b"x" * max(0, what.big_body_bytes - len(filler) - 2) + b'"}')
-    answer = reply()
+    answer = part.answer(kind, call)
     answer.headers += what.extra_headers()
     if what.body is not None:
         answer.claims, answer.body = None, what.body.encode()
     if what.claims is not None and answer.claims:
-        answer.claims = _CHANGES[what.claims](answer.claims)
+        answer.claims = _changed(part, what.claims, answer.claims)
     return answer
 
 
-def _error_with_code(
-    reply: Callable[[], Reply], what: FaultWhat, headers: Mapping[str, str]
-) -> Reply:
-    error = refused(RefusedError(what.code or "", "As the script says"), headers)
+def _error_with_code(part: SandboxPart, kind: str, call: Call, what: FaultWhat) -> Reply:
+    error = part.error(what.code or "", call)
     error.status = what.status or error.status
     error.headers += what.extra_headers()
-    if what.keep_claims and (claims := reply().claims) is not None:
+    if what.keep_claims and (claims := part.answer(kind, call).claims) is not None:
         errors = error.body.removeprefix(b"{")
         error.body = b'{"claims":[' + b",".join(claims) + b"]," + errors
     return error
+
+
+def _changed(part: SandboxPart, change: str, claims: list[bytes]) -> list[bytes]:
+    match change:
+        case "reordered":
+            return claims[::-1]
+        case "duplicated":
+            return [claim for claim in claims for _ in range(2)]
+        case "missing":
+            return claims[1::2]
+        case "foreign":
+            return part.strangers(claims)
+    return part.unreadable(claims)
 
 
 async def deliver(reply: Reply, send: Send, *, what: FaultWhat | None, scope: Any) -> None:
@@ -111,29 +121,3 @@ async def _reset(transport: Any) -> None:
     connection: socket.socket = transport.get_extra_info("socket")
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
-
-
-def _foreign(claims: list[bytes]) -> list[bytes]:
-    """Claims of another practice and of a patient nobody asked for come along."""
-    other_practice = json.loads(claims[0])
-    for provider in other_practice["provInfo"].values():
-        provider["tin"] = "079999999"
-    other_practice["claimNumber"] = "ZZ99990001"
-    stranger = json.loads(claims[0])
-    stranger["claimNumber"] = "ZZ99990002"
-    stranger["memberInfo"] |= {
-        "ptntFn": "NOBODY",
-        "ptntLn": "ASKEDFOR",
-        "ptntDob": "01/02/1940",
-        "subscriberId": "999999999",
-    }
-    return [json.dumps(other_practice).encode(), *claims, json.dumps(stranger).encode()]
-
-
-_CHANGES: dict[str, Callable[[list[bytes]], list[bytes]]] = {
-    "reordered": lambda claims: claims[::-1],
-    "duplicated": lambda claims: [claim for claim in claims for _ in range(2)],
-    "missing": lambda claims: claims[1::2],
-    "foreign": _foreign,
-    "unreadable": lambda claims: [b"17", b'{"claimNumber":null}', *claims],
-}

@@ -5,15 +5,14 @@ A script is JSON, such as `{"match": {"kind": "summary"}, "when": {"nth": 3}, "w
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from email.utils import formatdate
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from claims_pipeline.sandbox.part import CallFacts
 from claims_pipeline.sandbox.world.dice import Dice
-
-Kind = Literal["token", "summary", "detail", "payment"]
 
 
 class _Part(BaseModel):
@@ -23,24 +22,27 @@ class _Part(BaseModel):
 class FaultMatch(_Part):
     """Which calls: every condition that is given must hold.
 
-    `single` is True for searches that name a patient, False for those that do not;
-    `further_page` is True for calls that bring a transaction id.
+    `channel` and `kind` are named as in `/sandbox/stats`. `single` is True for searches that name
+    a patient, False for those that do not; `further_page` is True for calls for a further page, or
+    for a further look at what was submitted.
     """
 
-    kind: Kind | None = None
+    channel: str | None = None
+    kind: str | None = None
     tin: str | None = None
     patient_last_name: str | None = None
     single: bool | None = None
     further_page: bool | None = None
 
-    def fits(self, kind: str, headers: Mapping[str, str]) -> bool:
-        """Whether a call is meant; header names are in lower case."""
+    def fits(self, channel: str, facts: CallFacts) -> bool:
+        """Whether a call is meant."""
         return (
-            self.kind in (None, kind)
-            and self.tin in (None, headers.get("tin"))
-            and self.patient_last_name in (None, headers.get("ptntln"))
-            and self.single in (None, "ptntln" in headers)
-            and self.further_page in (None, "transactionid" in headers)
+            self.channel in (None, channel)
+            and self.kind in (None, facts.kind)
+            and self.tin in (None, facts.tin)
+            and self.patient_last_name in (None, facts.patient_last_name)
+            and self.single in (None, facts.patient_last_name is not None)
+            and self.further_page in (None, facts.further_page)
         )
 
 
@@ -152,12 +154,12 @@ class Faults:
         self._matched = [0] * len(scripts)
         self._fired = [0] * len(scripts)
 
-    def choose(self, kind: str, headers: Mapping[str, str]) -> FaultWhat | None:
+    def choose(self, channel: str, facts: CallFacts) -> FaultWhat | None:
         """Count a call and return what goes wrong with it, if anything does."""
         chosen: FaultWhat | None = None
         elapsed_s = self._clock() - self._since if self._scripts else 0.0
         for index, script in enumerate(self._scripts):
-            if not script.match.fits(kind, headers):
+            if not script.match.fits(channel, facts):
                 continue
             self._matched[index] += 1
             if chosen is None and script.when.is_due(

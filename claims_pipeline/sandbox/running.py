@@ -13,13 +13,9 @@ import uvicorn
 
 from claims_pipeline.sandbox.delivery import TransportProtocol
 from claims_pipeline.sandbox.faults import FaultScript
+from claims_pipeline.sandbox.part import ChannelPart, PayerOptions, WorldOfToday
+from claims_pipeline.sandbox.parts import PARTS, payer_settings
 from claims_pipeline.sandbox.server import PayerApp
-from claims_pipeline.sandbox.uhc.payer_calls import (
-    CLIENT_ID,
-    CLIENT_SECRET,
-    PayerCalls,
-    PayerOptions,
-)
 from claims_pipeline.sandbox.world.world import World
 
 _TIMEOUT_S = 10
@@ -40,15 +36,22 @@ def make_server(
     options: PayerOptions,
     latency_ms: float = 0.0,
     scripts: Sequence[FaultScript] = (),
+    further_parts: Sequence[ChannelPart] = (),
 ) -> uvicorn.Server:
     """Return a server that is not yet running; it takes the sockets it is run with."""
 
     def make_world(day: date) -> World:
         return World(seed=seed, today=day, practices=practices, claims_per_day=claims_per_day)
 
-    payer = PayerCalls(make_world=make_world, today=today, options=options)
+    world = WorldOfToday(make_world, today)
+    parts = [part.make(world, options) for part in (*PARTS, *further_parts)]
     config = uvicorn.Config(
-        PayerApp(payer, latency_ms=latency_ms, scripts=scripts),
+        PayerApp(
+            parts,
+            practices=lambda: world().practices,
+            latency_ms=latency_ms,
+            scripts=scripts,
+        ),
         loop="uvloop",
         http=TransportProtocol,
         ws="none",
@@ -62,16 +65,6 @@ def make_server(
         timeout_graceful_shutdown=1,
     )
     return uvicorn.Server(config)
-
-
-def payer_settings(url: str) -> dict[str, str]:
-    """Environment variables with which the pipeline asks a sandbox; `url` ends without a slash."""
-    return {
-        "CLAIMS_UHC_API_URL": f"{url}/Claims",
-        "CLAIMS_UHC_TOKEN_URL": f"{url}/v1/oauthtoken",
-        "CLAIMS_UHC_CLIENT_ID": CLIENT_ID,
-        "CLAIMS_UHC_CLIENT_SECRET": CLIENT_SECRET,
-    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +110,7 @@ def running_sandbox(
     claims_per_day: int = 20,
     token_on_last_page: bool = True,
     today: Callable[[], date] | None = None,
+    further_parts: Sequence[ChannelPart] = (),
 ) -> Iterator[Sandbox]:
     """Run a sandbox on a free port of this machine, in a thread, while the block lasts."""
     server = make_server(
@@ -126,6 +120,7 @@ def running_sandbox(
         claims_per_day=claims_per_day,
         latency_ms=latency_ms,
         options=PayerOptions(token_on_last_page=token_on_last_page),
+        further_parts=further_parts,
     )
     with socket.create_server(("127.0.0.1", 0)) as listener:
         # Whoever connects before the loop runs waits in the listener's queue.

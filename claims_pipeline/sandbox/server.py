@@ -4,45 +4,41 @@ Plain because benchmarks measure the client: the server must never be what they 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
 from claims_pipeline.sandbox.delivery import Send, deliver, replaced
 from claims_pipeline.sandbox.faults import Faults, FaultScript, FaultWhat, read_scripts
-from claims_pipeline.sandbox.uhc.inquiry import RefusedError
-from claims_pipeline.sandbox.uhc.payer_calls import PayerCalls
-from claims_pipeline.sandbox.uhc.reply import Reply, json_reply, refused
+from claims_pipeline.sandbox.part import Call, SandboxPart
+from claims_pipeline.sandbox.reply import Reply, json_reply
+from claims_pipeline.sandbox.world.practices import WorldPractice
 
 # The shapes of ASGI, a protocol of plain dictionaries.
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
-_KINDS = {
-    ("POST", "/v1/oauthtoken"): "token",
-    ("GET", "/Claims/api/claim/summary/byprovider/v2.0"): "summary",
-    ("GET", "/Claims/api/claim/detail/v2.0"): "detail",
-    ("GET", "/Claims/api/claim/payment/v2.0"): "payment",
-}
 _MOST_BODY_BYTES = 1_000_000
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 @dataclass(slots=True, kw_only=True)
 class Stats:
-    """What the payer has counted since it was reset.
+    """What a channel has counted since it was reset.
 
     `errors_sent` counts error statuses other than "no data", and answers that a fault spoiled.
     Token calls do not count as concurrent ones.
     """
 
-    calls: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_KINDS.values(), 0))
+    calls: dict[str, int]
     errors_sent: int = 0
+    in_flight: int = 0
     max_concurrency: int = 0
 
     def as_json(self) -> dict[str, object]:
-        """The answer of `/sandbox/stats`."""
+        """A channel's part of the answer of `/sandbox/stats`."""
         return {
             "calls": dict(self.calls),
             "errors_sent": self.errors_sent,
@@ -54,64 +50,67 @@ class PayerApp:
     """The ASGI application. One event loop, no threads: its state needs no locks."""
 
     def __init__(
-        self, payer: PayerCalls, *, latency_ms: float, scripts: Sequence[FaultScript] = ()
+        self,
+        parts: Sequence[SandboxPart],
+        *,
+        practices: Callable[[], Sequence[WorldPractice]],
+        latency_ms: float,
+        scripts: Sequence[FaultScript] = (),
     ) -> None:
-        self._payer = payer
+        self._parts = parts
+        self._practices = practices
         self._latency_s = latency_ms / 1000
         self._faults = Faults(scripts)
-        self._stats = Stats()
-        self._in_flight = 0
+        self._stats = self._nothing_counted()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         method, path = scope["method"], scope["path"]
-        kind = _KINDS.get((method, path))
-        if kind is None:
-            reply = await self._own_page(method, path, receive)
-            await deliver(reply, send, what=None, scope=scope)
-            return
-        self._stats.calls[kind] += 1
-        if kind == "token":
-            await self._answer(kind, scope, await _body(receive), receive, send)
-            return
-        self._in_flight += 1
-        self._stats.max_concurrency = max(self._stats.max_concurrency, self._in_flight)
-        try:
-            await self._answer(kind, scope, b"", receive, send)
-        finally:
-            self._in_flight -= 1
+        for part in self._parts:
+            kind = part.kind_of(method, path)
+            if kind is not None:
+                await self._call(part, kind, scope, receive, send)
+                return
+        reply = await self._own_page(method, path, receive)
+        await deliver(reply, send, what=None, scope=scope)
 
-    async def _answer(
-        self, kind: str, scope: Scope, body: bytes, receive: Receive, send: Send
+    async def _call(
+        self, part: SandboxPart, kind: str, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        headers = {
-            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
-        }
-        what = self._faults.choose(kind, headers)
-        wait_s = self._latency_s + (what.delay_s if what else 0.0)
-        if wait_s and await _hangs_up(receive, within_s=wait_s):
-            return
-        reply = self._reply(kind, headers, body, what)
-        if reply.is_error or (what is not None and what.spoils_the_answer):
-            self._stats.errors_sent += 1
-        await deliver(reply, send, what=what, scope=scope)
+        stats = self._stats[part.name]
+        stats.calls[kind] += 1
+        call = Call(
+            method=scope["method"],
+            path=scope["path"],
+            headers={
+                name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+            },
+            query=scope.get("query_string", b"").decode("latin-1"),
+            # Where there is none nothing is waited for: the next message is that of a hang-up.
+            body=await _body(receive) if scope["method"] in _WITH_BODY else b"",
+        )
+        is_counted = kind != "token"
+        stats.in_flight += is_counted
+        stats.max_concurrency = max(stats.max_concurrency, stats.in_flight)
+        try:
+            what = self._faults.choose(part.name, part.facts(kind, call))
+            wait_s = self._latency_s + (what.delay_s if what else 0.0)
+            if wait_s and await _hangs_up(receive, within_s=wait_s):
+                return
+            reply = _reply(part, kind, call, what)
+            if reply.is_error or (what is not None and what.spoils_the_answer):
+                stats.errors_sent += 1
+            await deliver(reply, send, what=what, scope=scope)
+        finally:
+            stats.in_flight -= is_counted
 
-    def _reply(
-        self, kind: str, headers: Mapping[str, str], body: bytes, what: FaultWhat | None
-    ) -> Reply:
-        def answer() -> Reply:
-            try:
-                if kind == "token":
-                    return self._payer.token(body)
-                return self._payer.claims_call(kind, headers)
-            except RefusedError as refusal:
-                return refused(refusal, headers)
+    def _nothing_counted(self) -> dict[str, Stats]:
+        return {part.name: Stats(calls=dict.fromkeys(part.kinds, 0)) for part in self._parts}
 
-        if what is None:
-            return answer()
-        if what.expire_tokens:
-            self._payer.expire_tokens()
-        return replaced(answer, what, headers)
+    def _stats_page(self) -> dict[str, object]:
+        """Those of the first channel stand at the top, too, where clients of old look for them."""
+        channels = {name: stats.as_json() for name, stats in self._stats.items()}
+        return {**next(iter(channels.values())), "channels": channels}
 
     async def _own_page(self, method: str, path: str, receive: Receive) -> Reply:
         """The sandbox's own addresses, for tests and demonstrations."""
@@ -119,13 +118,13 @@ class PayerApp:
             case "GET", "/sandbox/world":
                 practices = [
                     {"id": practice.practice_id, "tin": practice.tin, "name": practice.name}
-                    for practice in self._payer.world().practices
+                    for practice in self._practices()
                 ]
                 return json_reply({"practices": practices})
             case "GET", "/sandbox/stats":
-                return json_reply(self._stats.as_json())
+                return json_reply(self._stats_page())
             case "POST", "/sandbox/reset":
-                self._stats = Stats()
+                self._stats = self._nothing_counted()
                 self._faults = Faults()
                 return json_reply({})
             case "POST", "/sandbox/faults":
@@ -135,6 +134,14 @@ class PayerApp:
                     return json_reply({"error": str(error)}, status=400)
                 return json_reply({})
         return json_reply({"error": "no such page"}, status=404)
+
+
+def _reply(part: SandboxPart, kind: str, call: Call, what: FaultWhat | None) -> Reply:
+    if what is None:
+        return part.answer(kind, call)
+    if what.expire_tokens:
+        part.expire_tokens()
+    return replaced(part, kind, call, what)
 
 
 async def _hangs_up(receive: Receive, *, within_s: float) -> bool:

@@ -39,7 +39,10 @@ def test_a_clean_file_is_planned_without_payer_settings(tmp_path: Path, command:
         "plan",
     ]
     assert found["columns"][0] == {"header": "claim_number", "read_as": "claim_number"}
-    assert found["payers"] == [{"payer": "uhc", "channel": "uhc", "rows": 1}]
+    calls = found["plan"]["estimated_calls"]
+    assert found["payers"] == [
+        {"payer": "uhc", "channel": "uhc", "rows": 1, "calls": calls, "price": 0.0}
+    ]
     assert (found["total_rows"], found["accepted_rows"], found["rejected_rows"]) == (1, 1, 0)
     assert found["file_error"] is None
     assert set(found["plan"]) == {"queries", "estimated_calls", "one_per_row_calls", "sweep_calls"}

@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from claims_pipeline.sandbox.faults import Faults, read_scripts
+from claims_pipeline.sandbox.part import CallFacts
 from claims_pipeline_tests.sandbox.conftest import ADA, SUMMARY, Client, code_of
 
 
@@ -22,7 +23,7 @@ def _faults(*scripts: Mapping[str, object]) -> Faults:
 
 
 def _fired(faults: Faults, calls: int, kind: str = "summary") -> list[int]:
-    return [n for n in range(1, calls + 1) if faults.choose(kind, {})]
+    return [n for n in range(1, calls + 1) if faults.choose("uhc", CallFacts(kind=kind))]
 
 
 def _set(client: Client, **what: object) -> None:
@@ -51,7 +52,7 @@ def test_a_fault_lasts_for_its_seconds() -> None:
     faults = Faults(scripts, clock=lambda: now_s[0])
     seen = []
     for _ in range(10):
-        seen.append(faults.choose("summary", {}) is not None)
+        seen.append(faults.choose("uhc", CallFacts(kind="summary")) is not None)
         now_s[0] += 1
     assert seen == [False] * 5 + [True] * 3 + [False] * 2
 
@@ -62,6 +63,8 @@ def test_a_fault_lasts_for_its_seconds() -> None:
         ({}, True),
         ({"kind": "summary"}, True),
         ({"kind": "detail"}, False),
+        ({"channel": "uhc"}, True),
+        ({"channel": "another"}, False),
         ({"tin": "070000001"}, True),
         ({"tin": "070000002"}, False),
         ({"patient_last_name": "EXAMPLE"}, True),
@@ -73,13 +76,13 @@ def test_a_fault_lasts_for_its_seconds() -> None:
 )
 def test_a_script_means_the_calls_that_match(match: dict[str, object], fits: bool) -> None:
     faults = _faults({"match": match, "what": {"status": 500}})
-    headers = {"tin": "070000001", "ptntln": "EXAMPLE"}
-    assert (faults.choose("summary", headers) is not None) is fits
+    facts = CallFacts(kind="summary", tin="070000001", patient_last_name="EXAMPLE")
+    assert (faults.choose("uhc", facts) is not None) is fits
 
 
 def test_the_first_script_that_is_due_decides() -> None:
     faults = _faults({"when": {"nth": 2}, "what": {"status": 500}}, {"what": {"status": 503}})
-    chosen = [faults.choose("summary", {}) for _ in range(3)]
+    chosen = [faults.choose("uhc", CallFacts(kind="summary")) for _ in range(3)]
     assert [what.status for what in chosen if what] == [503, 500, 503]
 
 

@@ -7,10 +7,9 @@ import pytest
 
 from claims_pipeline.cli.local.local_store import known_facts
 from claims_pipeline.model import UploadOptions
-from claims_pipeline.payers.registry import capabilities_of
-from claims_pipeline.planning import Terms
 from claims_pipeline.preflight.check import check_file
 from claims_pipeline.preflight.context import intake_context
+from claims_pipeline.preflight.ways import ways_of
 from claims_pipeline.sandbox.samples.samples import Shape
 from claims_pipeline.store import attempts
 from claims_pipeline_tests.orchestration.conftest import pipeline, sandbox
@@ -33,11 +32,11 @@ def estimated(pipeline: Pipeline, content: bytes) -> int:
             practices=facts.practices,
             today=today,
         )
-        terms = Terms.of(
-            settings, capabilities=capabilities_of("uhc"), options=UploadOptions(), today=today
-        )
         found = check_file(
-            io.BytesIO(content), context=context, terms=terms, observations=facts.observations
+            io.BytesIO(content),
+            context=context,
+            ways=ways_of(settings, UploadOptions()),
+            observations=facts.observations,
         )
     return found.plan.estimated_calls
 

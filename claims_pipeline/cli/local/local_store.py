@@ -1,9 +1,10 @@
 """The database and file store of this machine, opened for a command."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,7 +16,7 @@ from claims_pipeline.errors import FileRefusedError, InputError, SettingsError
 from claims_pipeline.model import DensityObservation, ListedPayer, Practice
 from claims_pipeline.preflight.check import Observations
 from claims_pipeline.preflight.payer_table import PayerTable
-from claims_pipeline.sandbox.world.practices import WorldPractice
+from claims_pipeline.sandbox.world.practices import WorldPractice, demo_payer_id
 from claims_pipeline.settings import Settings, load_settings
 from claims_pipeline.store.database import open_engine, schema_is_current
 from claims_pipeline.store.files import FileStore, file_store_of
@@ -25,7 +26,7 @@ from claims_pipeline.store.tenants.column_decisions import list_decisions
 from claims_pipeline.store.tenants.payers import list_payers, save_payers
 from claims_pipeline.store.tenants.practices import ensure_organization, list_practices
 
-# Channels that are to come, as the insurers of the demo are called after them.
+# Channels that lead to many payers, as the insurers of the demo are called after them.
 _DEMO_CHANNELS = {"optum": "Optum", "availity": "Availity", "stedi": "Stedi", "x12": "X12"}
 
 
@@ -86,7 +87,7 @@ class KnownFacts:
     payers: PayerTable
     decisions: Mapping[str, Mapping[str, str]]
     observations: Observations
-    seconds_a_call: float | None
+    seconds_a_call: Callable[[str], float | None]
 
 
 @contextmanager
@@ -114,7 +115,9 @@ def known_facts(settings: Settings, organization_id: str) -> Iterator[KnownFacts
             payers=PayerTable.of(listed, settings),
             decisions=list_decisions(engine, organization_id) if engine else {},
             seconds_a_call=(
-                payer_calls.usual_latency_s(engine, organization_id) if engine else None
+                partial(payer_calls.usual_latency_s, engine, organization_id)
+                if engine
+                else _never_asked
             ),
             observations=(
                 densities.known_observations(engine, organization_id)
@@ -164,11 +167,11 @@ def demo_practices() -> tuple[Practice, ...]:
 
 
 def demo_payers(settings: Settings) -> tuple[ListedPayer, ...]:
-    """The payers with an adapter, and a made-up insurer for each channel that is to come."""
+    """The built-in payers, and a made-up insurer for each channel that leads to many."""
     made_up = (
         ListedPayer(
             payer=f"{channel}-demo",
-            payer_id=f"{channel[:3].upper()}D1",
+            payer_id=demo_payer_id(channel),
             name=f"{name} Demo Insurance",
             channel=channel,
         )
@@ -197,6 +200,10 @@ def _database_that_is_there(settings: Settings) -> Engine | None:
     if schema_is_current(engine):
         return engine
     engine.dispose()
+    return None
+
+
+def _never_asked(_channel: str) -> None:
     return None
 
 

@@ -17,7 +17,7 @@ def examine_settings(settings: Settings) -> Iterator[Finding]:
         settings.refuse_known_secrets()
     except ClaimsError as error:
         yield failed("secrets", f"{error.message} [{error.code}]")
-    for payer in registry.payer_names():
+    for payer in _channels_in_use(settings):
         try:
             name = registry.environment_of(payer, settings)
         except ClaimsError as error:
@@ -40,10 +40,21 @@ def examine_settings(settings: Settings) -> Iterator[Finding]:
 
 def examine_credentials(settings: Settings) -> Iterator[Finding]:
     """Ask each payer for a token, and for nothing else."""
-    for payer in registry.payer_names():
+    for payer in _channels_in_use(settings):
         try:
-            registry.fetch_token(payer, settings)
+            is_tried = registry.try_credentials(payer, settings)
         except (PayerError, ClaimsError) as error:
             yield failed(f"token of {payer}", f"{error.message} [{error.code}]")
-        else:
+            continue
+        if is_tried:
             yield ok(f"token of {payer}", "the credentials are accepted")
+
+
+def _channels_in_use(settings: Settings) -> tuple[str, ...]:
+    """Those of the built-in payers, and those of which anything is set."""
+    built_in = {payer.channel for payer in registry.built_in_payers(settings)}
+    return tuple(
+        channel
+        for channel in registry.channel_names()
+        if channel in built_in or registry.settings_of(channel, settings).model_fields_set
+    )

@@ -13,7 +13,7 @@ from claims_pipeline.errors import ClaimsError
 from claims_pipeline.folders.untaken import find_untaken
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.operations.doctor.findings import Finding, failed, ok, warning
-from claims_pipeline.payers.registry import payer_names
+from claims_pipeline.payers.registry import channel_names
 from claims_pipeline.preflight.payer_table import folder_names
 from claims_pipeline.settings import Settings
 from claims_pipeline.store import tables
@@ -101,14 +101,15 @@ def _connection(engine: Engine, settings: Settings) -> Iterator[Finding]:
 
 def _untaken_files(engine: Engine, settings: Settings) -> Finding:
     """What lies in the watched folder for nobody; none is named, since names name patients."""
-    names = list_names(engine, channels=payer_names())
+    names = list_names(engine, channels=channel_names())
     whys = Counter(
         untaken.why
         for untaken in find_untaken(
             settings.resolved_inbox,
             settings.resolved_outbox,
             folders={
-                each.id: folder_names(names.get(each.id)) for each in list_organizations(engine)
+                each.id: folder_names(names.get(each.id), settings)
+                for each in list_organizations(engine)
             },
         )
     )

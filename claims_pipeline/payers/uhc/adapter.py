@@ -6,7 +6,7 @@ from datetime import date
 from typing import TypeVar
 
 from claims_pipeline.errors import ErrorClass, PayerError
-from claims_pipeline.model import Claim, DateWindow, DetailLevel, Query, QueryKind
+from claims_pipeline.model import Claim, DateWindow, DetailLevel, Patient, Query, QueryKind
 from claims_pipeline.names import wire_name
 from claims_pipeline.payers.base import Answer, CallKind, Capabilities
 from claims_pipeline.payers.environment import PayerEnvironment
@@ -35,11 +35,6 @@ CAPABILITIES = Capabilities(
     max_results=500,
 )
 
-LABEL = "UnitedHealthcare"
-# What files call it: names that begin so, and the ids that its search knows beside the usual one.
-ALIASES = ("UHC*", "UnitedHealthcare*", "United HC*")
-PAYER_IDS = ("87726", "03432", "96385", "95467", "86050", "86047", "95378", "37602")
-
 _SEARCH_PATH = "/api/claim/summary/byprovider/v2.0"
 _DETAIL_PATH = "/api/claim/detail/v2.0"
 _PAYMENT_PATH = "/api/claim/payment/v2.0"
@@ -47,6 +42,11 @@ _PAYMENT_PATH = "/api/claim/payment/v2.0"
 _MAX_PAGES = CAPABILITIES.max_results // CAPABILITIES.page_size + 1
 # A partial page is asked for once more, after a moment.
 _PARTIAL_WAIT_S = 2.0
+
+
+def can_ask(patient: Patient) -> bool:
+    """Whether both names hold anything that its headers can carry."""
+    return bool(wire_name(patient.first_name)) and bool(wire_name(patient.last_name))
 
 
 class UhcPayer:
@@ -67,7 +67,7 @@ class UhcPayer:
 
     @property
     def name(self) -> str:
-        """The short name in folders and forms."""
+        """The channel's short name."""
         return "uhc"
 
     @property
@@ -79,6 +79,10 @@ class UhcPayer:
     def capabilities(self) -> Capabilities:
         """What its search can do."""
         return CAPABILITIES
+
+    def can_ask(self, patient: Patient) -> bool:
+        """Whether a single can ask for the patient."""
+        return can_ask(patient)
 
     def search(self, query: Query) -> Answer:
         """Ask one query, following its pages; see `Payer.search`.

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from claims_pipeline.sandbox.uhc.wire import us_date
+from claims_pipeline.sandbox.world.dates import us_date
 
 Cells = dict[str, str]
 

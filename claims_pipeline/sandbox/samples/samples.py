@@ -23,7 +23,7 @@ from claims_pipeline.sandbox.samples.subjects import (
     around,
     named,
 )
-from claims_pipeline.sandbox.uhc.wire import us_date
+from claims_pipeline.sandbox.world.dates import us_date
 from claims_pipeline.sandbox.world.dice import Dice
 from claims_pipeline.sandbox.world.people import Person, ada_example
 from claims_pipeline.sandbox.world.practices import WorldPractice

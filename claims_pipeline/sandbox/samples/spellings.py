@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import date
 
-from claims_pipeline.sandbox.uhc.wire import us_date
+from claims_pipeline.sandbox.world.dates import us_date
 from claims_pipeline.sandbox.world.dice import Dice
 from claims_pipeline.sandbox.world.people import FIRST_NAMES, NICKNAMES, SUFFIXES, Person
 

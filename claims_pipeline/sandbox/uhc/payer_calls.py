@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import date
 from urllib.parse import parse_qs
 
+from claims_pipeline.sandbox.part import PayerOptions
+from claims_pipeline.sandbox.reply import Reply, json_reply
 from claims_pipeline.sandbox.uhc.inquiry import Inquiry, RefusedError, read_inquiry
-from claims_pipeline.sandbox.uhc.reply import Reply, json_reply
 from claims_pipeline.sandbox.uhc.wire import detail, payment, summary_claim
 from claims_pipeline.sandbox.world.practices import WorldPractice
 from claims_pipeline.sandbox.world.records import Record
@@ -24,20 +25,6 @@ MOST_RESULTS = 500
 # Bounds of what a server that runs for days keeps.
 _MOST_TRANSACTIONS = 200_000
 _MOST_RENDERED = 40_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PayerOptions:
-    """How the payer behaves.
-
-    `token_lifetime_s` is sent as `expires_in` and obeyed; `transaction_lifetime_s` is how long a
-    page's token works. `token_on_last_page` is False for the payer that leaves the transaction id
-    away when there is no further page; detail and payment then do not ask for one.
-    """
-
-    token_lifetime_s: float = 3600.0
-    transaction_lifetime_s: float = 24 * 3600.0
-    token_on_last_page: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +118,8 @@ class PayerCalls:
         next_offset = offset + len(page)
         reply = Reply(claims=[self._render(record, inquiry.practice) for record in page])
         if self._options.token_on_last_page or next_offset < len(records):
-            reply.transaction = self._new_transaction(inquiry, next_offset)
+            token = self._new_transaction(inquiry, next_offset)
+            reply.after_claims = b'],"transactionId":"' + token.encode() + b'"}'
         return reply
 
     def _about_claim(self, kind: str, headers: Mapping[str, str]) -> Reply:

@@ -1,8 +1,8 @@
 """Records of the world as the payer's JSON: the one place that knows its field names."""
 
 from collections.abc import Callable, Iterable
-from datetime import date
 
+from claims_pipeline.sandbox.world.dates import us_date
 from claims_pipeline.sandbox.world.practices import WorldPractice
 from claims_pipeline.sandbox.world.records import Code, Draft, Line, Record
 from claims_pipeline.sandbox.world.world import PAYER_ID
@@ -39,11 +39,6 @@ def dollars(cents: int) -> str:
     """Cents as the payer writes amounts: two decimals, a point, no thousands mark."""
     sign = "-" if cents < 0 else ""
     return f"{sign}{abs(cents) // 100}.{abs(cents) % 100:02d}"
-
-
-def us_date(day: date | None) -> str:
-    """A date as MM/DD/YYYY; empty when there is none."""
-    return "" if day is None else f"{day.month:02d}/{day.day:02d}/{day.year:04d}"
 
 
 def summary_claim(record: Record, practice: WorldPractice) -> Json:

@@ -52,6 +52,11 @@ class WorldPractice:
         return chr(ord("A") + first % 26) + chr(ord("A") + second)
 
 
+def demo_payer_id(channel: str) -> str:
+    """The payer id of the made-up insurer that the sandbox plays on a channel."""
+    return f"{channel[:3].upper()}D1"
+
+
 def claim_number_of(practice: WorldPractice, day: date, number: int) -> str:
     """The claim number of a day's visit; from 9000 on nobody has it."""
     return f"{practice.claim_prefix}{(day - FIRST_DAY).days:04d}{number:04d}"

@@ -6,9 +6,11 @@ from typing import Any
 
 from claims_pipeline.errors import PayerError
 from claims_pipeline.model import (
+    BillingProvider,
     Claim,
     DateWindow,
     DensityObservation,
+    Member,
     Query,
     QueryKind,
     Request,
@@ -103,6 +105,15 @@ class Conclusion:
 Conclude = Callable[[RowProgress], Conclusion | None]
 
 
+def member_of(request: Request) -> Member:
+    """Whose insurance a row's patient has."""
+    return Member(
+        subscriber_id=request.subscriber_id,
+        subscriber_first_name=request.subscriber_first_name,
+        subscriber_last_name=request.subscriber_last_name,
+    )
+
+
 def open_row_of(row: Any) -> OpenRow:
     """Map a row of `requests`, read with its progress."""
     return OpenRow(
@@ -114,9 +125,13 @@ def open_row_of(row: Any) -> OpenRow:
     )
 
 
-def leased_query_of(row: Any, requests: tuple[Request, ...]) -> LeasedQuery:
+def leased_query_of(
+    row: Any, requests: tuple[Request, ...], provider: BillingProvider
+) -> LeasedQuery:
     """Map a row of `queries`; a single asks for the patient of its first open row."""
     kind = QueryKind(row.kind)
+    first = requests[0]
+    is_single = kind is QueryKind.SINGLE
     return LeasedQuery(
         query_id=row.id,
         query=Query(
@@ -125,7 +140,9 @@ def leased_query_of(row: Any, requests: tuple[Request, ...]) -> LeasedQuery:
             payer_id=row.payer_id,
             window=DateWindow(row.window_first, row.window_last),
             row_numbers=tuple(request.row_number for request in requests),
-            patient=requests[0].patient if kind is QueryKind.SINGLE else None,
+            patient=first.patient if is_single else None,
+            member=member_of(first) if is_single else None,
+            provider=provider,
             page_limit=row.page_limit,
             reason=row.reason,
         ),

@@ -30,7 +30,14 @@ from sqlalchemy import (
     update,
 )
 
-from claims_pipeline.model import Claim, Query
+from claims_pipeline.model import (
+    BillingProvider,
+    Claim,
+    Practice,
+    Query,
+    Request,
+    billing_provider,
+)
 from claims_pipeline.payers.base import CallKind, CallRecord
 from claims_pipeline.store import attempts, tables
 from claims_pipeline.store.attempts import Hold
@@ -48,6 +55,7 @@ from claims_pipeline.store.ledger.entries import (
 )
 from claims_pipeline.store.ledger.settling import Settlement, count, interim_claims, open_rows
 from claims_pipeline.store.rows import stored
+from claims_pipeline.store.tenants.practices import list_practices
 
 _UNDER_WAY = ("planned", "leased")
 # As text: SQLAlchemy's way from JSON would take longer than ours to windows.
@@ -80,11 +88,21 @@ class Ledger:
         self._token = str(uuid.uuid4())
         self._renewed_at = now()
         self._payer_ids = payer_ids
+        self._practices: dict[str, Practice] | None = None
 
     @property
     def hold(self) -> Hold:
         """The attempt that this ledger works on."""
         return self._hold
+
+    def provider_of(self, request: Request) -> BillingProvider:
+        """Who billed a row: its practice, by the row's own NPI where it has one."""
+        if self._practices is None:
+            self._practices = {
+                practice.practice_id: practice
+                for practice in list_practices(self._engine, self._hold.organization_id)
+            }
+        return billing_provider(request, self._practices.get(request.practice_id))
 
     # Planning
 
@@ -397,7 +415,8 @@ class Ledger:
         for row in leasing:
             open_requests = tuple(requests[n] for n in row.row_numbers if n in requests)
             if open_requests:
-                leased.append(leased_query_of(row, open_requests))
+                provider = self.provider_of(open_requests[0])
+                leased.append(leased_query_of(row, open_requests, provider))
             else:
                 needless.append(row.id)
         if needless:

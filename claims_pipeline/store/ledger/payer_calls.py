@@ -11,24 +11,30 @@ from claims_pipeline.store.database import reading
 _LATEST_CALLS = 500
 
 
-def error_codes(engine: Engine, attempt_id: str, kind: CallKind) -> frozenset[str | None]:
+def error_codes(
+    engine: Engine, attempt_id: str, kind: CallKind, *, channel: str
+) -> frozenset[str | None]:
     """The error codes that the attempt's calls of this kind met; None stands for an answer."""
     columns = tables.payer_calls.c
     query = (
         select(columns.error_code)
-        .where(columns.attempt_id == attempt_id, columns.kind == kind)
+        .where(columns.attempt_id == attempt_id, columns.kind == kind, columns.payer == channel)
         .distinct()
     )
     with reading(engine) as connection:
         return frozenset(connection.execute(query).scalars())
 
 
-def usual_latency_s(engine: Engine, organization_id: str) -> float | None:
+def usual_latency_s(engine: Engine, organization_id: str, channel: str) -> float | None:
     """Seconds that the organization's latest calls took on average; None when it made none."""
     columns = tables.payer_calls.c
     latest = (
         select(columns.duration_s)
-        .where(columns.organization_id == organization_id, columns.error_code.is_(None))
+        .where(
+            columns.organization_id == organization_id,
+            columns.payer == channel,
+            columns.error_code.is_(None),
+        )
         .order_by(columns.id.desc())
         .limit(_LATEST_CALLS)
         .subquery()

@@ -57,7 +57,7 @@ def fragment(name: str, /, **context: Any) -> str:
 
 def is_sandbox(settings: Settings) -> bool:
     """Whether a payer of these settings is a sandbox; False where none is set."""
-    for payer in registry.payer_names():
+    for payer in registry.channel_names():
         with suppress(ClaimsError):
             if registry.environment_of(payer, settings) == SANDBOX:
                 return True

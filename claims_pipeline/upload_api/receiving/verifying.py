@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from uuid import uuid4
 
 from anyio import CancelScope
@@ -10,11 +11,9 @@ from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 
 from claims_pipeline.errors import FileRefusedError
-from claims_pipeline.payers import registry
-from claims_pipeline.planning import Terms
 from claims_pipeline.preflight.check import FileCheck, check_file
 from claims_pipeline.preflight.context import intake_context
-from claims_pipeline.preflight.pace import Pace
+from claims_pipeline.preflight.ways import ways_of
 from claims_pipeline.store.ledger.densities import known_observations
 from claims_pipeline.store.ledger.payer_calls import usual_latency_s
 from claims_pipeline.store.tenants.column_decisions import list_decisions
@@ -105,14 +104,16 @@ def _checked(
         column_map=form.column_map,
         remembered=list_decisions(services.engine, caller.organization_id),
     )
-    capabilities = registry.capabilities_of(payers.channel_of(form.payer))
-    terms = Terms.of(settings, capabilities=capabilities, options=form.options, today=today)
+    ways = ways_of(
+        settings,
+        form.options,
+        seconds_a_call=partial(usual_latency_s, services.engine, caller.organization_id),
+    )
     with storage_errors(), services.files.open(received.file_key) as stream:
         return check_file(
             stream,
             context=context,
-            terms=terms,
+            ways=ways,
             observations=known_observations(services.engine, caller.organization_id),
-            pace=Pace.measured(usual_latency_s(services.engine, caller.organization_id)),
             most_rejected=most_rejected,
         )

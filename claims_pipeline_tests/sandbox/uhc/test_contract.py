@@ -213,7 +213,7 @@ def test_stats_count_calls_by_kind_until_reset(client: Client) -> None:
     client.about("detail", transactionId=token, claimNumber="FH00000001")
     client.about("payment", transactionId=token, claimNumber="FH00000001")
     stats = client.sandbox.stats()
-    assert set(stats) == {"calls", "errors_sent", "max_concurrency"}
+    assert set(stats) == {"calls", "errors_sent", "max_concurrency", "channels"}
     assert stats["calls"] == {"token": 1, "summary": 2, "detail": 1, "payment": 1}
     assert stats["errors_sent"] == 1
     client.sandbox.reset()

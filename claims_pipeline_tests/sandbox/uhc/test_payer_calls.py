@@ -1,10 +1,12 @@
+import json
 from datetime import date, timedelta
 
 import pytest
 
+from claims_pipeline.sandbox.part import PayerOptions
+from claims_pipeline.sandbox.reply import Reply
 from claims_pipeline.sandbox.uhc.inquiry import RefusedError
-from claims_pipeline.sandbox.uhc.payer_calls import PayerCalls, PayerOptions
-from claims_pipeline.sandbox.uhc.reply import Reply
+from claims_pipeline.sandbox.uhc.payer_calls import PayerCalls
 from claims_pipeline.sandbox.world.world import World
 from claims_pipeline_tests.sandbox.conftest import ADA, TODAY, us_date
 
@@ -50,7 +52,7 @@ def test_a_token_expires_when_it_said() -> None:
 def test_a_page_token_expires() -> None:
     payer = _Payer(PayerOptions(transaction_lifetime_s=60))
     day = TODAY - timedelta(days=30)
-    token = payer.search(day).transaction or ""
+    token = json.loads(payer.search(day).rendered_body())["transactionId"]
     payer.now_s += 59
     assert payer.search(day, transactionid=token).claims == []
     payer.now_s += 1

@@ -6,19 +6,33 @@ and of whom, is always somebody's decision.
 """
 
 import os
-from collections.abc import Mapping
-from datetime import date, datetime
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal, Self
-from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from claims_pipeline.errors import SettingsError
+from claims_pipeline.settings.channels import (
+    FILE_SUFFIX,
+    PREFIX,
+    ChannelSettings,
+    OAuthChannelSettings,
+    known_zone,
+    text_or_raise,
+    today_in,
+    variable_of,
+)
 
-_PREFIX = "CLAIMS_"
-_FILE_SUFFIX = "_FILE"
+
+class UhcSettings(OAuthChannelSettings):
+    """UnitedHealthcare's API."""
+
+    payer_id: str = Field(
+        default="87726", description="The payer id for rows and practices that name none."
+    )
 
 
 class Settings(BaseSettings):
@@ -28,7 +42,7 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix=_PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True
+        env_prefix=PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True
     )
 
     @classmethod
@@ -109,26 +123,7 @@ class Settings(BaseSettings):
         default=16, ge=1, le=64, description="Threads of a lane: calls that it makes side by side."
     )
 
-    uhc_api_url: str | None = Field(default=None, description="The address of UHC's API.")
-    uhc_token_url: str | None = Field(
-        default=None, description="The address where UHC gives out access tokens."
-    )
-    uhc_client_id: str | None = Field(default=None, description="Your client id at UHC.")
-    uhc_client_secret: SecretStr | None = Field(
-        default=None, description="Your client secret at UHC."
-    )
-    uhc_payer_id: str = Field(
-        default="87726", description="The payer id for rows and practices that name none."
-    )
-    uhc_max_concurrency: int = Field(
-        default=16,
-        ge=1,
-        le=256,
-        description="Calls to UHC at the same time, counted over all processes.",
-    )
-    uhc_calls_per_second: float = Field(
-        default=100.0, gt=0, description="Calls to UHC a second, counted over all processes."
-    )
+    uhc: UhcSettings = Field(default=UhcSettings(), description="UnitedHealthcare")
 
     payer_timezone: str = Field(
         default="America/Chicago",
@@ -300,12 +295,8 @@ class Settings(BaseSettings):
 
     @field_validator("payer_timezone")
     @classmethod
-    def _known_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (KeyError, ValueError, OSError):
-            raise ValueError("is not a time zone, such as America/Chicago") from None
-        return value
+    def _known_zone(cls, value: str) -> str | None:
+        return known_zone(value)
 
     @model_validator(mode="after")
     def _lanes_have_workers(self) -> Self:
@@ -366,16 +357,7 @@ class Settings(BaseSettings):
             SettingsError: `setting_missing`, naming the environment variable.
 
         """
-        value: Any = getattr(self, name)
-        if isinstance(value, SecretStr):
-            value = value.get_secret_value()
-        if value is None or value == "":
-            variable = _PREFIX + name.upper()
-            raise SettingsError(
-                "setting_missing",
-                f"Set {variable} (or {variable}{_FILE_SUFFIX}, the path of a file that holds it).",
-            )
-        return str(value)
+        return text_or_raise(name, getattr(self, name))
 
     def refuse_known_secrets(self) -> None:
         """Let nothing that the sandbox ever used be a secret of production.
@@ -385,8 +367,8 @@ class Settings(BaseSettings):
 
         """
         known = [
-            f"{_PREFIX}{name.upper()}"
-            for name, value in self
+            variable_of(name)
+            for name, value in self._values()
             if isinstance(value, SecretStr) and _is_known_secret(value.get_secret_value())
         ]
         if known and self.environment == "production":
@@ -396,9 +378,40 @@ class Settings(BaseSettings):
                 "others; docker/make-secrets.sh does.",
             )
 
+    def _values(self) -> Iterator[tuple[str, object]]:
+        """All values by name, those of a channel behind its own name."""
+        for name, value in self:
+            if isinstance(value, ChannelSettings):
+                yield from ((f"{name}_{inner}", one) for inner, one in value)
+            else:
+                yield name, value
+
     def payer_today(self) -> date:
-        """The calendar day at the payer."""
-        return datetime.now(ZoneInfo(self.payer_timezone)).date()
+        """The calendar day at a payer of which nothing else is said."""
+        return today_in(self.payer_timezone)
+
+    def today_of(self, channel: ChannelSettings) -> date:
+        """The calendar day at a channel's payers."""
+        return today_in(channel.timezone or self.payer_timezone)
+
+    def patience_of(self, channel: ChannelSettings) -> timedelta:
+        """How long rows wait for a channel that is down."""
+        hours = self.payer_retry_hours if channel.retry_hours is None else channel.retry_hours
+        return timedelta(hours=hours)
+
+    def slack_days_of(self, channel: ChannelSettings) -> int:
+        """Days that a channel is searched before and after a row's own dates."""
+        days = channel.date_slack_days
+        return self.date_slack_days if days is None else days
+
+
+def channel_fields() -> dict[str, type[ChannelSettings]]:
+    """The settings that are a channel's, by the channel's name."""
+    return {
+        name: field.annotation
+        for name, field in Settings.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, ChannelSettings)
+    }
 
 
 def _is_known_secret(secret: str) -> bool:
@@ -414,28 +427,45 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
 
     """
     source = os.environ if environ is None else environ
-    values: dict[str, str] = {}
+    channels = channel_fields()
+    values: dict[str, Any] = {}
     for name in Settings.model_fields:
-        variable = _PREFIX + name.upper()
-        if source.get(variable):
-            values[name] = source[variable]
-        elif source.get(variable + _FILE_SUFFIX):
-            try:
-                text = Path(source[variable + _FILE_SUFFIX]).read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError):
-                raise SettingsError(
-                    "setting_file_unreadable",
-                    f"The file named by {variable}{_FILE_SUFFIX} cannot be read.",
-                ) from None
-            values[name] = text.strip()
+        if name in channels:
+            inner = {
+                each: text
+                for each in channels[name].model_fields
+                if (text := _text_of(f"{name}_{each}", source)) is not None
+            }
+            if inner:
+                values[name] = inner
+        elif (text := _text_of(name, source)) is not None:
+            values[name] = text
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
         problems = "; ".join(
-            f"{_PREFIX}{str(item['loc'][0]).upper()}: {item['msg']}" if item["loc"] else item["msg"]
+            f"{variable_of('_'.join(map(str, item['loc'])))}: {item['msg']}"
+            if item["loc"]
+            else item["msg"]
             for item in error.errors(include_input=False, include_url=False)
         )
         raise SettingsError("setting_invalid", f"Check the settings: {problems}.") from None
+
+
+def _text_of(name: str, source: Mapping[str, str]) -> str | None:
+    """A setting's text, from its variable or the file that the variable `…_FILE` names."""
+    variable = variable_of(name)
+    if source.get(variable):
+        return source[variable]
+    if not source.get(variable + FILE_SUFFIX):
+        return None
+    try:
+        return Path(source[variable + FILE_SUFFIX]).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise SettingsError(
+            "setting_file_unreadable",
+            f"The file named by {variable}{FILE_SUFFIX} cannot be read.",
+        ) from None
 
 
 def _listed(text: str) -> list[str]:
