@@ -199,6 +199,7 @@ def sandbox_practices() -> tuple[Practice, ...]:
             tin=practice.tin,
             name=practice.name,
             is_default=practice.number == 1,
+            npi=practice.npi,
         )
         for practice in (WorldPractice(number=number, claims_per_day=1) for number in (1, 2))
     )

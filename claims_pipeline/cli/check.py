@@ -20,7 +20,7 @@ from claims_pipeline.cli.options import (
     upload_options,
 )
 from claims_pipeline.errors import FileRefusedError
-from claims_pipeline.model import UploadOptions
+from claims_pipeline.model import DEFAULT_PAYER, UploadOptions
 
 if TYPE_CHECKING:
     from claims_pipeline.preflight.check import FileCheck
@@ -33,7 +33,7 @@ _OWNER_ONLY = 0o600
 def check(
     file: FileArgument,
     *,
-    payer: PayerOption = "uhc",
+    payer: PayerOption = DEFAULT_PAYER,
     organization: OrganizationOption = DEMO_ORGANIZATION,
     batch_query: BatchQueryOption = True,
     start_date: StartDateOption = None,

@@ -19,6 +19,7 @@ from claims_pipeline.cli.local.processes import (
 )
 from claims_pipeline.cli.options import DEMO_ORGANIZATION, shown_path
 from claims_pipeline.cli.sandbox import DEFAULT_PORT, export_lines, payer_exports
+from claims_pipeline.model import DEFAULT_PAYER
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from claims_pipeline.cli.local.local_store import LocalStore
 
 _SEED = 7
-_PAYER = "uhc"
+_PAYER = DEFAULT_PAYER
 _LOCATION = "claims_pipeline"
 _STARTS_WITHIN_S = 120.0
 _TAKEN_WITHIN_S = 180.0

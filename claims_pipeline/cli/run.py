@@ -20,7 +20,7 @@ from claims_pipeline.cli.options import (
     upload_options,
 )
 from claims_pipeline.errors import FileRefusedError
-from claims_pipeline.model import DetailLevel
+from claims_pipeline.model import DEFAULT_PAYER, DetailLevel
 
 _NOT_COMPLETE = 1
 _FILE_REFUSED = 2
@@ -29,7 +29,7 @@ _FILE_REFUSED = 2
 def run(
     file: FileArgument,
     *,
-    payer: PayerOption = "uhc",
+    payer: PayerOption = DEFAULT_PAYER,
     organization: OrganizationOption = DEMO_ORGANIZATION,
     batch_query: BatchQueryOption = True,
     start_date: StartDateOption = None,

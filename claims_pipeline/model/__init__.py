@@ -21,7 +21,7 @@ from claims_pipeline.model.outcomes import (
     RetryScope,
     UploadStatus,
 )
-from claims_pipeline.model.payers import AUTO, ListedPayer
+from claims_pipeline.model.payers import AUTO, DEFAULT_PAYER, ListedPayer
 from claims_pipeline.model.queries import (
     BillingProvider,
     DensityObservation,
@@ -35,10 +35,10 @@ from claims_pipeline.model.results import AnsweredRow, Denial, InputRow, Matched
 from claims_pipeline.model.windows import DateWindow, merge_windows, subtract_windows
 
 __all__ = [
-    "AUTO", "AdjudicationCode", "AnsweredRow", "BillingProvider", "Claim", "ClaimStatus",
-    "DateWindow", "Denial", "DenialCategory", "DensityObservation", "DetailLevel", "InputRow",
-    "ListedPayer", "MatchedClaim", "Member", "Outcome", "OutcomeCounts", "Patient", "Payment",
-    "Practice", "Query", "QueryKind", "RejectedRow", "Request", "Result", "RetryScope",
-    "ServiceLine", "StatusCode", "UploadOptions", "UploadStatus", "billing_provider",
-    "merge_windows", "subtract_windows",
+    "AUTO", "DEFAULT_PAYER", "AdjudicationCode", "AnsweredRow", "BillingProvider", "Claim",
+    "ClaimStatus", "DateWindow", "Denial", "DenialCategory", "DensityObservation",
+    "DetailLevel", "InputRow", "ListedPayer", "MatchedClaim", "Member", "Outcome",
+    "OutcomeCounts", "Patient", "Payment", "Practice", "Query", "QueryKind", "RejectedRow",
+    "Request", "Result", "RetryScope", "ServiceLine", "StatusCode", "UploadOptions",
+    "UploadStatus", "billing_provider", "merge_windows", "subtract_windows",
 ]  # fmt: skip

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 # In place of a payer's short name: each row is asked at the payer that it names.
 AUTO = "auto"
+# Whom a file without a word about payers is for: older clients and commands name none.
+DEFAULT_PAYER = "uhc"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

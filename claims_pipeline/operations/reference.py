@@ -17,9 +17,9 @@ _INTRODUCTION = """\
      descriptions in claims_pipeline/settings/, not this page. -->
 
 Settings are environment variables. Any of them may stand in a file instead, which is best for
-secrets: `CLAIMS_UHC_CLIENT_SECRET_FILE=/run/secrets/uhc` names the file that holds
-`CLAIMS_UHC_CLIENT_SECRET`. An empty variable counts as not set. A setting that is missing or wrong
-is named in the error, and `claims-pipeline doctor` checks them.
+secrets: `CLAIMS_KEYCLOAK_CLIENT_SECRET_FILE=/run/secrets/page` names the file that holds
+`CLAIMS_KEYCLOAK_CLIENT_SECRET`. An empty variable counts as not set. A setting that is missing or
+wrong is named in the error, and `claims-pipeline doctor` checks them.
 """
 
 # Each heading stands before this field of `Settings`.

@@ -27,6 +27,7 @@ from claims_pipeline.errors import (
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.orchestration.metadata import counts_metadata
 from claims_pipeline.orchestration.resources import StoreResource
+from claims_pipeline.querying.stopping import Stop
 from claims_pipeline.settings import Settings
 from claims_pipeline.store import attempts, uploads
 from claims_pipeline.store.attempts import Attempt, Hold, NoBusiness
@@ -56,7 +57,7 @@ class HeldStep:
     attempt: Attempt
     engine: Engine
     settings: Settings
-    stop: threading.Event = field(default_factory=threading.Event)
+    stop: Stop = field(default_factory=Stop)
 
 
 def now() -> datetime:

@@ -1,5 +1,6 @@
 """Joins an upload, its payer and the ledger for the ops that plan and ask."""
 
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -48,6 +49,7 @@ class _Connected:
     payer: Payer
     terms: Terms
     calls: CallLog
+    stop: threading.Event
 
 
 def plan_open_rows(context: StepContext, step: HeldStep, payers: PayerResource) -> None:
@@ -132,7 +134,7 @@ def _ask(context: StepContext, step: HeldStep, payers: PayerResource, asked: "_A
             connected.payer,
             terms=connected.terms,
             calls=connected.calls,
-            stop=step.stop,
+            stop=connected.stop,
             leave=worker_is_stopping,
             on_progress=_reporter(context, step),
         )
@@ -212,6 +214,7 @@ def _connected(step: HeldStep, payers: PayerResource, asked: _Asked) -> Iterator
     upload = step.upload
     calls = CallLog()
     with (
+        step.stop.child() as stop,
         closing(
             payers.limiter(
                 step.engine,
@@ -226,7 +229,7 @@ def _connected(step: HeldStep, payers: PayerResource, asked: _Asked) -> Iterator
                 settings=step.settings,
                 limiter=limiter,
                 on_call=calls.add,
-                stop=step.stop,
+                stop=stop,
                 correlation_id=step.attempt.correlation_id,
             )
         ) as payer,
@@ -241,6 +244,7 @@ def _connected(step: HeldStep, payers: PayerResource, asked: _Asked) -> Iterator
                 channel=registry.settings_of(asked.channel, step.settings),
             ),
             calls=calls,
+            stop=stop,
         )
 
 

@@ -77,7 +77,8 @@ class Channel:
     `name` is the short name in tables and settings, `label` its name for people. `settings` picks
     the channel's own. `can_ask` says whether a single can ask for the patient: whether anything is
     left of the name in what the wire holds. `connect` makes no call. `listed` are the payers that
-    an organization without a payer table of its own has through it.
+    an organization without a payer table of its own has through it. `words_in_headers` are names,
+    a word each in lower case, that exports put before "member id" and the like.
     """
 
     name: str
@@ -87,3 +88,4 @@ class Channel:
     can_ask: Callable[[Patient], bool]
     connect: Callable[[Wiring], Connection]
     listed: Callable[[Settings], tuple[ListedPayer, ...]] = no_payers
+    words_in_headers: tuple[str, ...] = ()

@@ -13,17 +13,27 @@ from claims_pipeline.payers.policy import CallPolicy, Clockwork
 from claims_pipeline.settings import Settings
 from claims_pipeline.settings.channels import ChannelSettings
 
-_CHANNELS: dict[str, Channel] = {channel.name: channel for channel in (uhc.CHANNEL,)}
+CHANNELS: dict[str, Channel] = {
+    channel.name: channel
+    for channel in (
+        uhc.CHANNEL,
+    )
+}  # fmt: skip
 
 
 def channel_names() -> tuple[str, ...]:
     """The short names, as they stand in payer tables and settings."""
-    return tuple(_CHANNELS)
+    return tuple(CHANNELS)
 
 
 def built_in_payers(settings: Settings) -> tuple[ListedPayer, ...]:
     """The payers of an organization that has no payer table of its own."""
-    return tuple(payer for channel in _CHANNELS.values() for payer in channel.listed(settings))
+    return tuple(payer for channel in CHANNELS.values() for payer in channel.listed(settings))
+
+
+def words_in_headers() -> tuple[str, ...]:
+    """What exports put before words such as "member id" in a column's name."""
+    return tuple(word for channel in CHANNELS.values() for word in channel.words_in_headers)
 
 
 def payer_label(payer: str) -> str:
@@ -33,7 +43,7 @@ def payer_label(payer: str) -> str:
     """
     if payer == AUTO:
         return "As the file says"
-    channel = _CHANNELS.get(payer)
+    channel = CHANNELS.get(payer)
     return channel.label if channel else payer
 
 
@@ -71,7 +81,7 @@ def connect(
     """Make the payers of a channel ready to be asked; no call is made yet.
 
     Args:
-        channel: its short name, such as `uhc`.
+        channel: its short name.
         settings: addresses and credentials, and whether this is production.
         limiter: the caps that hold for it.
         on_call: told of every HTTP exchange, in the thread that made it.
@@ -143,7 +153,7 @@ def _for_a_look(channel: str, settings: Settings) -> Connection:
 
 
 def _registered(channel: str) -> Channel:
-    registered = _CHANNELS.get(channel)
+    registered = CHANNELS.get(channel)
     if registered is None:
-        raise InputError("payer_unknown", f"Choose one of these payers: {', '.join(_CHANNELS)}.")
+        raise InputError("payer_unknown", f"Choose one of these payers: {', '.join(CHANNELS)}.")
     return registered

@@ -35,13 +35,17 @@ _UNREADABLE_ANSWERS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
-    """One HTTP request to make; headers and form hold PHI or secrets and stay out of the repr."""
+    """One HTTP request to make; a body is a `form`, or `content` whose type a header names.
+
+    Headers, form and content hold PHI or secrets and stay out of the repr.
+    """
 
     kind: CallKind
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     form: Mapping[str, str] | None = field(default=None, repr=False)
+    content: bytes | None = field(default=None, repr=False)
 
 
 class Sender:
@@ -68,7 +72,7 @@ class Sender:
                         request.method,
                         request.url,
                         headers={**self._headers, **request.headers, **extra_headers},
-                        data=request.form,
+                        data=request.content if request.form is None else request.form,
                         timeout=(self._policy.connect_s, self._policy.read_s),
                         allow_redirects=False,
                         stream=True,

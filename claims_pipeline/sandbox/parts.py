@@ -3,7 +3,9 @@
 from claims_pipeline.sandbox import uhc
 from claims_pipeline.sandbox.part import ChannelPart
 
-PARTS: tuple[ChannelPart, ...] = (uhc.PART,)
+PARTS: tuple[ChannelPart, ...] = (
+    uhc.PART,
+)  # fmt: skip
 
 
 def payer_settings(url: str) -> dict[str, str]:

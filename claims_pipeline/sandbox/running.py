@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import requests
@@ -87,6 +88,13 @@ class Sandbox:
         if not isinstance(calls, dict):
             raise TypeError("the sandbox did not say its calls")
         return calls
+
+    def channels(self) -> dict[str, dict[str, Any]]:
+        """What each channel has counted."""
+        channels: dict[str, dict[str, Any]] = requests.get(
+            f"{self.url}/sandbox/stats", timeout=_TIMEOUT_S
+        ).json()["channels"]
+        return channels
 
     def set_faults(self, scripts: Sequence[object]) -> None:
         """Replace the fault scripts; see `claims_pipeline.sandbox.faults`."""

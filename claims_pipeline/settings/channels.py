@@ -17,7 +17,7 @@ FILE_SUFFIX = "_FILE"
 
 
 def variable_of(name: str) -> str:
-    """The environment variable of a setting, such as `uhc_api_url`."""
+    """The environment variable of a setting, by its field's name."""
     return PREFIX + name.upper()
 
 

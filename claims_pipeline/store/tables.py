@@ -23,6 +23,7 @@ from sqlalchemy import (
     text,
 )
 
+from claims_pipeline.model import DEFAULT_PAYER
 from claims_pipeline.store.types import Money, UtcInstant
 
 metadata = MetaData(
@@ -205,7 +206,7 @@ requests = Table(
     Column("line_number", Integer, nullable=False),
     Column("practice_id", String(64), nullable=False),
     Column("tin", String(9), nullable=False),
-    Column("payer", String(32), nullable=False, server_default="uhc"),
+    Column("payer", String(32), nullable=False, server_default=DEFAULT_PAYER),
     Column("payer_id", String(32), nullable=False),
     Column("first_name", Text, nullable=False),
     Column("last_name", Text, nullable=False),

@@ -26,7 +26,7 @@ from claims_pipeline.cli.options import (
     column_map_of,
     upload_options,
 )
-from claims_pipeline.model import DetailLevel, RetryScope
+from claims_pipeline.model import DEFAULT_PAYER, DetailLevel, RetryScope
 
 if TYPE_CHECKING:
     from claims_pipeline.cli.local.local_store import LocalStore
@@ -41,7 +41,7 @@ _FILE_REFUSED = 2
 def upload(
     file: FileArgument,
     *,
-    payer: PayerOption = "uhc",
+    payer: PayerOption = DEFAULT_PAYER,
     api: ApiOption = None,
     organization: ApiOrganizationOption = None,
     batch_query: BatchQueryOption = True,

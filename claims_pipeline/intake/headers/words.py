@@ -8,6 +8,8 @@ import re
 from enum import Enum, auto
 from functools import lru_cache
 
+from claims_pipeline.payers.registry import words_in_headers
+
 
 class Word(Enum):
     """What a word of a column's name speaks of."""
@@ -128,7 +130,7 @@ _WORDS: dict[Word, str] = {
     Word.MEDICAL_RECORD: "mrn emr",
     Word.CASE: "case",
     Word.INSURANCE: "insurance ins",
-    Word.COVERAGE: "coverage uhc united unitedhealthcare healthcare umr optum",
+    Word.COVERAGE: " ".join(("coverage healthcare", *words_in_headers())),
     Word.POLICY: "policy pol",
     Word.CARD: "card",
     Word.ALTERNATE: "alternate alt",

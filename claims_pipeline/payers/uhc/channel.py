@@ -62,4 +62,5 @@ CHANNEL = Channel(
     can_ask=can_ask,
     connect=_connect,
     listed=_listed,
+    words_in_headers=("uhc", "united", "unitedhealthcare", "umr", "optum"),
 )

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from claims_pipeline.model import DetailLevel
-from claims_pipeline.upload_api.receiving.form_fields import DEFAULT_PAYER
+from claims_pipeline.model import DEFAULT_PAYER, DetailLevel
 from claims_pipeline.upload_api.receiving.multipart import FILE_FIELD
 
 _DATE = "MM/DD/YYYY or YYYY-MM-DD; empty is as absent."

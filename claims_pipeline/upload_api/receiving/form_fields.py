@@ -8,11 +8,10 @@ from datetime import date, timedelta
 from claims_pipeline.errors import InputError
 from claims_pipeline.intake.cells.dates import DATE_FORMS, read_date
 from claims_pipeline.intake.headers.meanings import IGNORE, MAPPABLE_COLUMNS
-from claims_pipeline.model import DetailLevel, UploadOptions
+from claims_pipeline.model import DEFAULT_PAYER, DetailLevel, UploadOptions
 from claims_pipeline.payers import registry
 from claims_pipeline.preflight.payer_table import PayerTable
 
-DEFAULT_PAYER = "uhc"
 # Before a column's name: the field in which a page without a script says what the column is.
 MAP_FIELD = "map:"
 _YES_AND_NO = {

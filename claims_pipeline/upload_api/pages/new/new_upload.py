@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, StreamingResponse
 from claims_pipeline.errors import ClaimsError, FileRefusedError, InputError
 from claims_pipeline.intake import DECISION_ERRORS, rejected_rows_csv
 from claims_pipeline.intake.headers.meanings import MAPPABLE_COLUMNS
-from claims_pipeline.model import DetailLevel
+from claims_pipeline.model import DEFAULT_PAYER, DetailLevel
 from claims_pipeline.payers import registry
 from claims_pipeline.store.tenants.practices import list_practices
 from claims_pipeline.upload_api.http.attachments import CSV, content_disposition
@@ -26,7 +26,6 @@ from claims_pipeline.upload_api.pages.new.findings import shown_columns, shown_e
 from claims_pipeline.upload_api.pages.page_script import is_by_script
 from claims_pipeline.upload_api.pages.rendering import fragment, render
 from claims_pipeline.upload_api.pages.session.signed_in import PageServices, SignedIn
-from claims_pipeline.upload_api.receiving.form_fields import DEFAULT_PAYER
 from claims_pipeline.upload_api.receiving.idempotency import HEADER
 from claims_pipeline.upload_api.receiving.uploading import take_upload
 from claims_pipeline.upload_api.receiving.verifying import VerifiedForm, verify_file
