@@ -54,12 +54,14 @@ def save_partners(engine: Engine, organization_id: str, partners: Sequence[Partn
     """Add partners, or replace them by name; their control numbers go on. All or none.
 
     Raises:
-        InputError: `partners_refused` when there is no such organization.
+        InputError: `partners_refused` when there is no such organization, or another partner
+            has one of the folders: it would be read by both.
 
     """
     columns = tables.x12_partners.c
     try:
         with writing(engine) as connection:
+            _require_own_folders(connection, organization_id, partners)
             for partner in partners:
                 terms = _PARTNER.dump_python(partner, mode="json", exclude={"name"})
                 changed = connection.execute(
@@ -75,6 +77,29 @@ def save_partners(engine: Engine, organization_id: str, partners: Sequence[Partn
                     )
     except IntegrityError:
         raise InputError("partners_refused", "There is no such organization.") from None
+
+
+def _require_own_folders(
+    connection: Connection, organization_id: str, partners: Sequence[Partner]
+) -> None:
+    columns = tables.x12_partners.c
+    replaced = {(organization_id, partner.name) for partner in partners}
+    others = [
+        _partner(name, terms)
+        for owner, name, terms in connection.execute(
+            select(columns.organization_id, columns.name, columns.terms)
+        )
+        if (owner, name) not in replaced
+    ]
+    folders = [
+        folder.rstrip("/")
+        for partner in (*others, *partners)
+        for folder in (partner.outgoing, partner.incoming)
+    ]
+    if len(set(folders)) < len(folders):
+        raise InputError(
+            "partners_refused", "Two partners have one folder. Give each folders of its own."
+        )
 
 
 def lock_partner(connection: Connection, organization_id: str, name: str) -> None:

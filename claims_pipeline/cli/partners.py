@@ -1,0 +1,173 @@
+"""`claims-pipeline x12 …`: mailboxes at clearinghouses, for the channel of 276 and 277 files."""
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from claims_pipeline.cli.options import DEMO_ORGANIZATION, OrganizationOption
+from claims_pipeline.errors import FileRefusedError
+from claims_pipeline.payers.x12.partner import Partner, problems_of
+from claims_pipeline.payers.x12.segments import Separators
+
+x12_app = typer.Typer(
+    help="Ask payers by 276 and 277 files, through a clearinghouse's mailbox.", no_args_is_help=True
+)
+partners_app = typer.Typer(help="Partners: mailboxes at clearinghouses.", no_args_is_help=True)
+x12_app.add_typer(partners_app, name="partners")
+
+_NEEDED = (
+    "name",
+    "sender_qualifier",
+    "sender_id",
+    "receiver_qualifier",
+    "receiver_id",
+    "submitter_id",
+    "submitter_name",
+    "usage",
+)
+_SEPARATORS = {
+    "element_separator": "element",
+    "component_separator": "component",
+    "repetition_separator": "repetition",
+    "segment_terminator": "terminator",
+}
+_NUMBERS = (
+    "claims_per_set",
+    "sets_per_file",
+    "max_file_bytes",
+    "deadline_days",
+    "resend_minutes",
+)
+_SWITCHES = ("wants_ta1", "line_ends", "active")
+_ANSWERS = {"yes": True, "y": True, "1": True, "true": True} | {
+    "no": False,
+    "n": False,
+    "0": False,
+    "false": False,
+}
+
+
+@partners_app.command("import")
+def import_partners(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV of partners.")],
+    *,
+    organization: OrganizationOption = DEMO_ORGANIZATION,
+) -> None:
+    """Add or replace partners from a CSV; docs/x12.md explains its columns.
+
+    Partners that the file does not name stay as they are, and control numbers go on.
+    """
+    from claims_pipeline.cli.local.local_store import open_store, opened_csv
+    from claims_pipeline.store.x12.partners import save_partners
+
+    with opened_csv(file) as stream:
+        found = list(read_partners(stream.read(), organization=organization))
+    save_partners(open_store().engine, organization, found)
+    typer.echo(f"{len(found)} partners imported.", err=True)
+
+
+@partners_app.command("list")
+def list_partners(*, organization: OrganizationOption = DEMO_ORGANIZATION) -> None:
+    """Print one line for each: name, usage, folders, what is queued, and what is awaited."""
+    from claims_pipeline.cli.local.local_store import open_store
+    from claims_pipeline.store.x12.partners import awaited, list_partners
+
+    store = open_store()
+    counts = {
+        (row["partner"], row["state"]): row["inquiries"]
+        for row in awaited(store.engine)
+        if row["organization_id"] == organization
+    }
+    for partner in list_partners(store.engine, organization):
+        queued, sent = (counts.get((partner.name, state), 0) for state in ("queued", "sent"))
+        usage = "production" if partner.usage == "P" else "test"
+        state = usage if partner.active else "not active"
+        typer.echo(
+            f"{partner.name}\t{state}\t{partner.outgoing}\t{partner.incoming}"
+            f"\t{queued} queued\t{sent} awaited"
+        )
+
+
+def read_partners(content: bytes, *, organization: str) -> Iterator[Partner]:
+    """The partners of a CSV with a header.
+
+    Raises:
+        FileRefusedError: `partners_unreadable`, `partners_columns_missing` or `partner_invalid`,
+            the last naming the line.
+
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise FileRefusedError("partners_unreadable", "Save the file as CSV UTF-8.") from None
+    reader = csv.DictReader(text.splitlines(), restval="")
+    header = {column.strip().lower() for column in reader.fieldnames or ()}
+    if not header.issuperset(_NEEDED):
+        raise FileRefusedError(
+            "partners_columns_missing", f"The header must name {', '.join(_NEEDED)}."
+        )
+    for row in reader:
+        cells = {
+            column.strip().lower(): value.strip()
+            for column, value in row.items()
+            if isinstance(column, str) and isinstance(value, str)
+        }
+        yield _partner(cells, organization=organization, line_number=reader.line_num)
+
+
+def _partner(cells: Mapping[str, str], *, organization: str, line_number: int) -> Partner:
+    def refuse(problem: str) -> FileRefusedError:
+        return FileRefusedError("partner_invalid", f"Line {line_number} {problem}.")
+
+    name = cells["name"]
+    below = name if organization == DEMO_ORGANIZATION else f"{organization}/{name}"
+    usage = cells["usage"].upper()
+    if usage not in {"T", "P"}:
+        raise refuse("needs T (test) or P (production) in usage")
+    partner = Partner(
+        name=name,
+        sender_qualifier=cells["sender_qualifier"],
+        sender_id=cells["sender_id"],
+        receiver_qualifier=cells["receiver_qualifier"],
+        receiver_id=cells["receiver_id"],
+        application_sender=cells.get("application_sender") or cells["sender_id"],
+        application_receiver=cells.get("application_receiver") or cells["receiver_id"],
+        submitter_id=cells["submitter_id"],
+        submitter_name=cells["submitter_name"].upper(),
+        usage="P" if usage == "P" else "T",
+        outgoing=cells.get("outgoing") or f"{below}/outgoing",
+        incoming=cells.get("incoming") or f"{below}/incoming",
+        payers=tuple(one for one in map(str.strip, cells.get("payers", "").split("|")) if one),
+    )
+    signs = {
+        field: _sign(cells[column]) for column, field in _SEPARATORS.items() if cells.get(column)
+    }
+    changes: dict[str, Any] = {"separators": replace(Separators(), **signs)}
+    for column in _NUMBERS:
+        if text := cells.get(column, ""):
+            if not text.isdecimal():
+                raise refuse(f"needs a whole number in {column}")
+            changes[column] = int(text)
+    for column in _SWITCHES:
+        if text := cells.get(column, "").lower():
+            if text not in _ANSWERS:
+                raise refuse(f"needs yes or no in {column}")
+            changes[column] = _ANSWERS[text]
+    partner = replace(partner, **changes)
+    for problem in problems_of(partner):
+        raise refuse(problem)
+    return partner
+
+
+def _sign(text: str) -> str:
+    """A separator as it is, or as 0x and two digits of its code."""
+    if len(text) == 4 and text.lower().startswith("0x"):
+        try:
+            return chr(int(text, 16))
+        except ValueError:
+            return text
+    return text
