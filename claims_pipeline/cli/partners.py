@@ -92,6 +92,79 @@ def list_partners(*, organization: OrganizationOption = DEMO_ORGANIZATION) -> No
         )
 
 
+@x12_app.command()
+def courier(
+    partner: Annotated[str, typer.Argument(help="The partner's name.")],
+    *,
+    host: Annotated[str, typer.Option(help="The clearinghouse's SFTP server.")],
+    user: Annotated[str, typer.Option(help="The user there.")],
+    known_hosts: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, help="File with the server's host key.")
+    ],
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 22,
+    key: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Private key to sign in with.")
+    ] = None,
+    password_file: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="File with the password.")
+    ] = None,
+    remote_outgoing: Annotated[
+        str, typer.Option(help="Folder of the server where our files go.")
+    ] = "outgoing",
+    remote_incoming: Annotated[
+        str, typer.Option(help="Folder of the server where answers lie.")
+    ] = "incoming",
+    every: Annotated[float, typer.Option(min=1, help="Seconds between two rounds.")] = 60.0,
+    once: Annotated[bool, typer.Option("--once", help="Carry what is there, and end.")] = False,
+    organization: OrganizationOption = DEMO_ORGANIZATION,
+) -> None:
+    """Carry a partner's files to and from its clearinghouse by SFTP, until it is stopped."""
+    import asyncio
+
+    from claims_pipeline.cli.local.local_store import open_store
+    from claims_pipeline.errors import InputError
+    from claims_pipeline.folders.mailbox.courier import (
+        Carried,
+        Courier,
+        CourierError,
+        Route,
+        carry_on,
+    )
+    from claims_pipeline.folders.mailbox.mailbox import Mailbox
+    from claims_pipeline.store.x12.partners import list_partners
+
+    store = open_store()
+    known = {one.name: one for one in list_partners(store.engine, organization)}
+    if partner not in known:
+        raise InputError("partner_unknown", "There is no partner of this name.")
+    mailbox = Mailbox(
+        organization_id=organization, partner=known[partner], base=store.settings.x12_folder
+    )
+    route = Route(
+        host=host,
+        port=port,
+        user=user,
+        known_hosts=known_hosts,
+        key=key,
+        password=password_file.read_text(encoding="utf-8").strip() if password_file else None,
+        remote_outgoing=remote_outgoing,
+        remote_incoming=remote_incoming,
+    )
+
+    def tell(outcome: Carried | CourierError) -> None:
+        if isinstance(outcome, CourierError):
+            typer.echo(f"{outcome.message} [{outcome.code}]", err=True)
+        elif outcome.sent or outcome.fetched or outcome.left or once:
+            typer.echo(
+                f"{outcome.sent} sent, {outcome.fetched} fetched, {outcome.left} left", err=True
+            )
+
+    if once:
+        tell(asyncio.run(Courier(mailbox, route).carry_until_stable()))
+    else:
+        asyncio.run(carry_on(Courier(mailbox, route), every_s=every, on_round=tell))
+
+
 def read_partners(content: bytes, *, organization: str) -> Iterator[Partner]:
     """The partners of a CSV with a header.
 

@@ -341,6 +341,11 @@ class Settings(BaseSettings):
         return (self.inbox or self.resolved_home / "inbox").expanduser().absolute()
 
     @property
+    def x12_folder(self) -> Path:
+        """What partners' folders are below, where they are not absolute."""
+        return self.resolved_home.expanduser().absolute() / "x12"
+
+    @property
     def resolved_outbox(self) -> Path:
         """Where results of dropped files appear."""
         return (self.outbox or self.resolved_home / "outbox").expanduser().absolute()
