@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import asyncssh
 
@@ -199,7 +200,7 @@ class Courier:
         async with sftp.open(remote, "rb") as source:
             with part.open("r+b" if offset else "wb") as target:
                 target.seek(offset)
-                while chunk := await source.read(_CHUNK_BYTES, offset):
+                while chunk := cast("bytes", await source.read(_CHUNK_BYTES, offset)):
                     target.write(chunk)
                     offset += len(chunk)
                 target.truncate()

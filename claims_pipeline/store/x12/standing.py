@@ -1,13 +1,11 @@
 """How an inquiry stands: what its query is to be told when somebody looks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, select
 
 from claims_pipeline.errors import ErrorClass
-from claims_pipeline.model import Claim
 from claims_pipeline.payers.x12.fates import (
     CLAIM,
     NO_ANSWER,
@@ -17,21 +15,9 @@ from claims_pipeline.payers.x12.fates import (
     FateKind,
     fate_of_inquiry,
 )
+from claims_pipeline.payers.x12.postbox import Standing
 from claims_pipeline.store import codec, tables
 from claims_pipeline.store.database import reading
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """An inquiry's fate now, the claims that answer it, and when it is over without an answer.
-
-    `is_complete` is False where a part of the answer could not be given.
-    """
-
-    fate: Fate
-    claims: tuple[Claim, ...] = field(default=(), repr=False)
-    is_complete: bool = True
-    due_at: datetime | None = None
 
 
 def standing(engine: Engine, reference: str, *, now: datetime) -> Standing | None:
