@@ -72,23 +72,26 @@ def import_partners(
 
 @partners_app.command("list")
 def list_partners(*, organization: OrganizationOption = DEMO_ORGANIZATION) -> None:
-    """Print one line for each: name, usage, folders, what is queued, and what is awaited."""
+    """Print one line for each: name, usage, folders, inquiries queued, awaited and overdue."""
+    from datetime import UTC, datetime
+
     from claims_pipeline.cli.local.local_store import open_store
+    from claims_pipeline.store.database import reading
     from claims_pipeline.store.x12.partners import awaited, list_partners
 
     store = open_store()
-    counts = {
-        (row["partner"], row["state"]): row["inquiries"]
-        for row in awaited(store.engine)
-        if row["organization_id"] == organization
-    }
+    with reading(store.engine) as connection:
+        found = awaited(connection, datetime.now(UTC))
+    waiting = {one.partner: one for one in found if one.organization_id == organization}
     for partner in list_partners(store.engine, organization):
-        queued, sent = (counts.get((partner.name, state), 0) for state in ("queued", "sent"))
+        of_partner = waiting.get(partner.name)
+        counts = (of_partner.queued, of_partner.awaited, of_partner.overdue) if of_partner else ()
+        queued, sent, overdue = counts or (0, 0, 0)
         usage = "production" if partner.usage == "P" else "test"
         state = usage if partner.active else "not active"
         typer.echo(
             f"{partner.name}\t{state}\t{partner.outgoing}\t{partner.incoming}"
-            f"\t{queued} queued\t{sent} awaited"
+            f"\t{queued} queued\t{sent} awaited\t{overdue} overdue"
         )
 
 

@@ -53,7 +53,7 @@ def test_partners_are_imported_and_listed(command: Command, tmp_path: Path) -> N
     assert command("practices", "import", str(practices)).exit_code == 0
     assert command("x12", "partners", "import", str(partners)).exit_code == 0
     listed = command("x12", "partners", "list").stdout
-    assert listed == "north\ttest\tnorth/outgoing\tnorth/incoming\t0 queued\t0 awaited\n"
+    assert listed == "north\ttest\tnorth/outgoing\tnorth/incoming\t0 queued\t0 awaited\t0 overdue\n"
     partners.write_text(HEADER + ROW.replace("north,", "south,").replace("b,", "b,north/outgoing"))
     refused = command("x12", "partners", "import", str(partners))
     assert refused.exit_code == 1

@@ -1,10 +1,12 @@
 """An organization's partners, and the control numbers that each has used."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Engine, func, select, update
+from sqlalchemy import Connection, Engine, and_, case, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from claims_pipeline.errors import InputError
@@ -134,24 +136,41 @@ def next_numbers(
     return control, row.last_set - sets + 1
 
 
-def awaited(engine: Engine) -> list[Mapping[str, Any]]:
-    """For each partner with inquiries that have no answer: how many, and since when."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Awaited:
+    """What a partner owes answers to: inquiries queued, sent, and sent longer ago than it may take.
+
+    `oldest_sent_at` is when the oldest inquiry was queued that has no answer.
+    """
+
+    organization_id: str
+    partner: str
+    queued: int
+    awaited: int
+    overdue: int
+    oldest_sent_at: datetime | None
+
+
+def awaited(connection: Connection, now: datetime) -> list[Awaited]:
+    """For each partner that somebody waits for; attempts that have ended wait for nobody."""
     columns = tables.x12_inquiries.c
+    is_sent = columns.state == "sent"
+    counted = func.sum(case((is_sent, 1), else_=0))
     query = (
         select(
             columns.organization_id,
             columns.partner,
-            columns.state,
-            func.count().label("inquiries"),
-            func.min(columns.queued_at).label("oldest"),
-            func.min(columns.due_at).label("due_at"),
+            func.sum(case((columns.state == "queued", 1), else_=0)).label("queued"),
+            counted.label("awaited"),
+            func.sum(case((and_(is_sent, columns.due_at <= now), 1), else_=0)).label("overdue"),
+            func.min(case((is_sent, columns.queued_at))).label("oldest_sent_at"),
         )
-        .where(columns.state.in_(["queued", "sent"]))
-        .group_by(columns.organization_id, columns.partner, columns.state)
-        .order_by(columns.organization_id, columns.partner, columns.state)
+        .join(tables.attempts, tables.attempts.c.id == columns.attempt_id)
+        .where(columns.state.in_(["queued", "sent"]), tables.attempts.c.state != "finished")
+        .group_by(columns.organization_id, columns.partner)
+        .order_by(columns.organization_id, columns.partner)
     )
-    with reading(engine) as connection:
-        return [dict(row) for row in connection.execute(query).mappings()]
+    return [Awaited(**row) for row in connection.execute(query).mappings()]
 
 
 def _partner(name: str, terms: Mapping[str, Any]) -> Partner:
