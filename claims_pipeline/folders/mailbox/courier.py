@@ -19,10 +19,9 @@ from typing import cast
 import asyncssh
 
 from claims_pipeline.errors import ClaimsError
-from claims_pipeline.folders.mailbox.mailbox import Mailbox, is_wanted
+from claims_pipeline.folders.mailbox.mailbox import SENT, Mailbox, is_wanted
 from claims_pipeline.store.files import make_folder
 
-SENT = ".sent"
 _PART = ".part"
 _CHUNK_BYTES = 1 << 18
 _CONNECT_TIMEOUT_S = 30

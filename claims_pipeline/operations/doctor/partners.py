@@ -18,6 +18,8 @@ _LONG_QUEUED_S = 300.0
 
 def examine_partners(settings: Settings, now: datetime) -> Iterator[Finding]:
     """Look at each active partner. Says nothing where the database is away: that is said before."""
+    if settings.database_url is None and not settings.resolved_home.is_dir():
+        return
     try:
         engine = open_engine(settings.resolved_database_url)
         try:
