@@ -138,6 +138,7 @@ def _read(
     taken: Taken,
 ) -> Kind:
     """Read one file that is set aside, and put it where files lie that were read."""
+    before = state_of(path)
     digest = hashlib.sha256()
     tally = FileTally()
     counts: Counter[str] = Counter()
@@ -160,6 +161,9 @@ def _read(
             )
             on_answered(connection, applied.references)
         counts += applied.counts
+    if state_of(path) != before:
+        # Who wrote it had it open: there is more to come.
+        raise StillWrittenError
     is_ours = tally.sets_277 + tally.sets_999 + tally.interchange_acks > 0
     counts += Counter(tally.counts())
     with writing(engine) as connection:

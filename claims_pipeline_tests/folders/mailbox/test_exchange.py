@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 
 from claims_pipeline.errors import ErrorClass
 from claims_pipeline.folders.mailbox.sending import send_out
-from claims_pipeline.folders.mailbox.taking import Kind
+from claims_pipeline.folders.mailbox.taking import Kind, Taken, take_in
 from claims_pipeline.payers.x12.fates import FateKind
 from claims_pipeline.payers.x12.inquiries import Inquiry
 from claims_pipeline.store import tables
@@ -346,3 +346,69 @@ def test_files_that_are_still_written_are_left_alone(exchange: Exchange) -> None
     assert len(looked.waiting) == 1
     again = exchange.look(seen_before=frozenset(looked.waiting))
     assert again.files == {Kind.KEPT_OUT: 1}
+
+
+class _Killed(BaseException):
+    """Stands for the end of a process: nobody catches it."""
+
+
+def _deliver(exchange: Exchange) -> None:
+    """Let the clearinghouse put its answers into the folder."""
+    assert exchange.clearinghouse is not None
+    exchange.clearinghouse.step()
+    exchange.now += timedelta(hours=13)
+    exchange.clearinghouse.step()
+
+
+def _take(exchange: Exchange, on_answered: Callable[..., None]) -> Taken:
+    waiting = exchange.look().waiting
+    return take_in(
+        exchange.engine,
+        exchange.mailbox,
+        seen_before=frozenset(waiting),
+        on_answered=on_answered,
+        now=exchange.clock,
+    )
+
+
+@pytest.mark.parametrize("survives", [0, 1, 2, 3])
+def test_a_process_that_dies_while_it_reads_loses_nothing(
+    exchange: Exchange, inquiries: Make, monkeypatch: pytest.MonkeyPatch, survives: int
+) -> None:
+    monkeypatch.setattr("claims_pipeline.folders.mailbox.taking._TOGETHER", 4)
+    references = exchange.queue(inquiries(20))
+    exchange.send()
+    _deliver(exchange)
+    left = survives
+
+    def die(*_args: object) -> None:
+        nonlocal left
+        if left == 0:
+            raise _Killed
+        left -= 1
+
+    with pytest.raises(_Killed):
+        _take(exchange, die)
+    exchange.take()
+    exchange.take()
+    assert fates(exchange, references) == right(20)
+    assert exchange.look().files == {}
+
+
+def test_a_file_that_is_written_while_it_is_read_is_read_again(
+    exchange: Exchange, inquiries: Make
+) -> None:
+    references = exchange.queue(inquiries(10))
+    exchange.send()
+    _deliver(exchange)
+    taken_folder = exchange.mailbox.incoming / ".taken"
+
+    def write_on(*_args: object) -> None:
+        for path in taken_folder.iterdir():
+            with path.open("ab") as stream:
+                stream.write(b"\n")
+
+    found = _take(exchange, write_on)
+    assert found.files[Kind.LEFT] == 3
+    exchange.take()
+    assert fates(exchange, references) == right(10)
