@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -16,14 +16,21 @@ _MOST_FILES = 1_000
 _FILE_MODE = 0o640
 
 
-def send_out(engine: Engine, mailbox: Mailbox, *, now: Callable[[], datetime]) -> int:
+def send_out(
+    engine: Engine,
+    mailbox: Mailbox,
+    *,
+    now: Callable[[], datetime],
+    quiet: timedelta = timedelta(0),
+) -> int:
     """Write what is queued for the partner; gives how many files were put into its folder.
 
-    A file that was bound and not sent, by a process that is gone, is written first, again.
+    A file that was bound and not sent, by a process that is gone, is written first, again. While
+    inquiries are still being queued, `quiet` waits for more of them to fill a file.
     """
     mailbox.prepare()
     for written in range(_MOST_FILES):
-        bound = bind_file(engine, mailbox.organization_id, mailbox.partner, now=now())
+        bound = bind_file(engine, mailbox.organization_id, mailbox.partner, now=now(), quiet=quiet)
         if bound is None:
             return written
         file = write_file(bound.sets, partner=mailbox.partner, control=bound.control, at=bound.at)

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable
+from datetime import timedelta
 
 import dagster as dg
 from sqlalchemy import Connection, Engine
@@ -22,6 +23,9 @@ from claims_pipeline.store.x12.partners import all_partners, awaited
 from claims_pipeline.store.x12.waking import wake
 
 X12_EXCHANGE = "x12_exchange"
+
+# A file is begun when its upload has queued all that it asks.
+_QUIET = timedelta(seconds=2)
 
 x12_exchange = dg.AssetSpec(
     X12_EXCHANGE,
@@ -96,7 +100,7 @@ def _exchange(
 
     taken = take_in(engine, mailbox, seen_before=seen_before, on_answered=on_answered, now=now)
     # What was refused, or met a payer that was down, may go out again in the same tick.
-    counts["files_sent"] += send_out(engine, mailbox, now=now)
+    counts["files_sent"] += send_out(engine, mailbox, now=now, quiet=_QUIET)
     counts["files_taken"] += taken.files.total()
     counts.update(taken.counts)
     waiting.extend(taken.waiting)

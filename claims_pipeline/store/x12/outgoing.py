@@ -99,11 +99,17 @@ def queue(connection: Connection, new: Sequence[NewInquiry], *, now: datetime) -
 
 
 def bind_file(
-    engine: Engine, organization_id: str, partner: Partner, *, now: datetime
+    engine: Engine,
+    organization_id: str,
+    partner: Partner,
+    *,
+    now: datetime,
+    quiet: timedelta = timedelta(0),
 ) -> BoundFile | None:
     """The next file of a partner: one that was left half done, or one of what is queued.
 
-    None when nothing is queued, or while another process is writing one.
+    None when nothing is queued, or while another process is writing one. A file that is not full
+    waits until nothing has been queued for `quiet`, or for ten times that.
     """
     with writing(engine) as connection:
         lock_partner(connection, organization_id, partner.name)
@@ -112,7 +118,8 @@ def bind_file(
             return _taken_over(connection, begun, now)
         rows = _queued(connection, organization_id, partner.name, now)
         sets = divided([_inquiry_of(row) for row in rows], partner)
-        if not sets:
+        is_full = sum(map(len, sets)) < len(rows)
+        if not sets or not (is_full or _is_quiet(rows, now, quiet)):
             return None
         control, first_set = next_numbers(connection, organization_id, partner.name, sets=len(sets))
         bound = BoundFile(id=str(uuid4()), control=control, at=now, sets=numbered(sets, first_set))
@@ -272,6 +279,13 @@ def _queued(
         .order_by(columns.queued_at, columns.reference)
         .limit(_CHOSEN_FROM)
     ).all()
+
+
+def _is_quiet(rows: Sequence[Any], now: datetime, quiet: timedelta) -> bool:
+    """Whether no more is likely to be queued in a moment; rows are oldest first."""
+    oldest: datetime = rows[0].queued_at
+    newest: datetime = rows[-1].queued_at
+    return newest <= now - quiet or oldest <= now - 10 * quiet
 
 
 def _bind(connection: Connection, file_id: str, one: NumberedSet) -> None:

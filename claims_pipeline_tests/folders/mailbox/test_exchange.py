@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -292,6 +293,30 @@ def test_control_numbers_go_on_and_none_is_given_twice(exchange: Exchange, inqui
             .order_by(tables.x12_inquiries.c.set_control)
         ).scalars()
         assert sets.all() == ["0001", "0002", "0003", "0004"]
+
+
+def test_a_file_that_is_not_full_waits_until_no_more_is_queued(
+    exchange: Exchange, inquiries: Make
+) -> None:
+    exchange.queue(inquiries(5))
+
+    def bind(seconds: float) -> bool:
+        at = exchange.now + timedelta(seconds=seconds)
+        quiet = timedelta(seconds=10)
+        args = (exchange.engine, ORGANIZATION, exchange.partner)
+        return bind_file(*args, now=at, quiet=quiet) is not None
+
+    assert not bind(5)
+    assert bind(10)
+
+
+def test_a_full_file_waits_for_nothing(exchange: Exchange, inquiries: Make) -> None:
+    exchange.partner = replace(exchange.partner, claims_per_set=2, sets_per_file=2)
+    exchange.queue(inquiries(5))
+    args = (exchange.engine, ORGANIZATION, exchange.partner)
+    bound = bind_file(*args, now=exchange.now, quiet=timedelta(seconds=10))
+    assert bound is not None
+    assert [len(one.inquiries) for one in bound.sets] == [2, 2]
 
 
 def test_a_file_that_was_bound_and_never_written_is_written_by_the_next(
