@@ -219,7 +219,7 @@ def _connected(step: HeldStep, payers: PayerResource, asked: _Asked) -> Iterator
             payers.limiter(
                 step.engine,
                 organization_id=upload.organization_id,
-                payer=asked.channel,
+                channel=asked.channel,
                 settings=step.settings,
             )
         ) as limiter,

@@ -92,14 +92,14 @@ class PayerResource(dg.ConfigurableResource):
         )
 
     def limiter(
-        self, engine: Engine, *, organization_id: str, payer: str, settings: Settings
+        self, engine: Engine, *, organization_id: str, channel: str, settings: Settings
     ) -> DatabaseLimiter:
         """The caps of a channel for this organization, shared with every other process."""
-        of_channel = registry.settings_of(payer, settings)
+        of_channel = registry.settings_of(channel, settings)
         return DatabaseLimiter(
             engine,
             organization_id=organization_id,
-            payer=payer,
-            max_concurrency=of_channel.max_concurrency,
+            payer=channel,
+            max_concurrency=registry.max_concurrency_of(channel, settings),
             calls_per_second=of_channel.calls_per_second,
         )

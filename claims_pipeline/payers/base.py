@@ -37,6 +37,7 @@ class Capabilities:
     most claims one search returns before it must be narrowed. `details`: lines and payments of a
     claim take calls of their own. `needs` are the columns that a row
     must have, named as in files: `subscriber_id`, `gender`, `npi` (the row's or its practice's).
+    `by_npi`: who billed is part of what a single asks.
     `asynchronous`: the answer comes later. `max_in_flight` is the most calls that the channel bears
     at the same time, of those that wait for their answer. `billed_per_answer`: answers are paid.
     """
@@ -50,14 +51,10 @@ class Capabilities:
     max_results: int
     details: bool = True
     needs: frozenset[str] = frozenset()
+    by_npi: bool = False
     asynchronous: bool = False
     max_in_flight: int | None = None
     billed_per_answer: bool = False
-
-    @property
-    def by_npi(self) -> bool:
-        """Whether who billed is part of what a single asks."""
-        return "npi" in self.needs
 
     def oldest_day(self, today: date) -> date:
         """The first day of the look-back."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from claims_pipeline.errors import InputError
 from claims_pipeline.model import AUTO, ListedPayer, Patient
-from claims_pipeline.payers import uhc
+from claims_pipeline.payers import stedi, uhc
 from claims_pipeline.payers.base import Capabilities, Limiter, OnCall, Payer
 from claims_pipeline.payers.channel import Channel, Connection, Wiring
 from claims_pipeline.payers.limiter import LocalLimiter
@@ -17,6 +17,7 @@ CHANNELS: dict[str, Channel] = {
     channel.name: channel
     for channel in (
         uhc.CHANNEL,
+        stedi.CHANNEL,
     )
 }  # fmt: skip
 
@@ -60,6 +61,13 @@ def capabilities_of(channel: str) -> Capabilities:
 def settings_of(channel: str, settings: Settings) -> ChannelSettings:
     """The channel's own settings."""
     return _registered(channel).settings(settings)
+
+
+def max_concurrency_of(channel: str, settings: Settings) -> int:
+    """Calls at the same time: as many as are set, and no more than the channel bears."""
+    most = _registered(channel).capabilities.max_in_flight
+    wanted = settings_of(channel, settings).max_concurrency
+    return wanted if most is None else min(most, wanted)
 
 
 def can_ask_of(channel: str) -> Callable[[Patient], bool]:

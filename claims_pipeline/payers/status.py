@@ -215,6 +215,11 @@ def error_of(claim: Claim) -> ErrorClass | None:
     return _ERROR_BY_CATEGORY[min(found)]
 
 
+def error_class_of(category: str) -> ErrorClass | None:
+    """What a category says went wrong; None for those that speak of claims."""
+    return _ERROR_BY_CATEGORY.get(category.upper())
+
+
 def next_action_for_error(outcome: Outcome, error_class: ErrorClass | None = None) -> str:
     """Code of what to do about a row without a certain claim (not for `found` rows)."""
     if outcome is Outcome.FAILED and error_class is not None:

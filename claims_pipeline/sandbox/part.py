@@ -13,13 +13,17 @@ from claims_pipeline.sandbox.world.world import World
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One HTTP request; header names are in lower case."""
+    """One HTTP request; header names are in lower case.
+
+    `in_flight` counts the channel's calls that are being answered, this one included.
+    """
 
     method: str
     path: str
     headers: Mapping[str, str] = field(repr=False)
     query: str = field(default="", repr=False)
     body: bytes = field(default=b"", repr=False)
+    in_flight: int = 1
 
     def form(self) -> dict[str, str]:
         """The fields of a form in the body; of one that is repeated, the first."""

@@ -19,6 +19,7 @@ from claims_pipeline.settings.channels import (
     FILE_SUFFIX,
     PREFIX,
     ChannelSettings,
+    KeyChannelSettings,
     OAuthChannelSettings,
     known_zone,
     text_or_raise,
@@ -124,6 +125,8 @@ class Settings(BaseSettings):
     )
 
     uhc: UhcSettings = Field(default=UhcSettings(), description="UnitedHealthcare")
+
+    stedi: KeyChannelSettings = Field(default=KeyChannelSettings(), description="Stedi")
 
     payer_timezone: str = Field(
         default="America/Chicago",

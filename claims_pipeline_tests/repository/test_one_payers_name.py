@@ -14,7 +14,7 @@ ITS_FOLDERS = ("payers/uhc", "sandbox/uhc", "settings", "store/migrations")
 ITS_LINES = {
     "model/payers.py": ['DEFAULT_PAYER = "uhc"'],
     "payers/registry.py": [
-        "from claims_pipeline.payers import uhc",
+        "from claims_pipeline.payers import stedi, uhc",
         "uhc.CHANNEL,",
     ],
     "sandbox/parts.py": ["from claims_pipeline.sandbox import uhc", "uhc.PART,"],

@@ -7,13 +7,13 @@ made. Rows are made so that it is certain, whichever searches are chosen.
 import csv
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import TextIO
 
-from claims_pipeline.model import DateWindow, Outcome
+from claims_pipeline.model import DEFAULT_PAYER, DateWindow, Outcome
 from claims_pipeline.sandbox.samples import spellings
 from claims_pipeline.sandbox.samples.bad_rows import Cells, damages
 from claims_pipeline.sandbox.samples.subjects import (
@@ -44,6 +44,7 @@ class Shape(StrEnum):
     CLAIMS = "claims"
     PATIENTS = "patients"
     PRACTICES = "practices"
+    MEMBERS = "members"
 
 
 _PERSON = ("first_name", "last_name", "date_of_birth")
@@ -52,6 +53,7 @@ COLUMNS = {
     Shape.CLAIMS: ("claim_number", *_PERSON),
     Shape.PATIENTS: (*_PERSON, *_DATES),
     Shape.PRACTICES: ("practice_id", *_PERSON, *_DATES),
+    Shape.MEMBERS: ("payer", *_PERSON, "subscriber_id", *_DATES),
 }
 
 
@@ -71,16 +73,22 @@ class SampleRow:
 
 
 class Sampler:
-    """Makes the rows of a sample; the same world and shape give the same rows."""
+    """Makes the rows of a sample; the same world and shape give the same rows.
 
-    def __init__(self, world: World, shape: Shape) -> None:
+    Rows of the shape `members` name the `payers` in turn.
+    """
+
+    def __init__(
+        self, world: World, shape: Shape, payers: Sequence[str] = (DEFAULT_PAYER,)
+    ) -> None:
         self._world = world
+        self._payers = itertools.cycle(payers)
         self._shape = shape
         self._columns = COLUMNS[shape]
         self._damages = damages(self._columns)
         self._subjects = Subjects(world, all_practices=shape is Shape.PRACTICES)
         self._recent: deque[SampleRow] = deque(maxlen=_REMEMBERED_ROWS)
-        kinds = _CLAIM_KINDS if shape is Shape.CLAIMS else _PATIENT_KINDS
+        kinds = _KINDS[shape]
         self._kind_of_percent = [kind for kind, share in kinds for _ in range(share)]
 
     def rows(self, count: int) -> Iterator[SampleRow]:
@@ -107,6 +115,8 @@ class Sampler:
         seen = self._world.today - timedelta(days=ADA_DAYS_AGO)
         cells = {
             "practice_id": self._world.practices[0].practice_id,
+            "payer": next(self._payers),
+            "subscriber_id": ada_example().subscriber_id,
             "claim_number": ADA_CLAIM_NUMBER,
             "first_service_date": us_date(seen),
             "last_service_date": us_date(seen),
@@ -205,6 +215,7 @@ class Sampler:
     def _found(self, subject: Subject, names: Cells, dice: Dice) -> SampleRow:
         own = self._own_dates(subject, dice)
         cells = self._cells(subject.practice, own, dice) | names
+        cells["subscriber_id"] = subject.person.subscriber_id
         cells["claim_number"] = subject.record.claim_number
         if self._shape is Shape.CLAIMS:
             if dice.happens(10):
@@ -218,6 +229,7 @@ class Sampler:
 
     def _not_found(self, subject: Subject, asked: Person, own: DateWindow, dice: Dice) -> SampleRow:
         cells = self._cells(subject.practice, own, dice) | spellings.plain(asked)
+        cells["subscriber_id"] = asked.subscriber_id
         cells["claim_number"] = self._subjects.unused_number(subject, dice)
         return self._finished(cells, Outcome.NOT_FOUND)
 
@@ -229,6 +241,7 @@ class Sampler:
         is_default = practice.number == 1
         one_date = own.days == 1 and dice.happens(50)
         return {
+            "payer": next(self._payers),
             "practice_id": "" if is_default and dice.happens(5) else practice.practice_id,
             "first_service_date": spellings.date_cell(own.first, dice),
             "last_service_date": "" if one_date else spellings.date_cell(own.last, dice),
@@ -273,6 +286,18 @@ _PATIENT_KINDS: tuple[tuple[_Maker, int], ...] = (
     (Sampler.repeated, 3),
     (Sampler.bad, 7),
 )
+# A member id says which twin is meant.
+_MEMBER_KINDS = tuple(
+    (kind, share + 3 if kind is Sampler.plain else share)
+    for kind, share in _PATIENT_KINDS
+    if kind is not Sampler.twins
+)
+_KINDS = {
+    Shape.CLAIMS: _CLAIM_KINDS,
+    Shape.PATIENTS: _PATIENT_KINDS,
+    Shape.PRACTICES: _PATIENT_KINDS,
+    Shape.MEMBERS: _MEMBER_KINDS,
+}
 
 
 def write_sample(

@@ -1,0 +1,125 @@
+"""The same rows through each channel: the same outcomes, the same claims, the same statuses."""
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from claims_pipeline.cli.local.local_store import demo_payers
+from claims_pipeline.model import AnsweredRow
+from claims_pipeline.payers import registry
+from claims_pipeline.payers.status import claim_status
+from claims_pipeline.sandbox.running import Sandbox, running_sandbox, today_in
+from claims_pipeline.sandbox.samples.samples import Sampler, SampleRow, Shape, write_sample
+from claims_pipeline.sandbox.world.world import World
+from claims_pipeline.settings import load_settings
+from claims_pipeline.store import attempts
+from claims_pipeline.store.tenants.payers import save_payers
+from claims_pipeline_tests.orchestration.samples import given, right
+from claims_pipeline_tests.pipeline import (
+    ORGANIZATION,
+    Pipeline,
+    hasty_definitions,
+    running_pipeline,
+)
+
+ROWS = 240
+SEED = 7
+pytestmark = pytest.mark.timeout(300)
+
+Answer = tuple[str, tuple[str, ...], tuple[str, ...]]
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with running_sandbox(seed=SEED) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def pipeline(
+    tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Pipeline]:
+    sandbox.reset()
+    fast = {
+        f"CLAIMS_{channel.upper()}_CALLS_PER_SECOND": "5000" for channel in registry.channel_names()
+    }
+    with running_pipeline(
+        tmp_path / "home", sandbox, monkeypatch, definitions=hasty_definitions(), settings=fast
+    ) as pipeline:
+        save_payers(pipeline.engine, ORGANIZATION, demo_payers(load_settings()))
+        yield pipeline
+
+
+def payer_of(channel: str) -> str:
+    return channel if channel == "uhc" else f"{channel}-demo"
+
+
+def sample_for(payer: str, rows: int = ROWS, seed: int = SEED) -> tuple[bytes, list[SampleRow]]:
+    world = World(seed=seed, today=today_in("America/Chicago")())
+    sample = list(Sampler(world, Shape.MEMBERS, [payer]).rows(rows))
+    text = io.StringIO()
+    write_sample(sample, shape=Shape.MEMBERS, sample=text, answers=None)
+    return text.getvalue().encode(), sample
+
+
+def told(answer: AnsweredRow) -> Answer:
+    result = answer.result
+    claims = sorted(
+        (match.claim.claim_number, claim_status(match.claim).status.value)
+        for match in result.claims
+    )
+    return (
+        result.outcome.value,
+        tuple(dict.fromkeys(number for number, _ in claims)),
+        tuple(dict.fromkeys(status for _, status in claims)),
+    )
+
+
+def asked_through(pipeline: Pipeline, channel: str) -> list[AnsweredRow]:
+    content, _ = sample_for(payer_of(channel))
+    upload_id = pipeline.upload(content, payer=payer_of(channel))
+    assert pipeline.run(upload_id).success
+    attempt = attempts.latest_attempt(pipeline.engine, upload_id)
+    assert attempt is not None
+    counted = pipeline.sandbox.channels()[channel]["calls"]
+    made = attempt.search_calls + attempt.detail_calls + attempt.payment_calls
+    assert made == sum(count for kind, count in counted.items() if kind != "token")
+    return pipeline.answers(upload_id)
+
+
+@pytest.mark.parametrize("channel", [name for name in registry.channel_names() if name != "uhc"])
+def test_the_same_rows_get_the_same_answers(pipeline: Pipeline, channel: str) -> None:
+    _, sample = sample_for(payer_of(channel))
+    by_uhc, by_channel = asked_through(pipeline, "uhc"), asked_through(pipeline, channel)
+    assert [given(answer) for answer in by_channel] == [
+        right(number, row) for number, row in enumerate(sample, start=1)
+    ]
+    assert [told(answer) for answer in by_channel] == [told(answer) for answer in by_uhc]
+
+
+def test_one_file_is_asked_through_all_of_them(pipeline: Pipeline) -> None:
+    content, sample = sample_for("uhc", rows=120)
+    records = list(csv.DictReader(io.StringIO(content.decode())))
+    channels = registry.channel_names()
+    for number, record in enumerate(records):
+        record["payer"] = payer_of(channels[number % len(channels)])
+    text = io.StringIO()
+    writer = csv.DictWriter(text, records[0].keys(), extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(records)
+    good = [row.outcome.value != "rejected" for row in sample]
+
+    upload_id = pipeline.upload(text.getvalue().encode(), payer="auto")
+    assert pipeline.run(upload_id).success
+    answers = [given(answer) for answer in pipeline.answers(upload_id)]
+    wanted = [right(number, row) for number, row in enumerate(sample, start=1)]
+    assert [a for a, ok in zip(answers, good, strict=True) if ok] == [
+        w for w, ok in zip(wanted, good, strict=True) if ok
+    ]
+    attempt = attempts.latest_attempt(pipeline.engine, upload_id)
+    assert attempt is not None
+    counted = pipeline.sandbox.channels()
+    assert all(sum(of_channel["calls"].values()) for of_channel in counted.values())
