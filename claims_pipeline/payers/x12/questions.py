@@ -4,6 +4,7 @@ from claims_pipeline.errors import ErrorClass, PayerError
 from claims_pipeline.model import Patient, Query
 from claims_pipeline.names import wire_name
 from claims_pipeline.payers.base import Answer
+from claims_pipeline.payers.statuses_277 import with_parts_apart
 from claims_pipeline.payers.x12.fates import FateKind
 from claims_pipeline.payers.x12.inquiries import AskedPayer, Inquiry, Member, Provider
 from claims_pipeline.payers.x12.postbox import Standing
@@ -81,7 +82,7 @@ def answer_of(standing: Standing) -> Answer | None:
             raise standing.fate.error()
         case _:
             return Answer(
-                claims=standing.claims,
+                claims=with_parts_apart(standing.claims),
                 claims_seen=len(standing.claims),
                 pages=1,
                 complete=standing.is_complete,

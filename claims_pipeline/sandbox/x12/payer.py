@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from claims_pipeline.sandbox.world.as_277 import Claim277, search_277
 from claims_pipeline.sandbox.world.practices import WorldPractice
-from claims_pipeline.sandbox.world.records import Record
 from claims_pipeline.sandbox.world.world import World
 from claims_pipeline.sandbox.x12.asked import AskedClaim, AskedSet
 from claims_pipeline.sandbox.x12.faults import Fault, Faults
@@ -55,12 +55,7 @@ def practice_of(world: World, provider_id: str) -> WorldPractice | None:
     found = world.practice_by_tin(provider_id)
     if found is not None:
         return found
-    return next((one for one in world.practices if npi_of(one) == provider_id), None)
-
-
-def npi_of(practice: WorldPractice) -> str:
-    """The practice's NPI; no real one begins so."""
-    return f"000000{practice.number:04d}"
+    return next((one for one in world.practices if one.npi == provider_id), None)
 
 
 def _answer(
@@ -88,26 +83,26 @@ def _answer(
         missing_elements=faults.happens(Fault.MISSING_ELEMENTS),
         two_statuses=faults.happens(Fault.TWO_STATUSES),
     )
-    by_person: dict[int, list[Record]] = {}
-    for record in _records(claim, practice, world):
-        by_person.setdefault(record.person.index, []).append(record)
+    by_person: dict[int, list[Claim277]] = {}
+    for found in _claims(claim, practice, world):
+        by_person.setdefault(found.record.person.index, []).append(found)
     if not by_person:
         yield from levels.person(claim, style)
         yield from nothing_found(claim.trace, at)
-    for records in by_person.values():
-        person = records[0].person
+    for claims in by_person.values():
+        person = claims[0].record.person
         names = (person.last_name, person.first_name)
         if claim.dependent:
             style.dependent = names
         else:
             style.subscriber, style.member_id = names, person.subscriber_id
         yield from levels.person(claim, style)
-        for record in records:
-            yield from claim_loop(claim.trace, record, style, today=world.today)
+        for found in claims:
+            yield from claim_loop(claim.trace, found, style, today=world.today)
 
 
-def _records(claim: AskedClaim, practice: WorldPractice, world: World) -> Sequence[Record]:
+def _claims(claim: AskedClaim, practice: WorldPractice, world: World) -> Sequence[Claim277]:
     patient = claim.patient
     if patient is None or claim.window is None:
         return ()
-    return world.search(practice, claim.window, patient)
+    return search_277(world, practice, claim.window, patient, member_id=claim.member_id)

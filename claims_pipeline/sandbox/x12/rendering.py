@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from claims_pipeline.payers.x12.segments import Separators
-from claims_pipeline.sandbox.world.records import Line, Record
+from claims_pipeline.sandbox.world.as_277 import Claim277, statuses_of_line
+from claims_pipeline.sandbox.world.records import Line
 from claims_pipeline.sandbox.x12.asked import AskedClaim, AskedFile, AskedSet
 from claims_pipeline.sandbox.x12.faults import Fault, Faults
 
@@ -214,55 +215,53 @@ def nothing_found(trace: str, at: datetime, codes: str = "D0:35") -> Iterator[Se
     yield ("STC", codes, f"{at:%Y%m%d}", "", "0", "0")
 
 
-def claim_loop(trace: str, record: Record, style: Style, *, today: date) -> Iterator[SegmentText]:
+def claim_loop(trace: str, claim: Claim277, style: Style, *, today: date) -> Iterator[SegmentText]:
     """The loop of one claim."""
+    record = claim.record
     yield ("TRN", "2", trace)
-    yield from _statuses(record, style, today)
+    yield from _statuses(claim, style, today)
     yield ("REF", "1K", record.claim_number)
     if record.institutional:
         yield ("REF", "BLT", "111")
     yield ("REF", "EJ", record.account_number)
+    yield ("REF", "D9", claim.clearinghouse_number)
     first, last = record.service.first, record.service.last
     if first == last:
         yield ("DTP", "472", "D8", f"{first:%Y%m%d}")
     else:
         yield ("DTP", "472", "RD8", f"{first:%Y%m%d}-{last:%Y%m%d}")
     for line in record.lines:
-        yield from _line(line, record, style, today)
+        yield from _line(line, claim, style, today)
 
 
-def _statuses(record: Record, style: Style, today: date) -> Iterator[SegmentText]:
-    codes = list(dict.fromkeys(f"{row.category}:{row.status}" for row in record.crosswalk))
-    told = record.processed or record.received
+def _statuses(claim: Claim277, style: Style, today: date) -> Iterator[SegmentText]:
+    told = f"{claim.decided or claim.record.received:%Y%m%d}"
     paid = decided = remitted = number = ""
-    if record.processed:
-        paid = dollars(record.total(lambda line: line.paid))
-        decided = f"{record.processed:%Y%m%d}"
-    if record.drafts and record.drafts[0].issued <= today:
-        remitted = f"{record.drafts[0].issued:%Y%m%d}"
-        number = record.drafts[0].check_number
-    charged = dollars(record.total(lambda line: line.billed))
-    first, *others = codes
+    if claim.decided:
+        paid, decided = dollars(claim.paid), f"{claim.decided:%Y%m%d}"
+    if claim.check and claim.check.issued <= today:
+        remitted, number = f"{claim.check.issued:%Y%m%d}", claim.check.check_number
+    first, *others = (f"{category}:{status}" for category, status in claim.statuses)
     if style.missing_elements:
         first = f"{first.partition(':')[0]}:"
-    effective = "" if style.missing_elements else f"{told:%Y%m%d}"
-    amounts = (effective, "", charged, paid, decided, "", remitted, number)
+    effective = "" if style.missing_elements else told
+    amounts = (effective, "", dollars(claim.charged), paid, decided, "", remitted, number)
     if style.two_statuses:
         yield ("STC", first, *amounts)
         for other in others:
-            yield ("STC", other, f"{told:%Y%m%d}")
+            yield ("STC", other, told)
     else:
         yield ("STC", first, *amounts, *others[:2])
 
 
-def _line(line: Line, record: Record, style: Style, today: date) -> Iterator[SegmentText]:
-    paid = dollars(line.paid) if record.processed else "0"
+def _line(line: Line, claim: Claim277, style: Style, today: date) -> Iterator[SegmentText]:
+    record = claim.record
+    paid = dollars(line.paid) if claim.decided else "0"
     revenue = "0450" if record.institutional else ""
     units = "" if style.missing_elements else "1"
     yield ("SVC", f"HC:{line.procedure}", dollars(line.billed), paid, revenue, "", "", units)
-    row = record.crosswalk[0]
-    told = record.processed or today
-    yield ("STC", f"{row.category}:{row.status}", f"{told:%Y%m%d}")
+    category, status = statuses_of_line(line, claim)
+    yield ("STC", f"{category}:{status}", f"{claim.decided or today:%Y%m%d}")
     if not style.missing_elements:
         yield ("DTP", "472", "D8", f"{record.service.first:%Y%m%d}")
 

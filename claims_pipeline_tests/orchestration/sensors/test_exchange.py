@@ -44,7 +44,7 @@ def queued(pipeline: Pipeline, inquiry: Inquiry) -> None:
             partner="demo",
             inquiry=inquiry,
         )
-        queue(connection, [new], now=now())
+        queue(connection, [new], now=now() - timedelta(minutes=1))
 
 
 def shown(result: dg.SensorResult) -> dict[str, object]:
