@@ -57,12 +57,22 @@ class PayerError(ClaimsError):
     """A query could not be answered.
 
     `error_class` decides what happens to its rows. `pages` is how many pages had been read.
+    `is_answer`: the payer itself said so, and is thereby known to live.
     """
 
-    def __init__(self, error_class: ErrorClass, code: str, message: str, *, pages: int = 0) -> None:
+    def __init__(
+        self,
+        error_class: ErrorClass,
+        code: str,
+        message: str,
+        *,
+        pages: int = 0,
+        is_answer: bool = False,
+    ) -> None:
         super().__init__(code, message)
         self.error_class = error_class
         self.pages = pages
+        self.is_answer = is_answer
 
 
 class PayerRefusedError(ClaimsError):
@@ -76,6 +86,13 @@ class PayerDownError(ClaimsError):
         super().__init__(
             "payer_unavailable", "The payer is not answering right now. Retry the rows later."
         )
+
+
+class AnswersAwaitedError(ClaimsError):
+    """All that is left was submitted, and its answers come later."""
+
+    def __init__(self) -> None:
+        super().__init__("awaiting_answers", "The payer's answers are yet to come.")
 
 
 class NothingAnsweredError(ClaimsError):

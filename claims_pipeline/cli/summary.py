@@ -47,7 +47,9 @@ class Summary:
     def calls(self) -> int:
         """Calls to the payer of all kinds, tries included."""
         attempt = self.attempt
-        return attempt.search_calls + attempt.detail_calls + attempt.payment_calls
+        return (
+            attempt.search_calls + attempt.detail_calls + attempt.payment_calls + attempt.look_calls
+        )
 
     @property
     def is_complete(self) -> bool:

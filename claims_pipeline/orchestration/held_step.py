@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from claims_pipeline.errors import (
+    AnswersAwaitedError,
     CancelRequestedError,
     ClaimsError,
     FilesUnreachableError,
@@ -110,9 +111,10 @@ def attempt_held(context: StepContext, store: StoreResource) -> Iterator[HeldSte
         attempts.release_step(step.engine, step.hold, now())
     except HoldLostError:
         context.log.info("another run has taken this upload over; this one stops here")
-    except PayerDownError:
+    except (PayerDownError, AnswersAwaitedError) as error:
         # The attempt has been let go of: what follows in this run finds itself stale.
-        context.log.warning("the payer is down; the upload waits, and will be launched again")
+        why = "the payer is down" if isinstance(error, PayerDownError) else "answers come later"
+        context.log.warning("%s; the upload waits, and will be launched again", why)
     except CancelRequestedError:
         cancelled = True
     except (dg.DagsterExecutionInterruptedError, KeyboardInterrupt):

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 PAYER_DOWN = "payer_unavailable"
+AWAITING_ANSWERS = "awaiting_answers"
 
 _SHORTEST_PAUSE = timedelta(seconds=30)
 _LONGEST_PAUSE = timedelta(minutes=15)

@@ -1,16 +1,16 @@
 """Joins an upload, its payer and the ledger for the ops that plan and ask."""
 
-import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 import dagster as dg
 
 from claims_pipeline.errors import (
+    AnswersAwaitedError,
+    CancelRequestedError,
     ClaimsError,
     ErrorClass,
     PayerDownError,
@@ -19,22 +19,27 @@ from claims_pipeline.errors import (
     SettingsError,
 )
 from claims_pipeline.folders import outbox
+from claims_pipeline.orchestration.asked_channels import (
+    Asked,
+    Connected,
+    asked_channels,
+    connected,
+    ledger_of,
+)
 from claims_pipeline.orchestration.celery.shutdown import is_worker, worker_is_stopping
 from claims_pipeline.orchestration.held_step import HeldStep, StepContext, now
-from claims_pipeline.orchestration.payer_backoff import PAYER_DOWN, next_try_at
+from claims_pipeline.orchestration.payer_backoff import AWAITING_ANSWERS, PAYER_DOWN, next_try_at
 from claims_pipeline.orchestration.resources import PayerResource
 from claims_pipeline.payers import registry
-from claims_pipeline.payers.base import NOTHING_THERE, CallKind, Payer
-from claims_pipeline.planning import Terms
-from claims_pipeline.preflight.payer_table import PayerTable
-from claims_pipeline.querying import CallLog, drain, fail_open_rows, plan_open_groups
+from claims_pipeline.payers.base import NOTHING_THERE, CallKind
+from claims_pipeline.querying import drain, fail_open_rows, plan_open_groups
 from claims_pipeline.store import attempts, uploads
 from claims_pipeline.store.ledger import payer_calls
-from claims_pipeline.store.ledger.ledger import Ledger
-from claims_pipeline.store.rows.stored import payers_of_rows
-from claims_pipeline.store.tenants.payers import list_payers
 from claims_pipeline.store.uploads import Upload
 
+# A run costs seconds to start: answers that come sooner are awaited in the one that asked.
+_LONGEST_WAIT = timedelta(seconds=30)
+_LOOK_UP_EVERY_S = 0.5
 # A log event costs milliseconds and the event log is kept for ever.
 _REPORT_EVERY_S = 2.0
 _ADDRESS_IS_WRONG = (
@@ -43,22 +48,13 @@ _ADDRESS_IS_WRONG = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Connected:
-    ledger: Ledger
-    payer: Payer
-    terms: Terms
-    calls: CallLog
-    stop: threading.Event
-
-
 def plan_open_rows(context: StepContext, step: HeldStep, payers: PayerResource) -> None:
     """Plan what is open; a plan that stands already is left as it is."""
-    channels = _asked_channels(step)
+    channels = asked_channels(step)
     for asked in channels:
         try:
-            with _connected(step, payers, asked) as connected:
-                plan_open_groups(connected.ledger, connected.payer, connected.terms)
+            with connected(step, payers, asked) as channel:
+                plan_open_groups(channel.ledger, channel.payer, channel.terms)
         except SettingsError:
             # Where others are asked, who asks finds that out again and fails the rows alone.
             if len(channels) == 1:
@@ -69,97 +65,118 @@ def plan_open_rows(context: StepContext, step: HeldStep, payers: PayerResource) 
 def ask_open_rows(context: StepContext, step: HeldStep, payers: PayerResource) -> None:
     """Ask until no row is open or this worker is to end, reporting progress as counts.
 
-    What stops one channel does not keep the rows of the others from being answered.
+    What stops one channel does not keep the rows of the others from being answered. Answers that
+    come later are awaited here as long as they come soon.
 
     Raises:
-        PayerDownError: a payer is down and there is time left. The attempt has been let go of
-            and waits; open rows stay open.
+        PayerDownError, AnswersAwaitedError: a payer is down and there is time left, or its answers
+            come later. The attempt has been let go of and waits; open rows stay open.
         PayerRefusedError, SettingsError: none of the channels can be asked; also where what looks
             like a payer that is down is an address that is wrong.
 
     """
-    channels = _asked_channels(step)
-    down: list[_Asked] = []
-    unusable: dict[_Asked, ClaimsError] = {}
-    for asked in channels:
-        try:
-            _ask(context, step, payers, asked)
-        except PayerDownError:
-            if _only_ever_404(step, asked.channel):
-                unusable[asked] = PayerRefusedError(NOTHING_THERE, _ADDRESS_IS_WRONG)
-            else:
-                down.append(asked)
-        except (PayerRefusedError, SettingsError) as error:
-            unusable[asked] = error
-    if len(unusable) == len(channels):
-        for refusal in unusable.values():
+    channels = asked_channels(step)
+    asking = _Asking(context=context, step=step, payers=payers)
+    with asking.connections:
+        asking.ask(channels)
+    if len(asking.unusable) == len(channels):
+        for refusal in asking.unusable.values():
             raise refusal from None
-    for asked, refusal in unusable.items():
+    for asked, refusal in asking.unusable.items():
         context.log.warning("one channel cannot be asked; its open rows fail")
         error_class = ErrorClass.AUTH if refusal.code == "auth" else ErrorClass.CONFIG
         why = PayerError(error_class, refusal.code, refusal.message)
-        fail_open_rows(_ledger(step, asked), why, environment="")
-    if down:
-        _wait_or_give_up(context, step, payers, down)
+        fail_open_rows(ledger_of(step, asked), why, environment="")
+    waiting = _still_waited_for(context, step, payers, asking.down)
+    if waiting:
+        _wait(step, [*waiting.values(), *asking.awaited.values()], reason=PAYER_DOWN)
+        raise PayerDownError
+    if asking.awaited and not worker_is_stopping.is_set():
+        _wait(step, list(asking.awaited.values()), reason=AWAITING_ANSWERS)
+        raise AnswersAwaitedError
 
 
-def _wait_or_give_up(
-    context: StepContext, step: HeldStep, payers: PayerResource, down: "Sequence[_Asked]"
-) -> None:
-    """Fail the rows of channels that nobody waits for any longer.
+@dataclass(slots=True, kw_only=True)
+class _Asking:
+    """The channels of an upload while they are asked, one after the other, and what came of it.
 
-    Raises:
-        PayerDownError: others are tried again later, and the attempt has been let go of.
-
+    `awaited` says for those with answers to come when the first of them may be there.
     """
+
+    context: StepContext
+    step: HeldStep
+    payers: PayerResource
+    connections: ExitStack = field(default_factory=ExitStack)
+    connected: dict[Asked, Connected] = field(default_factory=dict)
+    down: list[Asked] = field(default_factory=list)
+    unusable: dict[Asked, ClaimsError] = field(default_factory=dict)
+    awaited: dict[Asked, datetime] = field(default_factory=dict)
+
+    def ask(self, channels: Sequence[Asked]) -> None:
+        """Ask them, and again those whose answers come soon."""
+        due = list(channels)
+        while due:
+            for asked in due:
+                self._ask(asked)
+            due = self._due_soon()
+
+    def _ask(self, asked: Asked) -> None:
+        self.awaited.pop(asked, None)
+        try:
+            if asked not in self.connected:
+                self.connected[asked] = self.connections.enter_context(
+                    connected(self.step, self.payers, asked)
+                )
+            next_look_at = self._drain(self.connected[asked])
+        except PayerDownError:
+            if _only_ever_404(self.step, asked.channel):
+                self.unusable[asked] = PayerRefusedError(NOTHING_THERE, _ADDRESS_IS_WRONG)
+            else:
+                self.down.append(asked)
+        except (PayerRefusedError, SettingsError) as error:
+            self.unusable[asked] = error
+        else:
+            if next_look_at is not None:
+                self.awaited[asked] = next_look_at
+
+    def _drain(self, channel: Connected) -> datetime | None:
+        if not channel.ledger.has_open_rows():
+            return None
+        return drain(
+            channel.ledger,
+            channel.payer,
+            terms=channel.terms,
+            calls=channel.calls,
+            stop=channel.stop,
+            leave=worker_is_stopping,
+            on_progress=_reporter(self.context, self.step),
+        )
+
+    def _due_soon(self) -> list[Asked]:
+        """Wait for the first answer, if it comes soon; the channels that are due then."""
+        if not self.awaited or min(self.awaited.values()) - now() > _LONGEST_WAIT:
+            return []
+        while (left := (min(self.awaited.values()) - now()).total_seconds()) > 0:
+            if worker_is_stopping.is_set():
+                return []
+            if self.step.stop.wait(min(left, _LOOK_UP_EVERY_S)):
+                raise CancelRequestedError
+        return [asked for asked, look_at in self.awaited.items() if look_at <= now()]
+
+
+def _still_waited_for(
+    context: StepContext, step: HeldStep, payers: PayerResource, down: Sequence[Asked]
+) -> dict[Asked, datetime]:
+    """Fail the rows of channels that have been down for too long; when to try the others again."""
     waiting = _with_patience_left(step, down)
     gone = PayerDownError()
     why = PayerError(ErrorClass.TRANSIENT, gone.code, gone.message)
     for asked in down:
         if asked not in waiting:
             context.log.warning("the payer has been down for too long; open rows fail")
-            with _connected(step, payers, asked) as connected:
-                fail_open_rows(connected.ledger, why, environment=connected.payer.environment)
-    if waiting:
-        _wait_for_payers(step, waiting)
-        raise gone
-
-
-def _ask(context: StepContext, step: HeldStep, payers: PayerResource, asked: "_Asked") -> None:
-    with _connected(step, payers, asked) as connected:
-        if not connected.ledger.has_open_rows():
-            return
-        drain(
-            connected.ledger,
-            connected.payer,
-            terms=connected.terms,
-            calls=connected.calls,
-            stop=connected.stop,
-            leave=worker_is_stopping,
-            on_progress=_reporter(context, step),
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """A channel, and the payer ids that are asked through it; None for all of the upload."""
-
-    channel: str
-    payer_ids: frozenset[str] | None
-
-
-def _asked_channels(step: HeldStep) -> list[_Asked]:
-    """Through which channels the upload's rows are asked; one after the other."""
-    upload = step.upload
-    table = PayerTable.of(list_payers(step.engine, upload.organization_id), step.settings)
-    channels = {payer.channel for payer in table.connected}
-    if len(channels) == 1:
-        # Then nobody has to look at all rows.
-        return [_Asked(channel=channels.pop(), payer_ids=None)]
-    ids: dict[str, set[str]] = defaultdict(set)
-    for payer, payer_id in payers_of_rows(step.engine, upload.id):
-        ids[table.channel_of(payer)].add(payer_id)
-    return [_Asked(channel=channel, payer_ids=frozenset(ids[channel])) for channel in sorted(ids)]
+            with connected(step, payers, asked) as channel:
+                fail_open_rows(channel.ledger, why, environment=channel.payer.environment)
+    return waiting
 
 
 def _only_ever_404(step: HeldStep, channel: str) -> bool:
@@ -173,7 +190,7 @@ def _only_ever_404(step: HeldStep, channel: str) -> bool:
     return codes == {NOTHING_THERE}
 
 
-def _with_patience_left(step: HeldStep, down: Sequence[_Asked]) -> dict[_Asked, datetime]:
+def _with_patience_left(step: HeldStep, down: Sequence[Asked]) -> dict[Asked, datetime]:
     """Of channels that are down those that are tried again, and when."""
     attempt = attempts.get_attempt(step.engine, step.attempt.id)
     tries = {
@@ -188,14 +205,15 @@ def _with_patience_left(step: HeldStep, down: Sequence[_Asked]) -> dict[_Asked, 
     return {asked: try_at for asked, try_at in tries.items() if try_at is not None}
 
 
-def _wait_for_payers(step: HeldStep, waiting: Mapping[_Asked, datetime]) -> None:
-    """Let go of the attempt until the first of the payers is tried again."""
+def _wait(step: HeldStep, moments: Sequence[datetime], *, reason: str) -> None:
+    """Let go of the attempt until the first of the moments."""
     attempts.wait_for_payer(
         step.engine,
         step.hold,
-        reason=PAYER_DOWN,
-        next_try_at=min(waiting.values()),
+        reason=reason,
+        next_try_at=min(moments),
         now=now(),
+        is_down=reason == PAYER_DOWN,
     )
     upload = uploads.get_upload(step.engine, step.hold.upload_id)
     if upload is not None:
@@ -207,55 +225,6 @@ def _show_status(upload: Upload, step: HeldStep) -> None:
     if not is_worker.is_set():
         with suppress(OSError):  # A courtesy; the results, later, are not.
             outbox.write_status(upload, step.settings.resolved_outbox)
-
-
-@contextmanager
-def _connected(step: HeldStep, payers: PayerResource, asked: _Asked) -> Iterator[_Connected]:
-    upload = step.upload
-    calls = CallLog()
-    with (
-        step.stop.child() as stop,
-        closing(
-            payers.limiter(
-                step.engine,
-                organization_id=upload.organization_id,
-                channel=asked.channel,
-                settings=step.settings,
-            )
-        ) as limiter,
-        closing(
-            payers.connect(
-                asked.channel,
-                settings=step.settings,
-                limiter=limiter,
-                on_call=calls.add,
-                stop=stop,
-                correlation_id=step.attempt.correlation_id,
-            )
-        ) as payer,
-    ):
-        yield _Connected(
-            ledger=_ledger(step, asked),
-            payer=payer,
-            terms=Terms.of(
-                step.settings,
-                capabilities=payer.capabilities,
-                options=upload.options,
-                channel=registry.settings_of(asked.channel, step.settings),
-            ),
-            calls=calls,
-            stop=stop,
-        )
-
-
-def _ledger(step: HeldStep, asked: _Asked) -> Ledger:
-    return Ledger(
-        step.engine,
-        step.hold,
-        lease_s=step.settings.lease_s,
-        now=now,
-        payer_ids=asked.payer_ids,
-    )
 
 
 def _reporter(context: StepContext, step: HeldStep) -> Callable[[], None]:

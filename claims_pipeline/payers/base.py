@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from claims_pipeline.model import Claim, DetailLevel, Patient, Query
 
@@ -18,6 +18,8 @@ from claims_pipeline.model import Claim, DetailLevel, Patient, Query
 NOT_CONNECTED = "not_connected"
 # Error code of a search or detail call that was answered by a 404 not of the payer's making.
 NOTHING_THERE = "http_404"
+# Error code of a look for an answer that nobody knows (any longer) to have been submitted.
+REFERENCE_UNKNOWN = "reference_unknown"
 
 
 class CallKind(StrEnum):
@@ -27,6 +29,8 @@ class CallKind(StrEnum):
     SEARCH = "search"
     DETAIL = "detail"
     PAYMENT = "payment"
+    # A further look at what was submitted, whose answer comes later.
+    LOOK = "look"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +112,17 @@ class Answer:
     unrelated_claims: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """What was sent, and is answered later: by `reference` the answer is looked for.
+
+    The reference tells nothing of a patient. Looking before `next_look_at` is in vain.
+    """
+
+    reference: str
+    next_look_at: datetime
+
+
 class Limiter(Protocol):
     """Rate and concurrency caps of one (organization, payer), across threads and processes."""
 
@@ -156,8 +171,8 @@ class Payer(Protocol):
         """Whether a single can ask for the patient: what the wire holds of the name is a name."""
         ...
 
-    def search(self, query: Query) -> Answer:
-        """Ask one query, following its pages.
+    def search(self, query: Query) -> Answer | Submitted:
+        """Ask one query, following its pages; or submit it, where the answer comes later.
 
         Raises:
             PayerError: with the class that decides what becomes of the query's rows.
@@ -192,6 +207,21 @@ class Payer(Protocol):
 
     def close(self) -> None:
         """Close the connections; asking again opens new ones."""
+        ...
+
+
+@runtime_checkable
+class AsynchronousPayer(Payer, Protocol):
+    """One whose answers come later."""
+
+    def look(self, reference: str, query: Query) -> Answer | Submitted:
+        """Look for the answer to what was submitted; gives a later look while there is none.
+
+        Raises:
+            PayerError: as `search`; transient `REFERENCE_UNKNOWN` when nothing is known of it.
+            CancelRequestedError: when the transport was told to stop.
+
+        """
         ...
 
 

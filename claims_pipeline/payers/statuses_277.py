@@ -32,7 +32,9 @@ def refusal_of(statuses: Iterable[StatusCode]) -> PayerError | None:
         return None
     category = min(found)
     error_class = classes[category] or ErrorClass.CONFIG
-    return PayerError(error_class, f"payer_says_{category.lower()}", _MESSAGES[error_class])
+    return PayerError(
+        error_class, f"payer_says_{category.lower()}", _MESSAGES[error_class], is_answer=True
+    )
 
 
 def with_parts_apart(claims: Sequence[Claim]) -> tuple[Claim, ...]:

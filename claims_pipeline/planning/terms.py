@@ -1,7 +1,7 @@
 """What decides how an upload's rows are asked, and which days that makes for a row."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Self
 
 from claims_pipeline.model import Request, UploadOptions
@@ -15,7 +15,8 @@ from claims_pipeline.settings.channels import ChannelSettings
 class Terms:
     """What the payer can, what the person chose, the payer's day, and the queries side by side.
 
-    `confirmation_calls` are those that an upload may spend on `groups.CONFIRMING`.
+    `confirmation_calls` are those that an upload may spend on `groups.CONFIRMING`. An answer that
+    comes later is awaited for `answer_patience`.
     """
 
     capabilities: Capabilities
@@ -24,6 +25,7 @@ class Terms:
     slack_days: int
     threads: int
     confirmation_calls: int = 0
+    answer_patience: timedelta = timedelta(hours=24)
 
     @classmethod
     def of(
@@ -42,6 +44,7 @@ class Terms:
             slack_days=settings.slack_days_of(channel),
             threads=settings.query_threads,
             confirmation_calls=settings.confirmation_calls,
+            answer_patience=timedelta(hours=channel.answer_hours),
         )
 
     @property

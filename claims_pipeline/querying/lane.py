@@ -17,6 +17,7 @@ from concurrent.futures import (
     wait,
 )
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from claims_pipeline.errors import (
     CancelRequestedError,
@@ -27,7 +28,7 @@ from claims_pipeline.errors import (
 )
 from claims_pipeline.matching import Roster, match
 from claims_pipeline.model import Claim
-from claims_pipeline.payers.base import Answer, Payer
+from claims_pipeline.payers.base import Answer, Payer, Submitted
 from claims_pipeline.planning import Terms
 from claims_pipeline.querying.calls import CallLog
 from claims_pipeline.querying.conclusions import conclude
@@ -39,12 +40,14 @@ from claims_pipeline.store.ledger.entries import (
     Group,
     LeasedQuery,
     RowProgress,
+    SubmittedQuery,
 )
 from claims_pipeline.store.ledger.ledger import Ledger
 
 _SETTLE_AFTER_ANSWERS = 32
 _SETTLE_AFTER_S = 0.1
 _IDLE_WAIT_S = 0.5
+_LOOK_AGAIN_AFTER = timedelta(minutes=1)
 # Lanes lease ahead, and hand their pool more than it has threads, so that no thread waits while
 # the main thread is in a transaction.
 _LEASED_PER_THREAD = 3
@@ -62,6 +65,7 @@ class _Work:
 
     leased: LeasedQuery
     answer: Answer | None = None
+    submitted: Submitted | None = None
     candidates: dict[int, list[Claim]] = field(default_factory=dict)
     to_enrich: int = 0
 
@@ -75,8 +79,11 @@ def drain(
     stop: threading.Event,
     leave: threading.Event | None = None,
     on_progress: Callable[[], None],
-) -> None:
+) -> datetime | None:
     """Ask until no row of the upload is open and no other lane is asking.
+
+    Where answers come later it returns when all that is left is to await them, and gives the moment
+    at which the first of them may be there; None when nothing is awaited.
 
     Args:
         ledger: this lane's access to the attempt's queries.
@@ -104,6 +111,7 @@ def drain(
         on_progress=on_progress,
     )
     lane.run()
+    return lane.next_look_at
 
 
 class _Lane:
@@ -129,6 +137,8 @@ class _Lane:
         self._enrichments: deque[tuple[_Work, Claim]] = deque()
         self._running: dict[Future[object], tuple[_Work, Claim | None]] = {}
         self._answered: list[AnsweredQuery] = []
+        self._submitted: list[SubmittedQuery] = []
+        self.next_look_at: datetime | None = None
         self._answered_since = 0.0
         self._refused: dict[Group, PayerError] = {}
         self._watch = OutageWatch(payer)
@@ -175,7 +185,7 @@ class _Lane:
             self._go_on_or_leave()
         if self._is_time_to_settle():
             self._settle()
-        is_idle = not (self._running or self._ready or self._answered or self._enrichments)
+        is_idle = not (self._running or self._ready or self._has_news or self._enrichments)
         if self._is_time_to_plan(is_idle) and plan_open_groups(
             self._ledger, self._payer, self._terms
         ):
@@ -184,6 +194,7 @@ class _Lane:
         if not is_idle:
             return True
         if not self._ledger.others_are_asking():
+            self.next_look_at = self._ledger.next_look_at() if self._awaits_answers else None
             return False
         self._stop.wait(_IDLE_WAIT_S)
         return True
@@ -256,12 +267,41 @@ class _Lane:
         refusal = self._refused.get(Group(tin=query.tin, payer_id=query.payer_id))
         if refusal is not None:
             raise refusal
-        answer = self._watch.search(query)
+        answer = self._asked(work.leased)
+        if isinstance(answer, Submitted):
+            work.submitted = answer
+            return
         roster = Roster(work.leased.requests)
         for claim in answer.claims:
             for number in roster.candidates(claim):
                 work.candidates.setdefault(number, []).append(claim)
         work.answer = answer
+
+    def _asked(self, leased: LeasedQuery) -> Answer | Submitted:
+        """The answer, or the word that it comes later; what was submitted is only looked for."""
+        if leased.reference is None:
+            return self._watch.search(leased.query)
+        try:
+            found = self._watch.look(leased.reference, leased.query)
+        except PayerError as error:
+            if error.error_class is not ErrorClass.TRANSIENT or error.is_answer:
+                raise
+            # It may be there all the same: a look that fails is made again, and nothing sent.
+            found = Submitted(
+                reference=leased.reference, next_look_at=datetime.now(UTC) + _LOOK_AGAIN_AFTER
+            )
+        is_late = (
+            leased.submitted_at is not None
+            and datetime.now(UTC) - leased.submitted_at >= self._terms.answer_patience
+        )
+        if isinstance(found, Submitted) and is_late:
+            raise PayerError(
+                ErrorClass.TRANSIENT,
+                "no_answer",
+                "The payer took the question and never answered it. Retry later.",
+                is_answer=True,
+            )
+        return found
 
     def _enrich(self, work: _Work, claim: Claim) -> Claim:
         """In a thread: fetch a matched claim's detail and payments."""
@@ -272,7 +312,7 @@ class _Lane:
         return self._payer.enrich(claim, transaction=transaction, level=level)
 
     def _collect(self) -> None:
-        timeout = _SETTLE_AFTER_S if self._answered else _IDLE_WAIT_S
+        timeout = _SETTLE_AFTER_S if self._has_news else _IDLE_WAIT_S
         done, _ = wait(self._running, timeout=timeout, return_when=FIRST_COMPLETED)
         for future in done:
             work, claim = self._running.pop(future)
@@ -283,6 +323,10 @@ class _Lane:
                 continue
             except PayerError as error:
                 self._fail(work, error)
+                continue
+            if work.submitted is not None:
+                self._note_news()
+                self._submitted.append(SubmittedQuery(leased=work.leased, submitted=work.submitted))
                 continue
             if claim is None:
                 self._queue_enrichments(work)
@@ -345,22 +389,38 @@ class _Lane:
         self._keep(AnsweredQuery(leased=work.leased, error=error))
 
     def _keep(self, answered: AnsweredQuery) -> None:
-        if not self._answered:
-            self._answered_since = time.monotonic()
+        self._note_news()
         self._answered.append(answered)
 
+    @property
+    def _awaits_answers(self) -> bool:
+        return self._payer.capabilities.asynchronous
+
+    @property
+    def _has_news(self) -> bool:
+        """Whether there is anything to write down."""
+        return bool(self._answered or self._submitted)
+
+    def _note_news(self) -> None:
+        if not self._has_news:
+            self._answered_since = time.monotonic()
+
     def _is_time_to_settle(self) -> bool:
-        if not self._answered:
+        if not self._has_news:
             return False
         return (
-            len(self._answered) >= _SETTLE_AFTER_ANSWERS
+            len(self._answered) + len(self._submitted) >= _SETTLE_AFTER_ANSWERS
             or time.monotonic() - self._answered_since >= _SETTLE_AFTER_S
             or not self._running
         )
 
     def _settle(self) -> None:
         answered, self._answered = self._answered, []
+        submitted, self._submitted = self._submitted, []
         self._ledger.record_calls(self._payer.name, self._calls.take())
+        if submitted:
+            self._ledger.record_submitted(submitted)
+            self._rows_under_way -= _rows_of(item.leased for item in submitted)
         for part in _settled_together(answered):
             self._ledger.settle(part, self._conclude)
             self._rows_under_way -= _rows_of(item.leased for item in part)
@@ -389,7 +449,8 @@ def _settled_together(answered: Sequence[AnsweredQuery]) -> Iterator[list[Answer
             part, rows = [], 0
         part.append(item)
         rows += len(item.leased.requests)
-    yield part
+    if part:
+        yield part
 
 
 def _replace_claim(work: _Work, old: Claim, new: Claim) -> None:

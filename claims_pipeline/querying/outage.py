@@ -7,10 +7,11 @@ payer is alive. docs/reliability.md has the picture of who decides what when a p
 
 import threading
 import time
+from collections.abc import Callable
 
-from claims_pipeline.errors import ErrorClass, PayerDownError, PayerError
+from claims_pipeline.errors import ErrorClass, InvariantError, PayerDownError, PayerError
 from claims_pipeline.model import Query
-from claims_pipeline.payers.base import Answer, Payer
+from claims_pipeline.payers.base import Answer, AsynchronousPayer, Payer, Submitted
 from claims_pipeline.querying.conclusions import failed
 from claims_pipeline.store.ledger.entries import Conclusion
 from claims_pipeline.store.ledger.ledger import Ledger
@@ -34,7 +35,7 @@ class OutageWatch:
         """Whether the payer was found to answer nobody, and has answered nobody since."""
         return self._silent_since > self._answered_at
 
-    def search(self, query: Query) -> Answer:
+    def search(self, query: Query) -> Answer | Submitted:
         """Ask the payer, from any thread; as `Payer.search`, but for what it raises.
 
         Raises:
@@ -43,12 +44,23 @@ class OutageWatch:
             CancelRequestedError: told to stop meanwhile.
 
         """
+        return self._asked(query, lambda: self._payer.search(query))
+
+    def look(self, reference: str, query: Query) -> Answer | Submitted:
+        """Look for an answer that comes later; raises as `search`."""
+        payer = self._payer
+        if not isinstance(payer, AsynchronousPayer):
+            raise InvariantError("nothing_to_look_for", "This channel answers at once.")
+        return self._asked(query, lambda: payer.look(reference, query))
+
+    def _asked(self, query: Query, ask: Callable[[], Answer | Submitted]) -> Answer | Submitted:
         if self.is_down:
             raise PayerDownError
         try:
-            answer = self._payer.search(query)
+            answer = ask()
         except PayerError as error:
-            if error.error_class is ErrorClass.TRANSIENT and self._confirm_outage(query):
+            is_silent = error.error_class is ErrorClass.TRANSIENT and not error.is_answer
+            if is_silent and self._confirm_outage(query):
                 raise PayerDownError from None
             raise
         self._note_answer(query)

@@ -85,6 +85,11 @@ class ChannelSettings(BaseModel):
         description="Days searched before and after a row's own dates. Without it, as for every "
         "payer.",
     )
+    answer_hours: float = Field(
+        default=24.0,
+        gt=0,
+        description="How long an answer that comes later is awaited before its rows fail.",
+    )
     price_per_answer: Decimal = Field(
         default=Decimal(0),
         ge=0,

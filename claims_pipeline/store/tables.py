@@ -168,6 +168,7 @@ attempts = Table(
     Column("search_calls", Integer, nullable=False, default=0),
     Column("detail_calls", Integer, nullable=False, default=0),
     Column("payment_calls", Integer, nullable=False, default=0),
+    Column("look_calls", Integer, nullable=False, server_default="0"),
     Column("one_per_row_calls", Integer, nullable=False, default=0),
     Column("unrelated_claims", Integer, nullable=False, default=0),
     Column("error_code", String(64)),
@@ -270,7 +271,10 @@ queries = Table(
     Column("row_numbers", JSON, nullable=False),  # a single's patient is its first row's
     Column("page_limit", Integer),
     Column("reason", Text, nullable=False, default=""),
-    Column("state", String(16), nullable=False),  # planned, leased, settled, failed
+    Column("state", String(16), nullable=False),  # planned, leased, submitted, settled, failed
+    Column("reference", Text),  # of what was submitted: by it the answer is looked for
+    Column("submitted_at", UtcInstant),
+    Column("next_look_at", UtcInstant),
     Column("lease_token", _ID),
     Column("lease_run_id", _ID),  # leases of a run that lost the attempt are void at once
     Column("lease_expires_at", UtcInstant),
@@ -283,6 +287,12 @@ queries = Table(
     Column("settled_at", UtcInstant),
     Index("ix_queries_attempt_id_state_position", "attempt_id", "state", "position"),
     Index("ix_queries_attempt_id_tin_payer_id_state", "attempt_id", "tin", "payer_id", "state"),
+    Index(
+        "ix_queries_reference",
+        "reference",
+        postgresql_where=text("reference IS NOT NULL"),
+        sqlite_where=text("reference IS NOT NULL"),
+    ),
 )
 
 results = Table(

@@ -69,7 +69,8 @@ def _error_response(problem: Fields) -> PayerError:
         return PayerError(
             ErrorClass.TRANSIENT,
             "payer_not_reached",
-            "The payer could not be reached. Retry later.",
+            "The payer cannot be reached. Retry later.",
+            is_answer=True,
         )
     if code in _CONFIG_CODES:
         return PayerError(

@@ -112,9 +112,17 @@ def ask_to_cancel(connection: Connection, upload_id: str, now: datetime) -> Uplo
 
 
 def wait_for_payer(
-    engine: Engine, hold: Hold, *, reason: str, next_try_at: datetime, now: datetime
+    engine: Engine,
+    hold: Hold,
+    *,
+    reason: str,
+    next_try_at: datetime,
+    now: datetime,
+    is_down: bool = True,
 ) -> None:
     """Let go of the attempt until `next_try_at`: the payer is down, and there are hours left.
+
+    Where it is not down, its answers are yet to come, which nobody is alerted to.
 
     Raises:
         HoldLostError, CancelRequestedError: as `verify_hold`.
@@ -130,7 +138,7 @@ def wait_for_payer(
                 step_is_held=False,
                 waiting_reason=reason,
                 next_try_at=next_try_at,
-                payer_down_since=attempt.payer_down_since or now,
+                payer_down_since=(attempt.payer_down_since or now) if is_down else None,
                 launch_ticket=None,
                 launched_at=None,
             )
@@ -145,7 +153,7 @@ def wait_for_payer(
             .where(tables.uploads.c.id == hold.upload_id)
             .values(updated_at=now)
         )
-        if attempt.payer_down_since is None:
+        if is_down and attempt.payer_down_since is None:
             raise_alert(connection, attempt, AlertKind.WAITING, error_code=reason, now=now)
 
 
@@ -194,7 +202,7 @@ def _end(
         update(tables.queries)
         .where(
             tables.queries.c.attempt_id == attempt.id,
-            tables.queries.c.state.in_(("planned", "leased")),
+            tables.queries.c.state.in_(("planned", "leased", "submitted")),
         )
         .values(state="failed", error_code="attempt_ended", lease_token=None, settled_at=now)
     )

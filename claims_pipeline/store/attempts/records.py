@@ -46,6 +46,7 @@ class Attempt:
     search_calls: int
     detail_calls: int
     payment_calls: int
+    look_calls: int
     one_per_row_calls: int
     unrelated_claims: int
     error_code: str | None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from claims_pipeline.errors import PayerError
@@ -16,7 +17,7 @@ from claims_pipeline.model import (
     Request,
     Result,
 )
-from claims_pipeline.payers.base import Answer
+from claims_pipeline.payers.base import Answer, Submitted
 from claims_pipeline.store import codec
 from claims_pipeline.store.rows.stored import stored_request
 
@@ -56,11 +57,25 @@ class GroupView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeasedQuery:
-    """A query that this lane asks, with the open rows that it can answer."""
+    """A query that this lane asks, with the open rows that it can answer.
+
+    One that was `submitted_at` an earlier moment is not asked again: its answer is looked for by
+    its `reference`.
+    """
 
     query_id: str
     query: Query
     requests: tuple[Request, ...]
+    reference: str | None = None
+    submitted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmittedQuery:
+    """A leased query whose answer comes later."""
+
+    leased: LeasedQuery
+    submitted: Submitted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,4 +162,6 @@ def leased_query_of(
             reason=row.reason,
         ),
         requests=requests,
+        reference=row.reference,
+        submitted_at=row.submitted_at,
     )

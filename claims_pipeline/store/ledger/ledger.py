@@ -1,10 +1,11 @@
 """The ledger: which queries an attempt has planned, who asks them, which are settled.
 
 A query is `planned`, `leased` to a lane for a while, then `settled` (the payer answered) or
-`failed`. It is settled in the same transaction that writes the answers of its rows, so a killed
-run goes on where it was, and a settled query is never asked again. Every writing transaction
-begins with the attempt's row, which proves that this run still holds the attempt and puts the
-lanes of one attempt in line.
+`failed`. One whose answer comes later is `submitted` meanwhile: it is leased again to look for the
+answer, and never to be sent again. A query is settled in the same transaction that writes the
+answers of its rows, so a killed run goes on where it was, and a settled query is never asked again.
+Every writing transaction begins with the attempt's row, which proves that this run still holds the
+attempt and puts the lanes of one attempt in line.
 """
 
 import sys
@@ -20,6 +21,8 @@ from sqlalchemy import (
     Engine,
     Text,
     and_,
+    bindparam,
+    case,
     cast,
     exists,
     func,
@@ -50,14 +53,17 @@ from claims_pipeline.store.ledger.entries import (
     Group,
     GroupView,
     LeasedQuery,
+    SubmittedQuery,
     leased_query_of,
     open_row_of,
 )
 from claims_pipeline.store.ledger.settling import Settlement, count, interim_claims, open_rows
 from claims_pipeline.store.rows import stored
 from claims_pipeline.store.tenants.practices import list_practices
+from claims_pipeline.store.types import UtcInstant
 
-_UNDER_WAY = ("planned", "leased")
+_FREE_STATE = case((tables.queries.c.reference.is_(None), "planned"), else_="submitted")
+_UNDER_WAY = ("planned", "leased", "submitted")
 # As text: SQLAlchemy's way from JSON would take longer than ours to windows.
 _COVERED = cast(tables.requests.c.covered, Text).label("covered")
 _SWEPT = cast(tables.requests.c.swept, Text).label("swept")
@@ -79,8 +85,14 @@ class Ledger:
         lease_s: float,
         now: Callable[[], datetime],
         payer_ids: Collection[str] | None = None,
+        awaits_answers: bool = False,
+        max_in_flight: int | None = None,
     ) -> None:
-        """Work on the attempt of `hold`; of its rows only on those of `payer_ids`, if given."""
+        """Work on the attempt of `hold`; of its rows only on those of `payer_ids`, if given.
+
+        `awaits_answers`: what is asked may be answered later, with `max_in_flight` queries at most
+        between sent and answered.
+        """
         self._engine = engine
         self._hold = hold
         self._lease = timedelta(seconds=lease_s)
@@ -88,6 +100,8 @@ class Ledger:
         self._token = str(uuid.uuid4())
         self._renewed_at = now()
         self._payer_ids = payer_ids
+        self._awaits_answers = awaits_answers
+        self._max_in_flight = max_in_flight
         self._practices: dict[str, Practice] | None = None
 
     @property
@@ -231,19 +245,36 @@ class Ledger:
                     tables.queries.c.state == "leased",
                     tables.queries.c.lease_token == self._token,
                 )
-                .values(state="planned", lease_token=None, lease_run_id=None, lease_expires_at=None)
+                .values(
+                    state=_FREE_STATE, lease_token=None, lease_run_id=None, lease_expires_at=None
+                )
             )
 
     def others_are_asking(self) -> bool:
-        """Whether a query is still under way, in another lane or on a lease yet to run out."""
-        statement = select(
-            exists().where(
-                self._own_queries(),
-                tables.queries.c.state.in_(_UNDER_WAY),
-            )
+        """Whether a query is still under way, in another lane or on a lease yet to run out.
+
+        Those whose answers are only awaited are not.
+        """
+        columns = tables.queries.c
+        with reading(self._engine) as connection:
+            under_way: ColumnElement[bool] = columns.state.in_(("planned", "leased"))
+            if self._awaits_answers:
+                is_free = [self._is_due()]
+                if self._room_in_flight(connection) > 0:
+                    is_free.append(columns.state == "planned")
+                under_way = or_(columns.state == "leased", *is_free)
+            statement = select(exists().where(self._own_queries(), under_way))
+            return bool(connection.execute(statement).scalar_one())
+
+    def next_look_at(self) -> datetime | None:
+        """When the first of the answers that are awaited may be there; None for none."""
+        columns = tables.queries.c
+        statement = select(func.min(columns.next_look_at)).where(
+            self._own_queries(), columns.state == "submitted"
         )
         with reading(self._engine) as connection:
-            return bool(connection.execute(statement).scalar_one())
+            found: datetime | None = connection.execute(statement).scalar_one()
+            return found
 
     def has_open_rows(self) -> bool:
         """Whether any row of the upload has no answer yet."""
@@ -275,6 +306,35 @@ class Ledger:
                 attempts.payer_is_back(connection, self._hold)
             self._renew(connection)
         return concluded
+
+    def record_submitted(self, items: Sequence[SubmittedQuery]) -> None:
+        """Write down by which references the answers to queries of this lane are looked for."""
+        columns = tables.queries.c
+        with writing(self._engine) as connection:
+            attempt = attempts.verify_hold(connection, self._hold)
+            for item in items:
+                connection.execute(
+                    update(tables.queries)
+                    .where(
+                        columns.id == item.leased.query_id,
+                        columns.state == "leased",
+                        columns.lease_token == self._token,
+                    )
+                    .values(
+                        state="submitted",
+                        reference=item.submitted.reference,
+                        submitted_at=func.coalesce(
+                            columns.submitted_at, bindparam(None, self._now(), UtcInstant)
+                        ),
+                        next_look_at=item.submitted.next_look_at,
+                        lease_token=None,
+                        lease_run_id=None,
+                        lease_expires_at=None,
+                    )
+                )
+            if attempt.payer_down_since:
+                attempts.payer_is_back(connection, self._hold)
+            self._renew(connection)
 
     def conclude_rows(self, conclusions: Sequence[Conclusion]) -> None:
         """Write results of rows for which there is nothing (more) to ask."""
@@ -317,6 +377,7 @@ class Ledger:
                 search_calls=sent[CallKind.SEARCH],
                 detail_calls=sent[CallKind.DETAIL],
                 payment_calls=sent[CallKind.PAYMENT],
+                look_calls=sent[CallKind.LOOK],
             )
 
     # Parts
@@ -360,9 +421,33 @@ class Ledger:
             "state": "planned",
         }
 
-    def _lease_some(self, connection: Connection, limit: int, most_rows: int) -> list[Any]:
+    def _is_due(self) -> ColumnElement[bool]:
         columns = tables.queries.c
-        free = or_(
+        return and_(columns.state == "submitted", columns.next_look_at <= self._now())
+
+    def _room_in_flight(self, connection: Connection) -> int:
+        """How many queries more may be sent before answers have come."""
+        if self._max_in_flight is None:
+            return sys.maxsize
+        sent = connection.execute(
+            select(func.count()).where(
+                self._own_queries(), tables.queries.c.state.in_(("leased", "submitted"))
+            )
+        ).scalar_one()
+        return max(0, self._max_in_flight - int(sent))
+
+    def _lease_some(self, connection: Connection, limit: int, most_rows: int) -> list[Any]:
+        if not self._awaits_answers:
+            return self._lease_free(connection, self._is_free(), limit, most_rows)
+        looks = self._lease_free(connection, self._is_due(), limit, most_rows)
+        room = min(limit - len(looks), self._room_in_flight(connection))
+        if room <= 0:
+            return looks
+        return [*looks, *self._lease_free(connection, self._is_free(), room, most_rows)]
+
+    def _is_free(self) -> ColumnElement[bool]:
+        columns = tables.queries.c
+        return or_(
             columns.state == "planned",
             and_(
                 columns.state == "leased",
@@ -374,6 +459,11 @@ class Ledger:
                 ),
             ),
         )
+
+    def _lease_free(
+        self, connection: Connection, free: ColumnElement[bool], limit: int, most_rows: int
+    ) -> list[Any]:
+        columns = tables.queries.c
         next_ones = (
             select(columns.id, columns.row_numbers)
             .where(self._own_queries(), free)

@@ -108,4 +108,6 @@ def waiting_words(reason: str) -> str:
     """Why an upload does not go on just now."""
     if reason.startswith("payer"):
         return "The payer is not answering"
+    if reason.startswith("awaiting"):
+        return "The payer's answers come later"
     return "It was interrupted and will continue on its own"

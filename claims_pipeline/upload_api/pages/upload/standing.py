@@ -11,6 +11,10 @@ _PAYER_DOWN = (
     "The payer is not answering right now. Nothing is lost: answers received so far are kept, and "
     "the other rows are asked as soon as the payer is back."
 )
+_ANSWERS_TO_COME = (
+    "Everything was sent, and some of the answers come later. Nothing is lost: they are fetched as "
+    "soon as they are there."
+)
 _INTERRUPTED = (
     "The upload was interrupted on our side, for example by an update of the service. Nothing is "
     "lost: answers received so far are kept, and it continues on its own within a minute."
@@ -80,6 +84,8 @@ def standing_of(upload: Upload, now: datetime) -> Standing:
 def _waiting(reason: str | None) -> str | None:
     if reason is None:
         return None
+    if reason.startswith("awaiting"):
+        return _ANSWERS_TO_COME
     return _PAYER_DOWN if reason.startswith("payer") else _INTERRUPTED
 
 
