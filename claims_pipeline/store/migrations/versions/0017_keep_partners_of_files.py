@@ -7,7 +7,7 @@ from claims_pipeline.store.row_security import statements_to_secure
 from claims_pipeline.store.types import UtcInstant
 
 revision = "0017"
-down_revision = "0014"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
