@@ -19,6 +19,7 @@ from claims_pipeline.settings.channels import (
     FILE_SUFFIX,
     PREFIX,
     ChannelSettings,
+    FileChannelSettings,
     KeyChannelSettings,
     OAuthChannelSettings,
     known_zone,
@@ -127,6 +128,8 @@ class Settings(BaseSettings):
     uhc: UhcSettings = Field(default=UhcSettings(), description="UnitedHealthcare")
 
     stedi: KeyChannelSettings = Field(default=KeyChannelSettings(), description="Stedi")
+
+    x12: FileChannelSettings = Field(default=FileChannelSettings(), description="276/277 files")
 
     payer_timezone: str = Field(
         default="America/Chicago",

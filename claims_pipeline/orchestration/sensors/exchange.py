@@ -2,30 +2,22 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
-from datetime import timedelta
 
 import dagster as dg
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from claims_pipeline.errors import SettingsError
 from claims_pipeline.folders.dropped import FileState
-from claims_pipeline.folders.mailbox.mailbox import Mailbox
-from claims_pipeline.folders.mailbox.sending import send_out
-from claims_pipeline.folders.mailbox.taking import take_in
+from claims_pipeline.folders.mailbox.exchanging import exchange
 from claims_pipeline.orchestration.held_step import now, redacted_errors
 from claims_pipeline.orchestration.jobs import claim_status_job
 from claims_pipeline.orchestration.resources import StoreResource
 from claims_pipeline.orchestration.sensors.inbox import EVERY_S
 from claims_pipeline.orchestration.sensors.launches import launch_waiting, launched
 from claims_pipeline.store.database import reading
-from claims_pipeline.store.x12.partners import all_partners, awaited
-from claims_pipeline.store.x12.waking import wake
+from claims_pipeline.store.x12.partners import awaited
 
 X12_EXCHANGE = "x12_exchange"
-
-# A file is begun when its upload has queued all that it asks.
-_QUIET = timedelta(seconds=2)
 
 x12_exchange = dg.AssetSpec(
     X12_EXCHANGE,
@@ -58,52 +50,22 @@ def x12_exchange_sensor(
             engine = store.engine(settings)
         except SettingsError as error:
             return dg.SkipReason(f"not configured: {error.code}")
-        mailboxes = [
-            Mailbox(organization_id=organization_id, partner=partner, base=settings.x12_folder)
-            for organization_id, partner in all_partners(engine)
-        ]
-        if not mailboxes:
-            return dg.SkipReason("no partner is set up")
-        counts: Counter[str] = Counter()
-        waiting: list[FileState] = []
-        seen_before = _file_states(context.cursor)
-        for mailbox in mailboxes:
-            try:
-                _exchange(engine, mailbox, seen_before, counts, waiting)
-            except OSError as error:
-                # Its folder is away; the other partners' are not.
-                counts["mailboxes_unreachable"] += 1
-                context.log.warning("a mailbox is not reachable: %s", type(error).__name__)
-        summary = (
-            f"{counts['files_sent']} files sent, {counts['files_taken']} taken, "
-            f"{len(waiting)} still being written"
+        found = exchange(
+            engine, settings.x12_folder, seen_before=_file_states(context.cursor), now=now
         )
-        cursor = _cursor(waiting)
-        has_news = bool(counts["files_sent"] or counts["files_taken"])
-        events = [_observation(engine, counts)] if has_news else []
-        requests = launch_waiting(engine) if has_news else []
+        if not found.mailboxes:
+            return dg.SkipReason("no partner is set up")
+        summary = (
+            f"{found.counts['files_sent']} files sent, {found.counts['files_taken']} taken, "
+            f"{len(found.waiting)} still being written, {found.woken} uploads go on"
+        )
+        cursor = _cursor(found.waiting)
+        events = [_observation(engine, found.counts)] if found.has_news else []
+        requests = launch_waiting(engine) if found.woken else []
         if not requests:
             return dg.SensorResult(skip_reason=summary, cursor=cursor, asset_events=events)
         context.log.info(summary)
         return launched(requests, cursor=cursor, events=events)
-
-
-def _exchange(
-    engine: Engine,
-    mailbox: Mailbox,
-    seen_before: frozenset[FileState],
-    counts: Counter[str],
-    waiting: list[FileState],
-) -> None:
-    def on_answered(connection: Connection, references: Iterable[str]) -> None:
-        wake(connection, references, now=now())
-
-    taken = take_in(engine, mailbox, seen_before=seen_before, on_answered=on_answered, now=now)
-    # What was refused, or met a payer that was down, may go out again in the same tick.
-    counts["files_sent"] += send_out(engine, mailbox, now=now, quiet=_QUIET)
-    counts["files_taken"] += taken.files.total()
-    counts.update(taken.counts)
-    waiting.extend(taken.waiting)
 
 
 def _observation(engine: Engine, counts: Counter[str]) -> dg.AssetObservation:
@@ -134,5 +96,5 @@ def _file_states(cursor: str | None) -> frozenset[FileState]:
     )
 
 
-def _cursor(waiting: list[FileState]) -> str:
+def _cursor(waiting: tuple[FileState, ...]) -> str:
     return json.dumps([[one.device, one.inode, one.size, one.modified_ns] for one in waiting])

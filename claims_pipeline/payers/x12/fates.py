@@ -49,7 +49,7 @@ class Fate:
         """
         if self.error_class is None or self.code is None:
             raise ValueError("only a fate that failed has an error")
-        return PayerError(self.error_class, self.code, MESSAGES[self.code])
+        return PayerError(self.error_class, self.code, MESSAGES[self.code], is_answer=True)
 
 
 def _failed(error_class: ErrorClass, code: str) -> Fate:

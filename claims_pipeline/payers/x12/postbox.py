@@ -29,6 +29,16 @@ class Postbox(Protocol):
     It keeps what is put in, so that a file can be written of it, and what came back.
     """
 
+    @property
+    def has_partners(self) -> bool:
+        """Whether anybody is set up at all."""
+        ...
+
+    @property
+    def environment(self) -> str:
+        """`sandbox` where partners take test files, else `production`."""
+        ...
+
     def partner_for(self, query: Query) -> Partner | None:
         """Through whom the query's payer is asked; None when no partner is set up for it."""
         ...
@@ -43,6 +53,10 @@ class Postbox(Protocol):
 
     def put(self, reference: str, partner: Partner, inquiry: Inquiry) -> datetime:
         """Queue the inquiry, once; gives when it is worth looking whether it was answered."""
+        ...
+
+    def next_look_at(self, standing: Standing) -> datetime:
+        """When it is worth looking again at an inquiry that waits."""
         ...
 
     def standing(self, reference: str) -> Standing | None:

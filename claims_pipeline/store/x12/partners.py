@@ -56,14 +56,14 @@ def save_partners(engine: Engine, organization_id: str, partners: Sequence[Partn
     """Add partners, or replace them by name; their control numbers go on. All or none.
 
     Raises:
-        InputError: `partners_refused` when there is no such organization, or another partner
-            has one of the folders: it would be read by both.
+        InputError: `partners_refused` when there is no such organization, another partner has
+            one of the folders (both would read it), or test and production would be mixed.
 
     """
     columns = tables.x12_partners.c
     try:
         with writing(engine) as connection:
-            _require_own_folders(connection, organization_id, partners)
+            _require_to_fit(connection, organization_id, partners)
             for partner in partners:
                 terms = _PARTNER.dump_python(partner, mode="json", exclude={"name"})
                 changed = connection.execute(
@@ -81,13 +81,13 @@ def save_partners(engine: Engine, organization_id: str, partners: Sequence[Partn
         raise InputError("partners_refused", "There is no such organization.") from None
 
 
-def _require_own_folders(
+def _require_to_fit(
     connection: Connection, organization_id: str, partners: Sequence[Partner]
 ) -> None:
     columns = tables.x12_partners.c
     replaced = {(organization_id, partner.name) for partner in partners}
     others = [
-        _partner(name, terms)
+        (owner, _partner(name, terms))
         for owner, name, terms in connection.execute(
             select(columns.organization_id, columns.name, columns.terms)
         )
@@ -95,9 +95,19 @@ def _require_own_folders(
     ]
     folders = [
         folder.rstrip("/")
-        for partner in (*others, *partners)
+        for partner in (*(one for _, one in others), *partners)
         for folder in (partner.outgoing, partner.incoming)
     ]
+    usages = {
+        partner.usage
+        for partner in (*(one for owner, one in others if owner == organization_id), *partners)
+        if partner.active
+    }
+    if len(usages) > 1:
+        raise InputError(
+            "partners_refused",
+            "An organization's active partners are all for test (T), or all for production (P).",
+        )
     if len(set(folders)) < len(folders):
         raise InputError(
             "partners_refused", "Two partners have one folder. Give each folders of its own."

@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from sqlalchemy import Engine
 
 from claims_pipeline.model import ListedPayer, Query
+from claims_pipeline.payers.environment import PRODUCTION, SANDBOX
 from claims_pipeline.payers.x12.deadlines import deadline
 from claims_pipeline.payers.x12.inquiries import Inquiry
 from claims_pipeline.payers.x12.partner import Partner
@@ -18,6 +19,8 @@ from claims_pipeline.store.tenants.payers import list_payers
 from claims_pipeline.store.x12.outgoing import NewInquiry, queue
 from claims_pipeline.store.x12.partners import list_partners, partner_for
 from claims_pipeline.store.x12.standing import standing
+
+_SHORTEST_PAUSE = timedelta(minutes=1)
 
 
 class DatabasePostbox:
@@ -39,9 +42,15 @@ class DatabasePostbox:
         return {payer.channel_payer_id or payer.payer_id: payer for payer in listed}
 
     @property
-    def environments(self) -> frozenset[str]:
-        """`sandbox` for partners that take test files, `production` for the others."""
-        return frozenset(partner.environment for partner in self._partners if partner.active)
+    def has_partners(self) -> bool:
+        """Whether anybody is set up at all."""
+        return any(partner.active for partner in self._partners)
+
+    @property
+    def environment(self) -> str:
+        """`sandbox` where partners take test files, else `production`."""
+        found = {partner.environment for partner in self._partners if partner.active}
+        return SANDBOX if SANDBOX in found else PRODUCTION
 
     def partner_for(self, query: Query) -> Partner | None:
         """Through whom the query's payer is asked; None when no partner is set up for it."""
@@ -82,6 +91,11 @@ class DatabasePostbox:
         with writing(self._engine) as connection:
             queue(connection, [new], now=now)
         return deadline(now, partner.deadline_days)
+
+    def next_look_at(self, standing: Standing) -> datetime:
+        """When it is worth looking again: at the deadline, since answers wake who waits."""
+        now = self._now()
+        return max(standing.due_at or deadline(now, 1), now + _SHORTEST_PAUSE)
 
     def standing(self, reference: str) -> Standing | None:
         """How the inquiry stands; None when there is none of that reference."""

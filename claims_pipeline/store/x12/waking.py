@@ -1,25 +1,49 @@
-"""Attempts that wait for answers go on as soon as there are some."""
+"""Uploads that wait for answers go on as soon as there are some."""
 
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, exists, update
 
 from claims_pipeline.store import tables
 from claims_pipeline.store.database import chunks_of
 
+_QUERIES = tables.queries.c
+_ATTEMPTS = tables.attempts.c
 
-def wake(connection: Connection, references: Iterable[str], *, now: datetime) -> None:
-    """Let attempts that wait look at once: these inquiries have an answer."""
-    inquiries, attempts = tables.x12_inquiries.c, tables.attempts.c
+
+def look_now(connection: Connection, references: Iterable[str], *, now: datetime) -> None:
+    """Their answers are there: whoever goes on with the attempt looks for them at once."""
     for some in chunks_of(sorted(references), 500):
-        of_inquiries = select(inquiries.attempt_id).where(inquiries.reference.in_(some))
         connection.execute(
-            update(tables.attempts)
+            update(tables.queries)
             .where(
-                attempts.id.in_(of_inquiries),
-                attempts.state == "waiting",
-                attempts.next_try_at > now,
+                _QUERIES.reference.in_(some),
+                _QUERIES.state == "submitted",
+                _QUERIES.next_look_at > now,
             )
-            .values(next_try_at=now)
+            .values(next_look_at=now)
         )
+
+
+def wake_attempts(connection: Connection, *, now: datetime) -> int:
+    """Launch attempts for which an answer is there, though they wait until later; how many.
+
+    Asked again and again: an answer may come in the moment in which an attempt begins to wait.
+    """
+    is_due = exists().where(
+        _QUERIES.attempt_id == _ATTEMPTS.id,
+        _QUERIES.state == "submitted",
+        _QUERIES.next_look_at <= now,
+    )
+    woken = connection.execute(
+        update(tables.attempts)
+        .where(
+            _ATTEMPTS.state == "waiting",
+            _ATTEMPTS.next_try_at > now,
+            _ATTEMPTS.waiting_reason.like("awaiting%"),
+            is_due,
+        )
+        .values(next_try_at=now)
+    )
+    return woken.rowcount
