@@ -1,7 +1,8 @@
 """Is this the payer, or a sandbox that plays it? Never in doubt, and never silently wrong.
 
 Three marks make a sandbox: its host is this machine, it is asked without encryption, or any of
-its answers (the token's, which comes first, included) carries the sandbox's header.
+its answers (the token's, which comes first, included) carries the sandbox's header. A channel may
+have a mark of its own for answers that are made up.
 """
 
 import ipaddress
@@ -18,8 +19,12 @@ SANDBOX_HEADER = "x-payer-environment"
 class PayerEnvironment:
     """What is known of who answers. In production a sandbox is refused, whenever it shows."""
 
-    def __init__(self, *urls: str, is_production: bool) -> None:
+    def __init__(
+        self, *urls: str, is_production: bool, further_mark: tuple[str, str] | None = None
+    ) -> None:
+        """Look at the addresses; `further_mark` is a channel's own header of a made-up answer."""
         self._is_production = is_production
+        self._marks = [(SANDBOX_HEADER, SANDBOX), *([further_mark] if further_mark else [])]
         self._name = PRODUCTION
         for url in urls:
             self._check_url(url)
@@ -36,7 +41,7 @@ class PayerEnvironment:
             SettingsError: `sandbox_in_production`.
 
         """
-        if headers.get(SANDBOX_HEADER, "").strip().lower() == SANDBOX:
+        if any(headers.get(name, "").strip().lower() == value for name, value in self._marks):
             self._mark_sandbox()
 
     def _check_url(self, url: str) -> None:

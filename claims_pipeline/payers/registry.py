@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from claims_pipeline.errors import InputError
 from claims_pipeline.model import AUTO, ListedPayer, Patient
-from claims_pipeline.payers import stedi, uhc, x12
+from claims_pipeline.payers import availity, stedi, uhc, x12
 from claims_pipeline.payers.base import Capabilities, Limiter, OnCall, Payer
 from claims_pipeline.payers.channel import Channel, Connection, Wiring
 from claims_pipeline.payers.limiter import LocalLimiter
@@ -18,6 +18,7 @@ CHANNELS: dict[str, Channel] = {
     channel.name: channel
     for channel in (
         uhc.CHANNEL,
+        availity.CHANNEL,
         stedi.CHANNEL,
         x12.CHANNEL,
     )

@@ -16,7 +16,7 @@ from concurrent.futures import (
     ThreadPoolExecutor,
     wait,
 )
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from claims_pipeline.errors import (
@@ -48,6 +48,7 @@ _SETTLE_AFTER_ANSWERS = 32
 _SETTLE_AFTER_S = 0.1
 _IDLE_WAIT_S = 0.5
 _LOOK_AGAIN_AFTER = timedelta(minutes=1)
+_LONGEST_BETWEEN_LOOKS = timedelta(minutes=15)
 # Lanes lease ahead, and hand their pool more than it has threads, so that no thread waits while
 # the main thread is in a transaction.
 _LEASED_PER_THREAD = 3
@@ -295,14 +296,16 @@ class _Lane:
             leased.submitted_at is not None
             and datetime.now(UTC) - leased.submitted_at >= self._terms.answer_patience
         )
-        if isinstance(found, Submitted) and is_late:
+        if not isinstance(found, Submitted):
+            return found
+        if is_late:
             raise PayerError(
                 ErrorClass.TRANSIENT,
                 "no_answer",
                 "The payer took the question and never answered it. Retry later.",
                 is_answer=True,
             )
-        return found
+        return _ever_rarer(found, leased.submitted_at)
 
     def _enrich(self, work: _Work, claim: Claim) -> Claim:
         """In a thread: fetch a matched claim's detail and payments."""
@@ -434,6 +437,13 @@ class _Lane:
             environment=self._payer.environment,
             confirms=self._terms.confirms,
         )
+
+
+def _ever_rarer(found: Submitted, submitted_at: datetime | None) -> Submitted:
+    """Looks are made at half of the time that went by: what takes long is not asked for often."""
+    moment = datetime.now(UTC)
+    pause = min((moment - (submitted_at or moment)) / 2, _LONGEST_BETWEEN_LOOKS)
+    return replace(found, next_look_at=max(found.next_look_at, moment + pause))
 
 
 def _rows_of(leased: Iterable[LeasedQuery]) -> int:

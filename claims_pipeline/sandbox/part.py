@@ -47,12 +47,14 @@ class PayerOptions:
 
     `token_lifetime_s` is sent as `expires_in` and obeyed; `transaction_lifetime_s` is how long a
     page's token works. `token_on_last_page` is False for the payer that leaves the transaction id
-    away when there is no further page; detail and payment then do not ask for one.
+    away when there is no further page; detail and payment then do not ask for one. What is answered
+    later is answered after `answers_after_s`.
     """
 
     token_lifetime_s: float = 3600.0
     transaction_lifetime_s: float = 24 * 3600.0
     token_on_last_page: bool = True
+    answers_after_s: float = 0.5
 
 
 class SandboxPart(Protocol):

@@ -1,10 +1,11 @@
 """The parts of the sandbox, one line for each channel, all of them about one world."""
 
-from claims_pipeline.sandbox import stedi, uhc
+from claims_pipeline.sandbox import availity, stedi, uhc
 from claims_pipeline.sandbox.part import ChannelPart
 
 PARTS: tuple[ChannelPart, ...] = (
     uhc.PART,
+    availity.PART,
     stedi.PART,
 )  # fmt: skip
 

@@ -117,6 +117,7 @@ def running_sandbox(
     latency_ms: float = 0.0,
     claims_per_day: int = 20,
     token_on_last_page: bool = True,
+    answers_after_s: float = 0.2,
     today: Callable[[], date] | None = None,
     further_parts: Sequence[ChannelPart] = (),
 ) -> Iterator[Sandbox]:
@@ -127,7 +128,9 @@ def running_sandbox(
         practices=2,
         claims_per_day=claims_per_day,
         latency_ms=latency_ms,
-        options=PayerOptions(token_on_last_page=token_on_last_page),
+        options=PayerOptions(
+            token_on_last_page=token_on_last_page, answers_after_s=answers_after_s
+        ),
         further_parts=further_parts,
     )
     with socket.create_server(("127.0.0.1", 0)) as listener:

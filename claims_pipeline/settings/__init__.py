@@ -37,6 +37,18 @@ class UhcSettings(OAuthChannelSettings):
     )
 
 
+class AvailitySettings(OAuthChannelSettings):
+    """Availity's claim statuses."""
+
+    scope: str = Field(
+        default="healthcare-hipaa-transactions",
+        description="The scope of your plan; it alone chooses between demo and production.",
+    )
+    submitter_id: str | None = Field(
+        default=None, description="Your submitter id there, where payers ask for one."
+    )
+
+
 class Settings(BaseSettings):
     """All settings, typed. Build one with `load_settings`.
 
@@ -127,6 +139,7 @@ class Settings(BaseSettings):
 
     uhc: UhcSettings = Field(default=UhcSettings(), description="UnitedHealthcare")
 
+    availity: AvailitySettings = Field(default=AvailitySettings(), description="Availity")
     stedi: KeyChannelSettings = Field(default=KeyChannelSettings(), description="Stedi")
 
     x12: FileChannelSettings = Field(default=FileChannelSettings(), description="276/277 files")

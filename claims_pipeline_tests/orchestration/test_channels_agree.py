@@ -16,6 +16,7 @@ from claims_pipeline.sandbox.samples.samples import Sampler, SampleRow, Shape, w
 from claims_pipeline.sandbox.world.world import World
 from claims_pipeline.settings import load_settings
 from claims_pipeline.store import attempts
+from claims_pipeline.store.attempts import Attempt
 from claims_pipeline.store.tenants.payers import save_payers
 from claims_pipeline_tests.orchestration.samples import given, right
 from claims_pipeline_tests.pipeline import (
@@ -78,6 +79,10 @@ def told(answer: AnsweredRow) -> Answer:
     )
 
 
+def calls_of(attempt: Attempt) -> int:
+    return attempt.search_calls + attempt.look_calls + attempt.detail_calls + attempt.payment_calls
+
+
 def asked_through(pipeline: Pipeline, channel: str) -> list[AnsweredRow]:
     content, _ = sample_for(payer_of(channel))
     upload_id = pipeline.upload(content, payer=payer_of(channel))
@@ -85,7 +90,7 @@ def asked_through(pipeline: Pipeline, channel: str) -> list[AnsweredRow]:
     attempt = attempts.latest_attempt(pipeline.engine, upload_id)
     assert attempt is not None
     counted = pipeline.sandbox.channels()[channel]["calls"]
-    made = attempt.search_calls + attempt.detail_calls + attempt.payment_calls
+    made = calls_of(attempt)
     assert made == sum(count for kind, count in counted.items() if kind != "token")
     return pipeline.answers(upload_id)
 
@@ -121,5 +126,9 @@ def test_one_file_is_asked_through_all_of_them(pipeline: Pipeline) -> None:
     ]
     attempt = attempts.latest_attempt(pipeline.engine, upload_id)
     assert attempt is not None
-    counted = pipeline.sandbox.channels()
-    assert all(sum(of_channel["calls"].values()) for of_channel in counted.values())
+    counted = {
+        name: sum(count for kind, count in channel["calls"].items() if kind != "token")
+        for name, channel in pipeline.sandbox.channels().items()
+    }
+    assert calls_of(attempt) == sum(counted.values())
+    assert all(counted.values())
