@@ -164,7 +164,8 @@ def sample(
     *,
     rows: Annotated[int, typer.Option(min=1, max=1_000_000, help="Rows without the header.")] = 200,
     shape: Annotated[
-        Literal["claims", "patients", "practices"], typer.Option(help="The kind of rows.")
+        Literal["claims", "patients", "practices", "members"],
+        typer.Option(help="The kind of rows."),
     ] = "claims",
     seed: SeedOption = 7,
     answers: Annotated[
