@@ -517,6 +517,7 @@ x12_inquiries = Table(
     Index("ix_x12_inquiries_file", "file_id", "set_control"),
     Index("ix_x12_inquiries_set_reference", "set_reference"),
     Index("ix_x12_inquiries_upload_id", "upload_id"),
+    Index("ix_x12_inquiries_answered_at", "answered_at"),
 )
 
 x12_answers = Table(

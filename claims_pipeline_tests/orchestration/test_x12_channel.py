@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from claims_pipeline.cli.local.local_store import demo_partner, demo_payers
 from claims_pipeline.folders.mailbox.exchanging import exchange
@@ -19,7 +20,8 @@ from claims_pipeline.sandbox.world.world import World
 from claims_pipeline.sandbox.x12.clearinghouse import Clearinghouse
 from claims_pipeline.sandbox.x12.faults import FaultScript
 from claims_pipeline.settings import load_settings
-from claims_pipeline.store import uploads
+from claims_pipeline.store import tables, uploads
+from claims_pipeline.store.database import writing
 from claims_pipeline.store.tenants.payers import save_payers
 from claims_pipeline.store.x12.partners import save_partners
 from claims_pipeline_tests.orchestration.samples import given, right
@@ -189,3 +191,48 @@ def test_with_faults_every_row_has_its_fate_and_none_is_not_found_by_accident(
             assert row.outcome is Outcome.NOT_FOUND
         elif answer.result.outcome is not Outcome.FAILED and row.cells not in _untold(rows):
             assert answer.result.outcome is row.outcome
+
+
+def test_an_answer_that_came_before_its_query_was_written_down_is_looked_at(
+    pipeline: Pipeline,
+) -> None:
+    content, _ = sample(40)
+    upload_id = pipeline.upload(content, payer=PAYER)
+    house = clearinghouse(pipeline)
+    assert pipeline.run(upload_id).success
+    later = now() + timedelta(days=2)
+
+    def as_written_down_late(**values: object) -> None:
+        with writing(pipeline.engine) as connection:
+            connection.execute(update(tables.queries).values(**values))
+
+    round_trip(pipeline, house)
+    # As if the lane had recorded them only after the files had come.
+    as_written_down_late(next_look_at=later)
+    with writing(pipeline.engine) as connection:
+        connection.execute(update(tables.attempts).values(next_try_at=later))
+    assert round_trip(pipeline, house) == 1
+    pipeline.run(upload_id)
+    assert status(pipeline, upload_id).status is UploadStatus.COMPLETED
+
+
+def test_a_run_that_died_before_it_wrote_down_what_it_sent_sends_nothing_again(
+    pipeline: Pipeline,
+) -> None:
+    content, _ = sample(40)
+    upload_id = pipeline.upload(content, payer=PAYER)
+    house = clearinghouse(pipeline)
+    assert pipeline.run(upload_id).success
+    with writing(pipeline.engine) as connection:
+        connection.execute(
+            update(tables.queries).values(
+                state="planned", reference=None, submitted_at=None, next_look_at=None
+            )
+        )
+        connection.execute(update(tables.attempts).values(next_try_at=now()))
+    round_trip(pipeline, house)
+    inquiries = house.counts.inquiries
+    pipeline.run(upload_id)
+    assert status(pipeline, upload_id).status is UploadStatus.COMPLETED
+    round_trip(pipeline, house)
+    assert house.counts.inquiries == inquiries

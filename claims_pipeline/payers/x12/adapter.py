@@ -14,7 +14,7 @@ from claims_pipeline.payers.base import (
     Submitted,
 )
 from claims_pipeline.payers.environment import PRODUCTION
-from claims_pipeline.payers.x12.postbox import Postbox
+from claims_pipeline.payers.x12.postbox import Postbox, Standing
 from claims_pipeline.payers.x12.questions import answer_of, can_ask, inquiry_of
 from claims_pipeline.payers.x12.writing import check
 
@@ -64,6 +64,8 @@ class X12Payer:
     def search(self, query: Query) -> Answer | Submitted:
         """Queue an inquiry for the next file; see `Payer.search`.
 
+        One that is there already, from before a crash, is looked at: its answer may be, too.
+
         Raises:
             PayerError: `fix_input` for what no file can carry; `config` without a partner.
 
@@ -77,6 +79,9 @@ class X12Payer:
                 "No clearinghouse is set up for this payer. Ask an administrator to import one.",
             )
         reference = postbox.reference_for(query)
+        known = postbox.standing(reference)
+        if known is not None:
+            return _told(postbox, reference, known)
         inquiry = inquiry_of(query, reference=reference, payer_name=postbox.payer_name(query))
         check(inquiry, partner)
         began = datetime.now(UTC)
@@ -104,10 +109,7 @@ class X12Payer:
                 "Nothing is known of what was sent. Retry the row.",
                 is_answer=True,
             )
-        answer = answer_of(standing)
-        if answer is not None:
-            return answer
-        return Submitted(reference=reference, next_look_at=self._postbox.next_look_at(standing))
+        return _told(self._postbox, reference, standing)
 
     def is_alive(self, like: Query) -> bool:
         """It is a folder: nobody has to be there for it to take files."""
@@ -126,3 +128,10 @@ class X12Payer:
 
     def close(self) -> None:
         """There is nothing to close."""
+
+
+def _told(postbox: Postbox, reference: str, standing: Standing) -> Answer | Submitted:
+    answer = answer_of(standing)
+    if answer is not None:
+        return answer
+    return Submitted(reference=reference, next_look_at=postbox.next_look_at(standing))

@@ -1,15 +1,18 @@
 """Uploads that wait for answers go on as soon as there are some."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, exists, update
+from sqlalchemy import Connection, exists, select, update
 
 from claims_pipeline.store import tables
 from claims_pipeline.store.database import chunks_of
 
 _QUERIES = tables.queries.c
 _ATTEMPTS = tables.attempts.c
+_INQUIRIES = tables.x12_inquiries.c
+# Much longer than it takes to write down what was submitted.
+_LATELY = timedelta(minutes=15)
 
 
 def look_now(connection: Connection, references: Iterable[str], *, now: datetime) -> None:
@@ -29,8 +32,19 @@ def look_now(connection: Connection, references: Iterable[str], *, now: datetime
 def wake_attempts(connection: Connection, *, now: datetime) -> int:
     """Launch attempts for which an answer is there, though they wait until later; how many.
 
-    Asked again and again: an answer may come in the moment in which an attempt begins to wait.
+    Asked again and again: an answer may come in the moment in which its query is written down as
+    submitted, or in which an attempt begins to wait.
     """
+    lately = select(_INQUIRIES.reference).where(_INQUIRIES.answered_at >= now - _LATELY)
+    connection.execute(
+        update(tables.queries)
+        .where(
+            _QUERIES.reference.in_(lately),
+            _QUERIES.state == "submitted",
+            _QUERIES.next_look_at > now,
+        )
+        .values(next_look_at=now)
+    )
     is_due = exists().where(
         _QUERIES.attempt_id == _ATTEMPTS.id,
         _QUERIES.state == "submitted",

@@ -52,6 +52,7 @@ def upgrade() -> None:
     op.create_index("ix_x12_inquiries_file", "x12_inquiries", ["file_id", "set_control"])
     op.create_index("ix_x12_inquiries_set_reference", "x12_inquiries", ["set_reference"])
     op.create_index("ix_x12_inquiries_upload_id", "x12_inquiries", ["upload_id"])
+    op.create_index("ix_x12_inquiries_answered_at", "x12_inquiries", ["answered_at"])
     op.create_table(
         "x12_answers",
         sa.Column("reference", sa.String(48), nullable=False),
