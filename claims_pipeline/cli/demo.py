@@ -19,7 +19,7 @@ from claims_pipeline.cli.local.processes import (
 )
 from claims_pipeline.cli.options import DEMO_ORGANIZATION, shown_path
 from claims_pipeline.cli.sandbox import DEFAULT_PORT, export_lines, payer_exports
-from claims_pipeline.model import DEFAULT_PAYER
+from claims_pipeline.model import AUTO, DEFAULT_PAYER
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _SEED = 7
 _PAYER = DEFAULT_PAYER
+# The sample names the payer of each of its rows.
+_SAMPLE_FOLDER = AUTO
 _LOCATION = "claims_pipeline"
 _STARTS_WITHIN_S = 120.0
 _TAKEN_WITHIN_S = 180.0
@@ -277,12 +279,12 @@ def _drop_sample(store: "LocalStore", rows: int, console: "Console") -> None:
     sample = subprocess.run(  # noqa: S603 - our own command
         (
             installed_command("claims-pipeline"),
-            *("sandbox", "csv", "--rows", str(rows), "--shape", "claims", "--seed", str(_SEED)),
+            *("sandbox", "csv", "--rows", str(rows), "--shape", "members", "--seed", str(_SEED)),
         ),
         check=True,
         stdout=subprocess.PIPE,
     ).stdout
-    folder = store.settings.resolved_inbox / DEMO_ORGANIZATION / _PAYER
+    folder = store.settings.resolved_inbox / DEMO_ORGANIZATION / _SAMPLE_FOLDER
     make_folder(folder)
     # Written under another name first: the watched folder takes whole files only.
     part = folder / "sample.csv.part"
@@ -327,5 +329,5 @@ def _report(store: "LocalStore", upload_id: str) -> None:
     from claims_pipeline.cli.summary import show, summarise
 
     show(summarise(store, upload_id), Console(highlight=False))
-    outbox = store.settings.resolved_outbox / DEMO_ORGANIZATION / _PAYER
+    outbox = store.settings.resolved_outbox / DEMO_ORGANIZATION / _SAMPLE_FOLDER
     typer.echo(f"outbox: {shown_path(outbox)}")

@@ -49,9 +49,15 @@ def _show_payers(found: FileCheck, console: Console) -> None:
     """Which payers the rows name, where that is more than the one that is asked."""
     if len(found.payers) < 2 and all(share.channel for share in found.payers):
         return
-    table = Table("payer", "rows", "asked through", box=None, pad_edge=False)
+    table = Table("payer", "rows", "calls", "price", "asked through", box=None, pad_edge=False)
     for share in found.payers:
-        table.add_row(escape(share.payer), f"{share.rows:,}", share.channel or "not connected")
+        table.add_row(
+            escape(share.payer),
+            f"{share.rows:,}",
+            f"{share.calls:,}",
+            f"${share.price:,.2f}" if share.price else "",
+            share.channel or "not connected",
+        )
     console.print(table)
 
 
@@ -61,6 +67,8 @@ def _show_plan(plan: PlanEstimate, console: Console) -> None:
         f"(one per row: {plan.one_per_row_calls:,}; sweeps only: {plan.sweep_calls:,})",
         soft_wrap=True,
     )
+    if plan.price:
+        console.print(f"Price: about ${plan.price:,.2f}, where answers are billed")
     for reason, count in plan.reasons:
         console.print(escape(f"  {count:,} × {reason}"))
     console.print(

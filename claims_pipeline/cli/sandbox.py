@@ -165,7 +165,7 @@ def sample(
     rows: Annotated[int, typer.Option(min=1, max=1_000_000, help="Rows without the header.")] = 200,
     shape: Annotated[
         Literal["claims", "patients", "practices", "members"],
-        typer.Option(help="The kind of rows."),
+        typer.Option(help="The kind of rows; members name every payer of the sandbox in turn."),
     ] = "claims",
     seed: SeedOption = 7,
     answers: Annotated[
@@ -179,6 +179,7 @@ def sample(
     import contextlib
     import sys
 
+    from claims_pipeline.sandbox.parts import sandbox_payers
     from claims_pipeline.sandbox.running import today_in
     from claims_pipeline.sandbox.samples.samples import Sampler, Shape, write_sample
     from claims_pipeline.sandbox.world.world import World
@@ -200,7 +201,7 @@ def sample(
         if answers is not None:
             answers_file = files.enter_context(answers.open("w", encoding="utf-8", newline=""))
         write_sample(
-            Sampler(world, chosen).rows(rows),
+            Sampler(world, chosen, sandbox_payers()).rows(rows),
             shape=chosen,
             sample=sample_file,
             answers=answers_file,

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import BinaryIO
 
-from claims_pipeline.exports.lines import Line, cell_text, lines_of, result_columns
+from claims_pipeline.exports.lines import Line, cell_text, lines_of, result_columns, safe
 from claims_pipeline.exports.service_lines import service_lines_of
 from claims_pipeline.model import AnsweredRow
-from claims_pipeline.results_file.columns import LINE_COLUMNS
+from claims_pipeline.results_file.columns import LINE_COLUMNS, RESULT_COLUMNS, WORK_COLUMNS
 
 _LINES_AT_ONCE = 500
+_PRIMARY_AT = list(RESULT_COLUMNS).index("primary")
 
 
 @contextmanager
@@ -47,6 +48,33 @@ def csv_chunks(
         lines_of(row, width=len(header), next_actions=next_actions) for row in rows
     )
     return _chunks(result_columns(header), lines, bom=bom)
+
+
+def copied_text(
+    rows: Iterable[AnsweredRow], *, name_positions: Sequence[int], next_actions: Mapping[str, str]
+) -> Iterator[bytes]:
+    """The names and what one works with, a line for each row, to be pasted into a spreadsheet.
+
+    Cells stand between tabs. `name_positions` are the columns of the file that name the patient.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, dialect="excel-tab")
+    writer.writerow(["patient", *WORK_COLUMNS])
+    for row in rows:
+        name = " ".join(
+            row.row.cells[at].strip() for at in name_positions if at < len(row.row.cells)
+        )
+        line = next(
+            line
+            for line in lines_of(row, width=0, next_actions=next_actions)
+            if line[_PRIMARY_AT] == "Y"
+        )
+        writer.writerow([safe(name), *map(cell_text, line[: len(WORK_COLUMNS)])])
+        yield text.getvalue().encode()
+        text.seek(0)
+        text.truncate()
+    if text.tell():
+        yield text.getvalue().encode()
 
 
 def service_line_chunks(rows: Iterable[AnsweredRow], *, bom: bool) -> Iterator[bytes]:

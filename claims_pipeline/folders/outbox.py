@@ -57,12 +57,12 @@ def write_refusal(upload: Upload, outbox: Path, *, code: str, message: str) -> N
     _clear(stem)
 
 
-def write_status(upload: Upload, outbox: Path) -> None:
+def write_status(upload: Upload, outbox: Path, *, has_workbook: bool = True) -> None:
     """Counts in words beside where the results will be, while a run is on."""
     if upload.outbox_name is None:
         return
     stem = _outbox_stem(upload, outbox)
-    text = "".join(f"{line}\n" for line in _status_lines(upload))
+    text = "".join(f"{line}\n" for line in _status_lines(upload, has_workbook=has_workbook))
     _appear(stem.with_name(stem.name + _STATUS), io.BytesIO(text.encode()))
 
 
@@ -93,7 +93,7 @@ def write_note(path: Path, text: BinaryIO) -> None:
     _appear(path, text)
 
 
-def _status_lines(upload: Upload) -> Iterator[str]:
+def _status_lines(upload: Upload, *, has_workbook: bool) -> Iterator[str]:
     counts = upload.counts
     yield f"upload {upload.id}"
     yield f"as of {upload.updated_at:%Y-%m-%d %H:%M:%S} UTC"
@@ -103,6 +103,8 @@ def _status_lines(upload: Upload) -> Iterator[str]:
         yield f"waiting: {upload.waiting_reason}, next try {upload.next_try_at:%Y-%m-%d %H:%M} UTC"
     for outcome in Outcome:
         yield f"{outcome.value} {getattr(counts, outcome.value)}"
+    if not has_workbook:
+        yield "results will come as CSV alone: there are too many rows for a workbook"
 
 
 def _outbox_stem(upload: Upload, outbox: Path) -> Path:

@@ -167,6 +167,10 @@ ROW_ERRORS: dict[str, str] = {
         "that payer, or correct the cell. Where the column holds codes of your own system, say "
         "that it is to be ignored (column_map)."
     ),
+    "required_by_payer": (
+        "The cell is empty, and the row's payer cannot be asked without it. Fill it in; an NPI may "
+        "stand with the practice as well."
+    ),
     "payer_id_invalid": "A payer id holds at most 32 letters and digits. Correct it.",
 }
 

@@ -17,10 +17,20 @@ class LookBack(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelRules:
+    """What a channel makes of a row: columns that it needs, and the first day of its look-back."""
+
+    needs: frozenset[str]
+    oldest_day: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IntakeContext:
     """`today` is the payer's; `provider` is the payer that the file is handed in for, or `auto`.
 
     `payers` are those that rows may name, asked through one of the `channels` or not at all.
+
+    `capabilities` say what may be asked of any of them, `rules` what more holds for a channel.
 
     `column_map` says what columns of this file are, by their names; `remembered` what was decided
     before, by the digest of a header.
@@ -34,5 +44,6 @@ class IntakeContext:
     capabilities: LookBack
     max_rows: int
     max_bytes: int
+    rules: Mapping[str, ChannelRules] = field(default_factory=dict)
     column_map: Mapping[str, str] = field(default_factory=dict)
     remembered: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

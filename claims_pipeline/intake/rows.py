@@ -10,6 +10,7 @@ from itertools import compress
 from claims_pipeline.intake.catalogue import ROW_ERRORS, refused
 from claims_pipeline.intake.cells.payers import PayerDirectory
 from claims_pipeline.intake.cells.practices import PracticeDirectory
+from claims_pipeline.intake.channel_rules import RulesOfPayers
 from claims_pipeline.intake.columns import Layout
 from claims_pipeline.intake.context import IntakeContext
 from claims_pipeline.intake.parsing import CellReader, ParsedColumns, checked_frame
@@ -80,9 +81,9 @@ class RowReader:
             ),
             today=context.today,
         )
-        self._schema = RowSchema(
-            today=context.today, oldest_day=context.capabilities.oldest_day(context.today)
-        )
+        oldest_day = context.capabilities.oldest_day(context.today)
+        self._schema = RowSchema(today=context.today, oldest_day=oldest_day)
+        self._of_payers = RulesOfPayers(context.payers, context.rules, oldest_day=oldest_day)
         self._first_asked_in: dict[bytes, int] = {}
         self._row_count = 0
         self.tally = Tally()
@@ -121,6 +122,7 @@ class RowReader:
         parsed = self._cells.read(rows.cells)
         frame = checked_frame(parsed, self._layout.columns, today=self._context.today)
         faults = self._schema.faults(frame)
+        faults |= self._of_payers.faults(parsed, faults)
         rejected.extend(
             _rejected(
                 rows.row_numbers[at], rows.line_numbers[at], rows.cells[at], found, self._layout
@@ -259,12 +261,13 @@ def _rejected(
     message = ROW_ERRORS[first.code]
     column = _column_that_is_there(first.column, layout)
     others = dict.fromkeys(
-        layout.header_of(other) or other
+        other
         for fault in faults
         if (other := _column_that_is_there(fault.column, layout)) and other != column
     )
     if others:
-        message = f"{message} Also wrong: {', '.join(others).removesuffix('.')}."
+        named = dict.fromkeys(layout.header_of(other) or other for other in others)
+        message = f"{message} Also wrong: {', '.join(named).removesuffix('.')}."
     return RejectedRow(
         row_number=row_number,
         line_number=line_number,
@@ -272,6 +275,7 @@ def _rejected(
         code=first.code,
         message=message,
         cells=cells,
+        also_wrong=tuple(others),
     )
 
 

@@ -32,13 +32,15 @@ class Match:
     """The claims that answer a row, in the order of `order.in_order`.
 
     `claims` holds current versions only. `matched_by` is `claim_number`, `account_number` or
-    `patient`. `note` is in plain words and repeats no value.
+    `patient`. `note` is in plain words and repeats no value; `doubts` are those of `notes` that
+    leave it ambiguous.
     """
 
     outcome: Outcome
     claims: tuple[Claim, ...] = ()
     matched_by: str | None = None
     note: str | None = None
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,4 +216,5 @@ def _as_match(request: Request, rule_match: RuleMatch) -> Match:
         claims=in_order(request, rule_match.candidates),
         matched_by=rule_match.matched_by,
         note=" ".join(dict.fromkeys(told)) or None,
+        doubts=() if rule_match.certain else rule_match.notes,
     )

@@ -70,7 +70,8 @@ class RejectedRow:
     """A row that cannot be asked: where, why, and what to do.
 
     `column` is the canonical column name, or None when the row as a whole is at fault. `message`
-    says what to do and never repeats a cell's value.
+    says what to do and never repeats a cell's value. `also_wrong` are further columns to be
+    corrected, known while the file is read and not kept.
     """
 
     row_number: int
@@ -79,6 +80,7 @@ class RejectedRow:
     code: str
     message: str
     cells: tuple[str, ...] = ()
+    also_wrong: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from claims_pipeline.errors import (
     SettingsError,
 )
 from claims_pipeline.folders import outbox
+from claims_pipeline.folders.result_files import has_workbook
 from claims_pipeline.orchestration.asked_channels import (
     Asked,
     Connected,
@@ -37,8 +38,6 @@ from claims_pipeline.store import attempts, uploads
 from claims_pipeline.store.ledger import payer_calls
 from claims_pipeline.store.uploads import Upload
 
-# A run costs seconds to start: answers that come sooner are awaited in the one that asked.
-_LONGEST_WAIT = timedelta(seconds=30)
 _LOOK_UP_EVERY_S = 0.5
 # A log event costs milliseconds and the event log is kept for ever.
 _REPORT_EVERY_S = 2.0
@@ -160,7 +159,8 @@ class _Asking:
 
     def _due_soon(self) -> list[Asked]:
         """Wait for the first answer, if it comes soon; the channels that are due then."""
-        if not self.awaited or min(self.awaited.values()) - now() > _LONGEST_WAIT:
+        longest = timedelta(seconds=self.payers.longest_wait_s)
+        if not self.awaited or min(self.awaited.values()) - now() > longest:
             return []
         while (left := (min(self.awaited.values()) - now()).total_seconds()) > 0:
             if worker_is_stopping.is_set():
@@ -230,7 +230,11 @@ def _show_status(upload: Upload, step: HeldStep) -> None:
     """Counts into the outbox, where this process is on the outbox's machine."""
     if not is_worker.is_set():
         with suppress(OSError):  # A courtesy; the results, later, are not.
-            outbox.write_status(upload, step.settings.resolved_outbox)
+            outbox.write_status(
+                upload,
+                step.settings.resolved_outbox,
+                has_workbook=has_workbook(upload, step.settings),
+            )
 
 
 def _reporter(context: StepContext, step: HeldStep) -> Callable[[], None]:

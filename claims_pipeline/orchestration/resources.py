@@ -70,7 +70,13 @@ class StoreResource(dg.ConfigurableResource):
 
 
 class PayerResource(dg.ConfigurableResource):
-    """Payers, connected for one organization with its caps."""
+    """Payers, connected for one organization with its caps.
+
+    Answers that come sooner than in `longest_wait_s` seconds are awaited in the run that asked: to
+    start another costs seconds. For later ones the upload waits without a run.
+    """
+
+    longest_wait_s: float = 30.0
 
     def connect(
         self,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from claims_pipeline.errors import InputError
 from claims_pipeline.model import AUTO, ListedPayer, Patient
-from claims_pipeline.payers import availity, stedi, uhc, x12
+from claims_pipeline.payers import availity, optum, stedi, uhc, x12
 from claims_pipeline.payers.base import Capabilities, Limiter, OnCall, Payer
 from claims_pipeline.payers.channel import Channel, Connection, Wiring
 from claims_pipeline.payers.limiter import LocalLimiter
@@ -19,6 +19,7 @@ CHANNELS: dict[str, Channel] = {
     for channel in (
         uhc.CHANNEL,
         availity.CHANNEL,
+        optum.CHANNEL,
         stedi.CHANNEL,
         x12.CHANNEL,
     )

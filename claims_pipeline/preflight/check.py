@@ -36,6 +36,7 @@ from claims_pipeline.preflight.pace import Pace, detail_calls
 from claims_pipeline.preflight.ways import Way, Ways
 
 _MOST_PAYERS_SHOWN = 100
+_LINES_OF_A_GROUP = 10
 _LONGEST_PAYER = 60
 
 # What is known of a practice (TIN) at a payer id.
@@ -89,13 +90,24 @@ class RowsOfPayer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorGroup:
+    """Rejected rows with the same fault: how many, and the lines of the first ten."""
+
+    code: str
+    column: str | None
+    rows: int
+    line_numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileCheck:
     """The findings. `file_error` is set when the file was refused, at once or further down.
 
     `column_readings` say what each column was read as, also of a file whose columns were refused.
     `left_out` are the first of the `left_out_lines` that are no rows. `rejected` are the first of
     the `rejected_rows`, as many as were asked for; their cells stand in the order of `header`, in
-    which `columns` tells where our columns are. `duplicates` are accepted rows that ask exactly
+    which `columns` tells where our columns are. `error_groups` count all of them, the most frequent
+    fault first. `duplicates` are accepted rows that ask exactly
     what an earlier row asks. `payers` are those that are asked, then the first hundred others.
     """
 
@@ -108,6 +120,7 @@ class FileCheck:
     duplicates: int = 0
     rejected_rows: int = 0
     rejected: tuple[RejectedRow, ...] = ()
+    error_groups: tuple[ErrorGroup, ...] = ()
     warnings: tuple[IntakeWarning, ...] = ()
     payers: tuple[RowsOfPayer, ...] = ()
     plan: PlanEstimate = PlanEstimate()
@@ -138,6 +151,7 @@ def check_file(
     accepted = duplicates = rejected_rows = 0
     asked: Counter[str] = Counter()
     not_connected: Counter[str] = Counter()
+    groups = _Groups()
     refusal: FileRefusedError | None = None
     reading: Reading | None = None
     readings: tuple[ColumnReading, ...] = ()
@@ -150,6 +164,7 @@ def check_file(
             rejected += chunk.rejected[: _places_left(rejected, most_rejected)]
             warnings += chunk.warnings
             asked.update(chunk.requests.payer)
+            groups.add(chunk.rejected)
             _count_not_connected(chunk.rejected, reading.columns, not_connected)
             for request in chunk.requests:
                 if request.duplicate_of is None:
@@ -173,11 +188,35 @@ def check_file(
         duplicates=duplicates,
         rejected_rows=rejected_rows,
         rejected=tuple(rejected),
+        error_groups=groups.all(),
         warnings=tuple(warnings),
         payers=_shares(asked, not_connected, channels, estimates),
         plan=_total(estimates),
         file_error=refusal,
     )
+
+
+class _Groups:
+    """Counts rejected rows by what is wrong with them."""
+
+    def __init__(self) -> None:
+        self._rows: Counter[tuple[str, str | None]] = Counter()
+        self._lines: dict[tuple[str, str | None], list[int]] = defaultdict(list)
+
+    def add(self, rejected: Sequence[RejectedRow]) -> None:
+        for row in rejected:
+            key = row.code, row.column
+            self._rows[key] += 1
+            if len(self._lines[key]) < _LINES_OF_A_GROUP:
+                self._lines[key].append(row.line_number)
+
+    def all(self) -> tuple[ErrorGroup, ...]:
+        return tuple(
+            ErrorGroup(
+                code=code, column=column, rows=rows, line_numbers=tuple(self._lines[code, column])
+            )
+            for (code, column), rows in self._rows.most_common()
+        )
 
 
 def _count_not_connected(

@@ -1,12 +1,14 @@
 """What reading a file must know, joined from the settings and the payer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 from claims_pipeline.intake import IntakeContext
 from claims_pipeline.intake.columns import ColumnMap
+from claims_pipeline.intake.context import ChannelRules
 from claims_pipeline.model import Practice
 from claims_pipeline.payers import registry
+from claims_pipeline.payers.base import Capabilities
 from claims_pipeline.preflight.payer_table import PayerTable
 from claims_pipeline.settings import Settings
 
@@ -32,15 +34,28 @@ def intake_context(
         InputError: `payer_unknown` or `payer_not_connected`.
 
     """
+    channels = payers.channels_of(provider)
     return IntakeContext(
         practices=practices,
         provider=provider,
         payers=payers.payers,
         channels=frozenset(registry.channel_names()),
         today=today,
-        capabilities=registry.capabilities_of(payers.channel_of(provider)),
+        capabilities=_longest_look_back(channels, today),
+        rules={
+            channel: ChannelRules(
+                needs=registry.capabilities_of(channel).needs,
+                oldest_day=registry.capabilities_of(channel).oldest_day(today),
+            )
+            for channel in channels
+        },
         max_rows=settings.max_rows,
         max_bytes=settings.max_file_bytes,
         column_map=column_map or {},
         remembered=remembered or {},
     )
+
+
+def _longest_look_back(channels: Collection[str], today: date) -> Capabilities:
+    """The capabilities of the channel that can be asked about the oldest day."""
+    return min(map(registry.capabilities_of, channels), key=lambda each: each.oldest_day(today))

@@ -35,7 +35,11 @@ class PayerTable:
         return (*(payer.payer for payer in self.connected), AUTO)
 
     def channel_of(self, provider: str) -> str:
-        """Through which channel an upload for `provider` is asked.
+        """The first of `channels_of`."""
+        return self.channels_of(provider)[0]
+
+    def channels_of(self, provider: str) -> tuple[str, ...]:
+        """Through which channels an upload for `provider` may be asked, each once.
 
         Raises:
             InputError: `payer_unknown`, or `payer_not_connected` when nobody can ask it.
@@ -45,13 +49,13 @@ class PayerTable:
         if not found:
             names = ", ".join(payer.payer for payer in self.payers)
             raise InputError("payer_unknown", f"Choose one of these payers: {names}.")
-        channels = [payer.channel for payer in found if is_connected(payer)]
+        channels = tuple(dict.fromkeys(payer.channel for payer in found if is_connected(payer)))
         if not channels:
             raise InputError(
                 "payer_not_connected",
                 "This payer cannot be asked here yet: no way to ask it is connected.",
             )
-        return channels[0]
+        return channels
 
 
 def folder_names(connected: Sequence[str] | None, settings: Settings) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from claims_pipeline.errors import ErrorClass, PayerError
 from claims_pipeline.matching import Match, is_on_other_days, match, notes
@@ -23,6 +24,23 @@ _PARTIAL = PayerError(
     ErrorClass.PARTIAL,
     "partial",
     "The payer did not return all of this patient's claims. Retry later.",
+)
+# What clears up a doubt; where several claims fit, one has to be chosen.
+_ACTION_BY_DOUBT = MappingProxyType(
+    {
+        notes.NUMBER_ALONE: "check_whose_number",
+        notes.ACCOUNT_ALONE: "check_whose_number",
+        notes.NUMBER_UNKNOWN: "check_number_of_claims",
+        notes.SAME_FAMILY: "check_which_person",
+        notes.UNSURE_FIRST_NAME: "check_which_person",
+        notes.NEAR_FIRST_NAME: "check_name",
+        notes.NEAR_LAST_NAME: "check_name",
+        notes.CROSSWISE_LAST_NAME: "check_name",
+        notes.OTHER_LAST_NAME: "check_name",
+        notes.NAMES_EXCHANGED: "check_name",
+        notes.NEAR_BIRTH_DATE: "check_birth_date",
+        notes.NO_BIRTH_DATE: "check_birth_date",
+    }
 )
 
 
@@ -169,13 +187,14 @@ def _visit(matched: Match) -> DateWindow | None:
     return DateWindow(max(days), max(days)) if days else None
 
 
-def _next_action(request: Request, outcome: Outcome, shown: tuple[MatchedClaim, ...]) -> str:
-    if outcome is Outcome.FOUND:
+def _next_action(request: Request, matched: Match, shown: tuple[MatchedClaim, ...]) -> str:
+    if matched.outcome is Outcome.FOUND:
         return shown[0].next_action
-    if outcome is Outcome.NOT_FOUND and request.claim_number is not None:
+    if matched.outcome is Outcome.NOT_FOUND and request.claim_number is not None:
         # The payer has numbered the claim, so it has had it: sent again, it is a duplicate.
         return "check_claim_number"
-    return next_action_for_error(outcome)
+    in_doubt = (_ACTION_BY_DOUBT[each] for each in matched.doubts if each in _ACTION_BY_DOUBT)
+    return next(in_doubt, next_action_for_error(matched.outcome))
 
 
 def _result(request: Request, matched: Match) -> Result:
@@ -199,6 +218,6 @@ def _result(request: Request, matched: Match) -> Result:
         claims=shown,
         matched_by=matched.matched_by,
         match_note=matched.note,
-        next_action=_next_action(request, matched.outcome, shown),
+        next_action=_next_action(request, matched, shown),
         checked_at=datetime.now(UTC),
     )

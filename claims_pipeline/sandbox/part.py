@@ -113,10 +113,12 @@ class WorldOfToday:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelPart:
-    """How a channel's part is made, and the environment variables that lead to one.
+    """How a channel's part is made, whom it plays, and the variables that lead to it.
 
-    `settings` takes the address of the sandbox, without a slash at its end.
+    `payer` is the short name in the demo's payer table. `settings` takes the address of the
+    sandbox, without a slash at its end.
     """
 
+    payer: str
     make: Callable[[WorldOfToday, PayerOptions], SandboxPart]
     settings: Callable[[str], dict[str, str]]

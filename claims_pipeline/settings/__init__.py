@@ -140,6 +140,8 @@ class Settings(BaseSettings):
     uhc: UhcSettings = Field(default=UhcSettings(), description="UnitedHealthcare")
 
     availity: AvailitySettings = Field(default=AvailitySettings(), description="Availity")
+    optum: OAuthChannelSettings = Field(default=OAuthChannelSettings(), description="Optum Real")
+
     stedi: KeyChannelSettings = Field(default=KeyChannelSettings(), description="Stedi")
 
     x12: FileChannelSettings = Field(default=FileChannelSettings(), description="276/277 files")

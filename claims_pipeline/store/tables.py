@@ -165,6 +165,11 @@ attempts = Table(
     Column("next_try_at", UtcInstant),
     Column("payer_down_since", UtcInstant),
     Column("answered_before", Integer, nullable=False, server_default="0"),  # rows, as it began
+    # Rows with an outcome at two moments half a minute apart: what the time left is told from.
+    Column("mark_at", UtcInstant),
+    Column("mark_rows", Integer),
+    Column("earlier_mark_at", UtcInstant),
+    Column("earlier_mark_rows", Integer),
     Column("search_calls", Integer, nullable=False, default=0),
     Column("detail_calls", Integer, nullable=False, default=0),
     Column("payment_calls", Integer, nullable=False, default=0),

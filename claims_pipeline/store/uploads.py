@@ -38,7 +38,8 @@ class Upload:
     `file_name`, `header` and `outbox_name` are patients' data and no part of the representation.
     `run_id` is the run that holds the latest attempt, or held it last. `waiting_reason` and
     `next_try_at` are set while the payer is down. `answered_before` is how many rows had their
-    answer when the latest attempt began. `record_count` is what the reader counted in the file,
+    answer when the latest attempt began, `mark` and `earlier_mark` how many had it at two moments
+    since, half a minute apart. `record_count` is what the reader counted in the file,
     None until it has been read; of the lines that it left out, `left_out` has the first with line
     number and reason.
     """
@@ -77,6 +78,8 @@ class Upload:
     waiting_reason: str | None
     next_try_at: datetime | None
     answered_before: int
+    mark: tuple[datetime, int] | None
+    earlier_mark: tuple[datetime, int] | None
 
     @property
     def options(self) -> UploadOptions:
@@ -242,6 +245,7 @@ def list_uploads(
     statuses: Sequence[UploadStatus] = (),
     payer: str | None = None,
     user_id: str | None = None,
+    uploaded_by: str | None = None,
     id_prefix: str | None = None,
     search: str | None = None,
     created_after: datetime | None = None,
@@ -250,8 +254,9 @@ def list_uploads(
 ) -> UploadPage:
     """One page (from 1) of an organization's uploads; empty beyond the last.
 
-    `id_prefix` is how an upload's id begins. `search` looks for a part of the file's name, in any
-    case. `created_after` is included, `created_before` is not.
+    `user_id` is whose uploads may be seen, `uploaded_by` whose are looked for. `id_prefix` is how
+    an upload's id begins. `search` looks for a part of the file's name, in any case.
+    `created_after` is included, `created_before` is not.
     """
     conditions: list[ColumnElement[bool]] = [tables.uploads.c.organization_id == organization_id]
     if statuses:
@@ -260,6 +265,8 @@ def list_uploads(
         conditions.append(tables.uploads.c.payer == payer)
     if user_id is not None:
         conditions.append(tables.uploads.c.user_id == user_id)
+    if uploaded_by is not None:
+        conditions.append(tables.uploads.c.user_id == uploaded_by)
     if id_prefix is not None:
         conditions.append(tables.uploads.c.id.startswith(id_prefix.lower(), autoescape=True))
     if search:
@@ -290,6 +297,44 @@ def list_uploads(
     return UploadPage(uploads=tuple(_upload_of(row) for row in rows), total=total)
 
 
+def uploaders(engine: Engine, organization_id: str) -> tuple[tuple[str, str], ...]:
+    """Ids and e-mail addresses of those who have uploaded here, by address."""
+    columns = tables.uploads.c
+    query = (
+        select(columns.user_id, func.max(columns.user_email))
+        .where(
+            columns.organization_id == organization_id,
+            columns.user_id.is_not(None),
+            columns.user_email.is_not(None),
+        )
+        .group_by(columns.user_id)
+    )
+    with reading(engine) as connection:
+        found = [(user_id, email) for user_id, email in connection.execute(query)]
+    return tuple(sorted(found, key=lambda person: person[1]))
+
+
+def latest_of_content(
+    engine: Engine, sha256: str, *, organization_id: str, user_id: str | None = None
+) -> Upload | None:
+    """The organization's latest upload with this SHA-256; `user_id` asks for one's own."""
+    conditions = [
+        tables.uploads.c.organization_id == organization_id,
+        tables.uploads.c.file_sha256 == sha256,
+    ]
+    if user_id is not None:
+        conditions.append(tables.uploads.c.user_id == user_id)
+    query = (
+        _with_latest_attempt()
+        .where(and_(*conditions))
+        .order_by(tables.uploads.c.created_at.desc(), tables.uploads.c.id)
+        .limit(1)
+    )
+    with reading(engine) as connection:
+        row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else _upload_of(row)
+
+
 def _earlier_upload(connection: Connection, organization_id: str, sha256: str) -> str | None:
     query = (
         select(tables.uploads.c.id)
@@ -316,6 +361,10 @@ def _with_latest_attempt() -> Select[Any]:
         tables.attempts.c.waiting_reason,
         tables.attempts.c.next_try_at,
         tables.attempts.c.answered_before,
+        tables.attempts.c.mark_at,
+        tables.attempts.c.mark_rows,
+        tables.attempts.c.earlier_mark_at,
+        tables.attempts.c.earlier_mark_rows,
     ).join_from(tables.uploads, tables.attempts, latest)
 
 
@@ -330,6 +379,9 @@ def _upload_of(row: RowMapping) -> Upload:
         failed=values.pop("failed_count"),
         unprocessed=values.pop("unprocessed_count"),
     )
+    for mark in ("mark", "earlier_mark"):
+        at, rows = values.pop(f"{mark}_at"), values.pop(f"{mark}_rows")
+        values[mark] = None if at is None else (at, rows)
     values["status"] = UploadStatus(values["status"])
     values["detail_level"] = DetailLevel(values["detail_level"])
     values["left_out"] = tuple((line, reason) for line, reason in values["left_out"] or ())

@@ -1,9 +1,13 @@
 """`claims-pipeline check`."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from claims_pipeline.sandbox.running import today_in
 from claims_pipeline_tests.cli.conftest import Command
 
 HEADER = "claim_number,first_name,last_name,date_of_birth\n"
@@ -191,3 +195,42 @@ def test_an_unexpected_error_shows_its_class_and_no_message(
     assert outcome.stderr.count("\n") == 1
     assert "DatabaseError [internal_error]" in outcome.stderr
     assert "not a database" not in outcome.stderr
+
+
+def test_what_a_payer_needs_is_asked_for_before_it_is_asked(
+    tmp_path: Path, command: Command
+) -> None:
+    header = "payer,first_name,last_name,date_of_birth,subscriber_id\n"
+    rows = "stedi-demo,ADA,EXAMPLE,05/10/1975,\nuhc,ADA,EXAMPLE,05/10/1975,\n"
+    outcome = command("check", a_file(tmp_path, header + rows), "--payer", "auto", "--json")
+    found = parsed(outcome.stdout)
+    [error] = found["errors"]
+    assert (error["row_number"], error["column"], error["header"], error["code"]) == (
+        1,
+        "subscriber_id",
+        "subscriber_id",
+        "required_by_payer",
+    )
+    assert [payer["payer"] for payer in found["payers"]] == ["uhc"]
+
+    without = "payer,first_name,last_name,date_of_birth\nstedi-demo,ADA,EXAMPLE,05/10/1975\n"
+    outcome = command("check", a_file(tmp_path, without), "--payer", "auto", "--json")
+    [error] = parsed(outcome.stdout)["errors"]
+    assert (error["column"], error["header"]) == ("subscriber_id", None)
+
+
+def test_answers_that_are_billed_have_a_price_before_they_are_asked(
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLAIMS_STEDI_PRICE_PER_ANSWER", "0.30")
+    seen = f"{today_in('America/Chicago')() - timedelta(days=30):%m/%d/%Y}"
+    header = "payer,first_name,last_name,date_of_birth,subscriber_id,date_of_service\n"
+    rows = "".join(
+        f"{payer},ADA,EXAMPLE,05/10/1975,900000000,{seen}\n"
+        for payer in ("stedi-demo", "availity-demo")
+    )
+    outcome = command("check", a_file(tmp_path, header + rows), "--payer", "auto", "--json")
+    assert parsed(outcome.stdout)["payers"] == [
+        {"payer": "stedi-demo", "channel": "stedi", "rows": 1, "calls": 1, "price": 0.3},
+        {"payer": "availity-demo", "channel": "availity", "rows": 1, "calls": 1, "price": 0.0},
+    ]

@@ -73,6 +73,7 @@ def test_a_file_is_asked_to_the_end(tmp_path: Path, home: Path, sandbox: Sandbox
         "results_csv",
         "results_xlsx",
         "rejected_csv",
+        "channels",
     ]
     assert found["status"] == "COMPLETED"
     assert found["counts"] == {
@@ -86,6 +87,7 @@ def test_a_file_is_asked_to_the_end(tmp_path: Path, home: Path, sandbox: Sandbox
     }
     calls = sandbox.calls()
     assert found["calls"] == calls["summary"] + calls["detail"] + calls["payment"]
+    assert found["channels"] == {"uhc": {"rows": 1, "calls": found["calls"], "price": 0.0}}
     with Path(found["results_csv"]).open(encoding="utf-8-sig", newline="") as stream:
         lines = list(csv.DictReader(stream))
     assert [line["outcome"] for line in lines] == ["found", "rejected"]
@@ -102,6 +104,35 @@ def assert_is_a_run_like_any_other(home: Path, upload_id: str) -> None:
         assert run.status is dg.DagsterRunStatus.SUCCESS
         assert run.tags["dagster/partition"] == upload_id
         assert run.remote_job_origin is not None
+
+
+@pytest.mark.usefixtures("home")
+def test_a_file_of_many_payers_says_what_each_channel_took(
+    tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLAIMS_STEDI_PRICE_PER_ANSWER", "0.25")
+    sample = subprocess.run(
+        [COMMAND, "sandbox", "csv", "--rows", "9", "--shape", "members"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    ended = subprocess.run(
+        [COMMAND, "run", worklist(tmp_path, sample), "--payer", "auto", "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = json.loads(ended.stdout)
+    assert found["status"] == "COMPLETED", ended.stderr
+    counted = {
+        name: sum(count for kind, count in channel["calls"].items() if kind != "token")
+        for name, channel in sandbox.channels().items()
+    }
+    assert {name: each["calls"] for name, each in found["channels"].items()} == counted
+    assert sum(counted.values()) == found["calls"]
+    stedi = found["channels"]["stedi"]
+    assert stedi["price"] == stedi["calls"] * 0.25 > 0
 
 
 @pytest.mark.usefixtures("home")
@@ -184,7 +215,7 @@ def test_the_demo_brings_results_and_leaves_nothing_running(tmp_path: Path, home
     )
     assert ended.returncode == 0, ended.stderr
     assert "found" in ended.stdout
-    outbox = home / "outbox" / "demo" / "uhc"
+    outbox = home / "outbox" / "demo" / "auto"
     assert [path.suffixes[-1] for path in sorted(outbox.glob("*.results.*"))] == [".csv", ".xlsx"]
     assert str(home).encode() not in running_commands()
 

@@ -54,3 +54,12 @@ def test_what_a_killed_run_left_half_written_goes_when_the_upload_ends(
     assert sorted(path.name.rpartition(".")[2] for path in in_outbox(inbox)) == ["part", "txt"]
     assert another.exists()
     assert not status.exists()
+
+
+def test_a_status_says_that_there_will_be_no_workbook(inbox: Inbox, engine: Engine) -> None:
+    upload = dropped(inbox, engine)
+    outbox.write_status(upload, inbox.outbox, has_workbook=False)
+    [status] = in_outbox(inbox)
+    assert "CSV alone" in status.read_text()
+    outbox.write_status(upload, inbox.outbox)
+    assert "CSV alone" not in status.read_text()

@@ -1,5 +1,6 @@
 """What a row's answers make of it: found, not found, failed, or to be asked further."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -217,3 +218,42 @@ def test_rows_of_a_sweep_that_met_an_error_are_asked_singly_where_that_can_help(
     conclusion = concluded(DATED, asked(DATED, QueryKind.SWEEP, error=error))
 
     assert (conclusion is None) is is_asked_singly
+
+
+@pytest.mark.parametrize(
+    ("changes", "row", "action"),
+    [
+        ({"patient_date_of_birth": date(1975, 5, 11)}, DATED, "check_birth_date"),
+        (
+            {"patient_first_name": "DANIELA"},
+            replace(DATED, patient=replace(DATED.patient, first_name="DANIEL")),
+            "check_which_person",
+        ),
+        ({"patient_last_name": "EXAMPEL"}, DATED, "check_name"),
+        (
+            {
+                "patient_first_name": "BEN",
+                "patient_last_name": "SAMPLE",
+                "patient_date_of_birth": date(1960, 1, 1),
+            },
+            NUMBERED,
+            "check_whose_number",
+        ),
+        (
+            {"claim_number": "FH00000009"},
+            make_request(claim_number="FH00000001", service=DATED.service),
+            "check_number_of_claims",
+        ),
+    ],
+)
+def test_an_ambiguous_row_says_what_clears_up_its_own_doubt(
+    changes: dict[str, object], row: Request, action: str
+) -> None:
+    claim = replace(make_claim(), **changes)
+    item = asked(row, QueryKind.SWEEP)
+    conclusion = concluded(row, item, covered=(span(row).window,), claims=(claim,))
+    assert conclusion is not None
+    assert (conclusion.result.outcome, conclusion.result.next_action) == (
+        Outcome.AMBIGUOUS,
+        action,
+    )

@@ -14,10 +14,10 @@ ITS_FOLDERS = ("payers/uhc", "sandbox/uhc", "settings", "store/migrations")
 ITS_LINES = {
     "model/payers.py": ['DEFAULT_PAYER = "uhc"'],
     "payers/registry.py": [
-        "from claims_pipeline.payers import availity, stedi, uhc, x12",
+        "from claims_pipeline.payers import ",
         "uhc.CHANNEL,",
     ],
-    "sandbox/parts.py": ["from claims_pipeline.sandbox import availity, stedi, uhc", "uhc.PART,"],
+    "sandbox/parts.py": ["from claims_pipeline.sandbox import ", "uhc.PART,"],
 }
 # Examples of answers, as documents show them.
 EXAMPLES = "upload_api/openapi/examples.py"

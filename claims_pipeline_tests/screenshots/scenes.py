@@ -81,7 +81,7 @@ def _watch(page: Page, stack: StackApi, camera: Camera, busy: str) -> None:
     page.goto(f"{url}/uploads")
     expect(page.locator("tbody tr").first).to_contain_text("found")
     camera.take(page, "list", phone=True)
-    page.get_by_role("link", name="Cancel").first.click()
+    page.locator("tbody").get_by_role("link", name="Cancel").first.click()
     expect(page.get_by_role("dialog")).to_be_visible()
     camera.take(page, "list-dialog", whole=False)
     page.get_by_role("dialog").get_by_role("button", name="Cancel the upload").click()
@@ -99,6 +99,10 @@ def _read(page: Page, url: str, camera: Camera, *, done: str, failed: str) -> No
     for part in ("results", "rejected", "attempts"):
         page.goto(f"{url}/uploads/{done}/{part}")
         camera.take(page, f"upload-{part}", phone=part == "results")
+    page.goto(f"{url}/uploads/{done}/results")
+    for number in (1, 2):
+        page.get_by_label(f"Pick row {number}", exact=True).check()
+    camera.take(page, "upload-picked", whole=False)
     page.goto(f"{url}/uploads/{failed}")
     camera.take(page, "upload-failed")
 
@@ -111,7 +115,7 @@ def _leave(page: Page, url: str, camera: Camera) -> None:
     camera.take(page, "signed-out")
     page.goto(f"{url}/")
     page.get_by_role("button", name="nobody").click()
-    expect(page.locator("main")).to_contain_text("no organization")
+    expect(page.locator("main")).to_contain_text("belong to an organization")
     camera.take(page, "no-organization")
 
 

@@ -4,7 +4,7 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
@@ -19,11 +19,12 @@ from claims_pipeline.cli.local.local_store import (
 )
 from claims_pipeline.cli.local.mailboxes import Mailboxes
 from claims_pipeline.cli.local.processes import Processes, RunningProcess
-from claims_pipeline.errors import InputError
+from claims_pipeline.errors import InputError, SettingsError
 from claims_pipeline.model import UploadOptions
 from claims_pipeline.payers.registry import environment_of
 from claims_pipeline.preflight.context import intake_context
 from claims_pipeline.preflight.payer_table import PayerTable
+from claims_pipeline.settings import Settings
 from claims_pipeline.store import attempts, uploads
 from claims_pipeline.store.attempts import Attempt
 from claims_pipeline.store.attempts.launch_tags import CLAIM_STATUS_JOB, RESULTS_FILES_JOB
@@ -85,7 +86,7 @@ def take_in(
                     now=now(),
                 )
         # Before the file is kept: nobody could ask about its rows.
-        environment_of(payers.channel_of(payer), settings)
+        _require_one_that_can_be_asked(payers.channels_of(payer), settings)
         stream.seek(0)
         stored = store.files.write(key, _chunks(stream), max_bytes=settings.max_file_bytes)
     new = NewUpload(
@@ -184,6 +185,18 @@ def _goes_on_soon(upload: Upload) -> bool:
 
 def _awaits_answers(upload: Upload) -> bool:
     return (upload.waiting_reason or "").startswith("awaiting")
+
+
+def _require_one_that_can_be_asked(channels: Sequence[str], settings: Settings) -> None:
+    """Of several channels one is enough: the rows of the others fail, and say why."""
+    problems: list[SettingsError] = []
+    for channel in channels:
+        try:
+            environment_of(channel, settings)
+        except SettingsError as error:
+            problems.append(error)
+    if len(problems) == len(channels):
+        raise problems[0]
 
 
 def _lacks_files(store: LocalStore, upload_id: str) -> bool:

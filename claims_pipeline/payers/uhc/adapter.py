@@ -9,18 +9,13 @@ from claims_pipeline.errors import ErrorClass, PayerError
 from claims_pipeline.model import Claim, DateWindow, DetailLevel, Patient, Query, QueryKind
 from claims_pipeline.names import wire_name
 from claims_pipeline.payers.base import Answer, CallKind, Capabilities
+from claims_pipeline.payers.details import wants_lines
 from claims_pipeline.payers.environment import PayerEnvironment
 from claims_pipeline.payers.json_fields import Fields
 from claims_pipeline.payers.sending import HttpRequest
 from claims_pipeline.payers.transport import Authorization, Transport
 from claims_pipeline.payers.uhc.answers import is_sendable, payer_error, read_answer
-from claims_pipeline.payers.uhc.detail import (
-    enriched,
-    read_lines,
-    read_payments,
-    wants_lines,
-    wants_payments,
-)
+from claims_pipeline.payers.uhc.detail import enriched, read_lines, read_payments, wants_payments
 from claims_pipeline.payers.uhc.pages import Page, read_page
 
 T = TypeVar("T")

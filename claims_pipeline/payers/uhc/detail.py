@@ -14,35 +14,13 @@ from claims_pipeline.model import (
     Payment,
     ServiceLine,
 )
-from claims_pipeline.payers.denials import is_denied
+from claims_pipeline.payers.details import is_partly_denied
 from claims_pipeline.payers.json_fields import Fields, entries, text
 from claims_pipeline.payers.replies import unreadable_answer
 from claims_pipeline.payers.status import claim_status
 from claims_pipeline.payers.uhc.claims import line_of, payment_of
 
-_NEEDS_REASONS = frozenset(
-    {
-        ClaimStatus.DENIED,
-        ClaimStatus.REJECTED,
-        ClaimStatus.ACTION_REQUIRED,
-        ClaimStatus.CLOSED_NO_PAYMENT,
-        ClaimStatus.MULTIPLE,
-    }
-)
 _ZERO = Decimal()
-
-
-def wants_lines(claim: Claim, level: DetailLevel) -> bool:
-    """Whether the lines are worth a detail call.
-
-    A claim that is partly denied shows it in its summary by an amount that is not covered.
-    """
-    if level is DetailLevel.SUMMARY or not claim.detail_available:
-        return False
-    if level is DetailLevel.FULL:
-        return True
-    has_denied_part = claim.not_covered is not None and claim.not_covered > 0
-    return has_denied_part or claim_status(claim).status in _NEEDS_REASONS
 
 
 def wants_payments(claim: Claim, level: DetailLevel) -> bool:
@@ -94,15 +72,10 @@ def enriched(
         codes=tuple(dict.fromkeys(claim.codes + line_codes)),
         lines=lines or (),
         payments=payments or claim.payments,
-        partial_denial=_is_partly_denied(lines) if lines else claim.partial_denial,
+        partial_denial=is_partly_denied(lines) if lines else claim.partial_denial,
         reconciled=_reconciles(claim, lines, payments),
         detail_error=detail_error,
     )
-
-
-def _is_partly_denied(lines: tuple[ServiceLine, ...]) -> bool:
-    denied = [is_denied(line) for line in lines]
-    return any(denied) and not all(denied)
 
 
 def _reconciles(

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from claims_pipeline.errors import ErrorClass, PayerError
-from claims_pipeline.model import Claim, Patient, Query
-from claims_pipeline.names import folded_name
+from claims_pipeline.model import Claim, Query
 from claims_pipeline.payers.json_fields import entries
+from claims_pipeline.payers.relevance import is_identified, may_be
 from claims_pipeline.payers.replies import HttpReply, unreadable_answer
 from claims_pipeline.payers.status import ABSENT_CATEGORIES, categories, error_of
 from claims_pipeline.payers.uhc.answers import payer_error, read_answer, transaction_of
@@ -65,7 +65,7 @@ def read_page(reply: HttpReply, query: Query) -> Page:
         elif error_class := error_of(claim):
             not_answered.append(error_class)
         elif not _is_absent(claim):
-            unreadable += not _is_identified(claim)
+            unreadable += not is_identified(claim)
             claims.append(claim)
     if not_answered and not claims and query.patient is not None:
         raise payer_error(not_answered[0], "payer_could_not_look")
@@ -85,35 +85,7 @@ def _is_absent(claim: Claim) -> bool:
     return bool(found) and found <= ABSENT_CATEGORIES
 
 
-def _is_identified(claim: Claim) -> bool:
-    """Whether it can be ruled out that this claim answers a row."""
-    return None not in (
-        claim.patient_first_name,
-        claim.patient_last_name,
-        claim.patient_date_of_birth,
-        claim.service_from,
-    )
-
-
 def _is_foreign(claim: Claim, tins: frozenset[str], query: Query) -> bool:
     if tins and query.tin not in tins:
         return True
-    return query.patient is not None and not _may_be(claim, query.patient)
-
-
-def _may_be(claim: Claim, patient: Patient) -> bool:
-    """Whether two of first name, last name and birth date agree; what is missing agrees.
-
-    Wider than any match: whether it is the person is for the matching to say.
-    """
-    agreeing = (
-        _share_a_name(claim.patient_first_name, patient.first_name),
-        _share_a_name(claim.patient_last_name, patient.last_name),
-        claim.patient_date_of_birth in {None, patient.date_of_birth},
-    )
-    return sum(agreeing) >= 2
-
-
-def _share_a_name(claimed: str | None, asked: str) -> bool:
-    ours, theirs = folded_name(asked), folded_name(claimed or "")
-    return not ours or not theirs or ours in theirs or theirs in ours
+    return query.patient is not None and not may_be(claim, query.patient)

@@ -216,4 +216,4 @@ def _settings(url: str) -> dict[str, str]:
     }
 
 
-PART = ChannelPart(make=_make, settings=_settings)
+PART = ChannelPart(payer="availity-demo", make=_make, settings=_settings)

@@ -186,4 +186,4 @@ def _settings(url: str) -> dict[str, str]:
     return {"CLAIMS_STEDI_API_URL": f"{url}/stedi/2024-04-01", "CLAIMS_STEDI_API_KEY": API_KEY}
 
 
-PART = ChannelPart(make=_make, settings=_settings)
+PART = ChannelPart(payer="stedi-demo", make=_make, settings=_settings)

@@ -95,4 +95,4 @@ def _make(world: WorldOfToday, options: PayerOptions) -> UhcPart:
     return UhcPart(PayerCalls(make_world=world.on, today=world.today, options=options))
 
 
-PART = ChannelPart(make=_make, settings=_settings)
+PART = ChannelPart(payer="uhc", make=_make, settings=_settings)

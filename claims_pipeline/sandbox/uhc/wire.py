@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+from claims_pipeline.sandbox.world.amounts import dollars
 from claims_pipeline.sandbox.world.dates import us_date
 from claims_pipeline.sandbox.world.practices import WorldPractice
 from claims_pipeline.sandbox.world.records import Code, Draft, Line, Record
@@ -33,12 +34,6 @@ _CATEGORY_WORDS = {
     "F4": "Done, nothing will be paid",
 }
 _ADDRESS = {"addressLine1": "1 SAMPLE STREET", "city": "ANYTOWN", "state": "MN", "zip": "00000"}
-
-
-def dollars(cents: int) -> str:
-    """Cents as the payer writes amounts: two decimals, a point, no thousands mark."""
-    sign = "-" if cents < 0 else ""
-    return f"{sign}{abs(cents) // 100}.{abs(cents) % 100:02d}"
 
 
 def summary_claim(record: Record, practice: WorldPractice) -> Json:

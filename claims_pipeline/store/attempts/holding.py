@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Connection, Engine, literal, or_, select, update
 
 from claims_pipeline.errors import CancelRequestedError, HoldLostError, InputError
-from claims_pipeline.model import UploadStatus
+from claims_pipeline.model import Outcome, UploadStatus
 from claims_pipeline.store import tables
 from claims_pipeline.store.attempts.lifecycle import (
     AcquiringRun,
@@ -31,6 +31,8 @@ from claims_pipeline.store.attempts.records import (
 )
 from claims_pipeline.store.attempts.retrying import reopen
 from claims_pipeline.store.database import writing
+
+_BETWEEN_MARKS = timedelta(seconds=30)
 
 
 def acquire(
@@ -112,6 +114,7 @@ def heartbeat(engine: Engine, hold: Hold, now: datetime) -> None:
         # Several lanes may hold at once: a beat says that at least this one is at work, though
         # another may have released its step meanwhile.
         _beat(connection, hold, now, step_is_held=True)
+        _mark(connection, hold, now)
         cancel_requested_at = connection.execute(
             select(tables.attempts.c.cancel_requested_at).where(
                 tables.attempts.c.id == hold.attempt_id,
@@ -226,6 +229,10 @@ def _hold(
             launch_ticket=None,
             waiting_reason=None,
             next_try_at=None,
+            mark_at=None,
+            mark_rows=None,
+            earlier_mark_at=None,
+            earlier_mark_rows=None,
             started_at=attempt.started_at or now,
         )
     )
@@ -271,4 +278,28 @@ def _beat(connection: Connection, hold: Hold, now: datetime, *, step_is_held: bo
             tables.attempts.c.state == AttemptState.RUNNING,
         )
         .values(heartbeat_at=now, step_is_held=step_is_held)
+    )
+
+
+def _mark(connection: Connection, hold: Hold, now: datetime) -> None:
+    """Note how many rows are answered, every half a minute."""
+    attempts, uploads = tables.attempts.c, tables.uploads.c
+    answered = (
+        select(sum((uploads[f"{outcome}_count"] for outcome in Outcome), start=literal(0)))
+        .where(uploads.id == hold.upload_id)
+        .scalar_subquery()
+    )
+    connection.execute(
+        update(tables.attempts)
+        .where(
+            attempts.id == hold.attempt_id,
+            attempts.holder_run_id == hold.run_id,
+            or_(attempts.mark_at.is_(None), attempts.mark_at <= now - _BETWEEN_MARKS),
+        )
+        .values(
+            earlier_mark_at=attempts.mark_at,
+            earlier_mark_rows=attempts.mark_rows,
+            mark_at=now,
+            mark_rows=answered,
+        )
     )

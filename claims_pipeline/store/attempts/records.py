@@ -1,7 +1,7 @@
 """Attempts and the runs that served them, as they stand in the database."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -159,7 +159,7 @@ def locked_latest_attempt(connection: Connection, upload_id: str) -> tuple[Attem
 
 def attempt_of(row: RowMapping | Mapping[str, Any]) -> Attempt:
     """A row of `attempts` as a value."""
-    values = dict(row)
+    values = {each.name: row[each.name] for each in fields(Attempt)}
     values["scope"] = RetryScope(values["scope"])
     values["state"] = AttemptState(values["state"])
     values["status"] = values["status"] and UploadStatus(values["status"])

@@ -2,13 +2,14 @@
 
 from math import ceil
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, or_, select
 
-from claims_pipeline.payers.base import CallKind
+from claims_pipeline.payers.base import NOT_CONNECTED, CallKind
 from claims_pipeline.store import tables
 from claims_pipeline.store.database import reading
 
 _LATEST_CALLS = 500
+_OK = 200
 
 
 def error_codes(
@@ -23,6 +24,35 @@ def error_codes(
     )
     with reading(engine) as connection:
         return frozenset(connection.execute(query).scalars())
+
+
+def calls_by_channel(engine: Engine, attempt_id: str) -> dict[str, int]:
+    """Calls of an attempt that payers may have seen, tries included and tokens excluded."""
+    columns = tables.payer_calls.c
+    was_sent = or_(columns.error_code.is_(None), columns.error_code != NOT_CONNECTED)
+    query = (
+        select(columns.payer, func.count())
+        .where(columns.attempt_id == attempt_id, columns.kind != CallKind.TOKEN, was_sent)
+        .group_by(columns.payer)
+    )
+    with reading(engine) as connection:
+        return dict(connection.execute(query).tuples().all())
+
+
+def answered_searches_by_channel(engine: Engine, attempt_id: str) -> dict[str, int]:
+    """Searches of an attempt that were answered, which some channels bill."""
+    columns = tables.payer_calls.c
+    query = (
+        select(columns.payer, func.count())
+        .where(
+            columns.attempt_id == attempt_id,
+            columns.kind == CallKind.SEARCH,
+            columns.http_status == _OK,
+        )
+        .group_by(columns.payer)
+    )
+    with reading(engine) as connection:
+        return dict(connection.execute(query).tuples().all())
 
 
 def usual_latency_s(engine: Engine, organization_id: str, channel: str) -> float | None:

@@ -37,7 +37,8 @@ class ResultFilter:
     such rows. `next_action` is a code, of a claim of a found row, else of the row. `denial_code` is
     a CARC or RARC of a denial. `open_at_least` is in dollars; `service_until` and
     `processed_until` are the last day that is wanted. Every word of `search` must be part of a name
-    or number of the row, or of the number of a claim that the payer returned for it.
+    or number of the row, or of the number of a claim that the payer returned for it. `row_numbers`
+    are rows that somebody has picked.
     """
 
     outcome: Outcome | None = None
@@ -49,6 +50,7 @@ class ResultFilter:
     service_until: date | None = None
     processed_until: date | None = None
     search: str | None = field(default=None, repr=False)
+    row_numbers: frozenset[int] | None = None
 
     @property
     def is_about_claims(self) -> bool:
@@ -82,12 +84,14 @@ def numbers_of(upload_id: str, wanted: ResultFilter, *, after: int = 0) -> Selec
     rejected = select(tables.rejected_rows.c.row_number).where(
         tables.rejected_rows.c.upload_id == upload_id,
         tables.rejected_rows.c.row_number > after,
+        _is_picked(tables.rejected_rows.c.row_number, wanted),
         _has_default_answer(wanted, Outcome.REJECTED, next_action_for_error(Outcome.REJECTED)),
         _rejected_row_is_searched(wanted.search),
     )
     accepted = select(tables.requests.c.row_number).where(
         tables.requests.c.upload_id == upload_id,
         tables.requests.c.row_number > after,
+        _is_picked(tables.requests.c.row_number, wanted),
         _request_is_searched(upload_id, wanted.search),
     )
     is_any = not wanted.is_about_claims and (wanted.outcome or wanted.next_action) is None
@@ -95,6 +99,10 @@ def numbers_of(upload_id: str, wanted: ResultFilter, *, after: int = 0) -> Selec
         *((accepted,) if is_any else _accepted_by_answer(accepted, upload_id, wanted)), rejected
     ).subquery()
     return select(numbers.c.row_number).order_by(numbers.c.row_number)
+
+
+def _is_picked(number: ColumnElement[int], wanted: ResultFilter) -> ColumnElement[bool]:
+    return true() if wanted.row_numbers is None else number.in_(wanted.row_numbers)
 
 
 def claim_is_wanted(wanted: ResultFilter) -> ColumnElement[bool]:

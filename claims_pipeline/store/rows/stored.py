@@ -10,6 +10,7 @@ from sqlalchemy import (
     Row,
     RowMapping,
     delete,
+    func,
     insert,
     select,
     true,
@@ -172,6 +173,18 @@ def payers_of_rows(engine: Engine, upload_id: str) -> list[tuple[str, str]]:
     query = select(columns.payer, columns.payer_id).where(columns.upload_id == upload_id)
     with reading(engine) as connection:
         return [(payer, payer_id) for payer, payer_id in connection.execute(query.distinct())]
+
+
+def count_rows_of_payers(engine: Engine, upload_id: str) -> dict[str, int]:
+    """How many of the upload's rows are asked at each payer, by short name."""
+    columns = tables.requests.c
+    query = (
+        select(columns.payer, func.count())
+        .where(columns.upload_id == upload_id)
+        .group_by(columns.payer)
+    )
+    with reading(engine) as connection:
+        return dict(connection.execute(query).tuples().all())
 
 
 def iterate_rejected_rows(engine: Engine, upload_id: str) -> Iterator[RejectedRow]:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from fastapi.responses import StreamingResponse
 
 CSV = "text/csv; charset=utf-8"
+TEXT = "text/tab-separated-values; charset=utf-8"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 _LONGEST_STEM = 120

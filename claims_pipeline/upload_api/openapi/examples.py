@@ -143,8 +143,18 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "left_out": [{"line_number": 202, "reason": "total"}],
         "left_out_lines": 1,
         "errors": [{**_REJECTED, "header": "DOB"}],
+        "error_groups": [
+            {
+                "code": _REJECTED["code"],
+                "column": _REJECTED["column"],
+                "header": "DOB",
+                "message": _REJECTED["message"],
+                "rows": 7,
+                "line_numbers": [12, 40, 41, 77, 103, 150, 188],
+            }
+        ],
         "warnings": [],
-        "payers": [{"payer": "uhc", "channel": "uhc", "rows": 193}],
+        "payers": [{"payer": "uhc", "channel": "uhc", "rows": 193, "calls": 41, "price": 0.0}],
         "plan": {
             "queries": 61,
             "estimated_calls": 66,
@@ -155,6 +165,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "least_minutes": 0.5,
             "reasons": {"one search for the whole practice takes fewer calls": 61},
         },
+        "duplicate_of": None,
     },
     "list_payers": {
         "count": 1,

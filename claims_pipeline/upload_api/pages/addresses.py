@@ -17,6 +17,8 @@ SIGN_OUT = "/sign-out"
 SIGNED_IN = "/signed-in"
 SIGNED_OUT = "/signed-out"
 ORGANIZATION = "/organization"
+# Of the list's address, once, after an upload was deleted.
+DELETED = "deleted"
 _NOT_PAGES = frozenset({"/healthz", "/readyz", "/metrics"})
 _NOT_PLACES = frozenset({SIGN_IN, CALLBACK, SIGN_OUT, SIGNED_OUT})
 # No escapes: nothing of a patient, and nothing that browsers read differently.
@@ -24,7 +26,10 @@ _PLAIN = re.compile(r"/|(/[a-z0-9-]{1,64}){1,4}/?")
 _FILE = re.compile(r"/[a-z]{1,32}\.[a-z]{1,8}")
 # What lists are narrowed by; what is searched for is in no address.
 _FILTERS = frozenset(
-    {"status", "provider", "ordering", "page", "outcome", "claim_status", "next_action", "order"}
+    {
+        *("status", "provider", "user", "ordering", "page"),
+        *("outcome", "claim_status", "next_action", "order"),
+    }
 )
 _FILTER_VALUE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}

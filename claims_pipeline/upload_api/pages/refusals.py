@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
 from claims_pipeline.upload_api.http.problems import MEDIA_TYPE, problem_response
@@ -51,10 +52,13 @@ _OF_SIGNED_IN = frozenset({"organization_missing", "organization_unknown", "role
 _OF_NOT_SIGNED_IN = frozenset({"session_ended", "sign_in_failed", "identity_unavailable"})
 
 
-def add_page_refusals(app: FastAPI) -> None:
-    """Show people a page where the API would answer with a problem document. Add handlers first."""
+def add_page_refusals(app: FastAPI, recognize: Callable[[Request], None]) -> None:
+    """Show people a page where the API would answer with a problem document. Add handlers first.
+
+    `recognize` finds out who looks where no page's dependency has.
+    """
     for error, handler in list(app.exception_handlers.items()):
-        app.exception_handlers[error] = _for_people(handler)
+        app.exception_handlers[error] = _for_people(handler, recognize)
 
 
 def refusal_response(request: Request, *, status: int, code: str, detail: str) -> Response:
@@ -64,9 +68,11 @@ def refusal_response(request: Request, *, status: int, code: str, detail: str) -
     )
 
 
-def _for_people(handler: Any) -> _Handler:
+def _for_people(handler: Any, recognize: Callable[[Request], None]) -> _Handler:
     async def handle(request: Request, error: Exception) -> Response:
         answer: Response = await handler(request, error)
+        if answer.status_code == HTTPStatus.NOT_FOUND and is_page_path(request.url.path):
+            await run_in_threadpool(recognize, request)
         return _seen_by_people(request, answer)
 
     return handle

@@ -8,6 +8,7 @@ from claims_pipeline.upload_api.pages.list import history, payers, rows
 from claims_pipeline.upload_api.pages.new import new_upload
 from claims_pipeline.upload_api.pages.refusals import add_page_refusals
 from claims_pipeline.upload_api.pages.session import organizations, sign_in
+from claims_pipeline.upload_api.pages.session.recognizing import recognize
 from claims_pipeline.upload_api.pages.upload import change_page, results_page, upload_page
 
 # In this order: what stands at an address of its own, before what takes any id.
@@ -36,5 +37,5 @@ def page_router() -> APIRouter:
 def add_pages(app: FastAPI) -> None:
     """Serve the page beside the API: its routes, its headers, its refusals as pages."""
     app.include_router(page_router(), include_in_schema=False)
-    add_page_refusals(app)
+    add_page_refusals(app, recognize)
     app.add_middleware(OwnPagesOnly)

@@ -29,14 +29,21 @@ _STATUS = {
 }
 
 
-def status_word(status: UploadStatus | str) -> str:
-    """The state of an upload in words."""
-    return _STATUS[UploadStatus(status)][0]
+def status_word(status: UploadStatus | str, not_asked: int = 0) -> str:
+    """The state of an upload in words; `not_asked` rows could not be asked."""
+    word = _STATUS[UploadStatus(status)][0]
+    if UploadStatus(status) is UploadStatus.COMPLETED and not_asked:
+        return f"{word}, {plural(not_asked, 'row')} not asked"
+    return word
 
 
-def status_tone(status: UploadStatus | str) -> str:
-    """`quiet`, `busy`, `good` or `bad`: how the state is shown, never the only sign of it."""
-    return _STATUS[UploadStatus(status)][1]
+def status_tone(status: UploadStatus | str, not_asked: int = 0) -> str:
+    """`quiet`, `busy`, `good`, `warn` or `bad`: how the state is shown, never its only sign.
+
+    `not_asked` rows that failed or were rejected leave something to do.
+    """
+    tone = _STATUS[UploadStatus(status)][1]
+    return "warn" if tone == "good" and not_asked else tone
 
 
 def status_hint(status: UploadStatus | str) -> str:

@@ -18,9 +18,10 @@ from claims_pipeline.store.ledger.densities import known_observations
 from claims_pipeline.store.ledger.payer_calls import usual_latency_s
 from claims_pipeline.store.tenants.column_decisions import list_decisions
 from claims_pipeline.store.tenants.practices import list_practices
+from claims_pipeline.store.uploads import Upload, latest_of_content
 from claims_pipeline.upload_api.access.auditing import Action, record
 from claims_pipeline.upload_api.access.limiting import body_slot
-from claims_pipeline.upload_api.access.uploads import require_upload_role
+from claims_pipeline.upload_api.access.uploads import require_upload_role, visible_user_id
 from claims_pipeline.upload_api.http.problems import storage_errors
 from claims_pipeline.upload_api.keycloak.principal import Principal
 from claims_pipeline.upload_api.receiving.body import ReceivedForm, receive_form
@@ -35,11 +36,15 @@ _turn = asynccontextmanager(body_slot)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifiedForm:
-    """The findings, the file's name, which may hold PHI, and what was decided about columns."""
+    """The findings, the file's name, which may hold PHI, and what was decided about columns.
+
+    `earlier` is the latest upload of the very same content, if the caller may see one.
+    """
 
     found: FileCheck
     file_name: str = field(default="", repr=False)
     column_map: Mapping[str, str] = field(default_factory=dict, repr=False)
+    earlier: Upload | None = None
 
 
 async def verify_file(
@@ -79,6 +84,13 @@ async def verify_file(
                     ),
                     file_name=received.file_name,
                     column_map=read_column_map(received.fields),
+                    earlier=await run_in_threadpool(
+                        latest_of_content,
+                        services.engine,
+                        received.file_sha256,
+                        organization_id=caller.organization_id,
+                        user_id=visible_user_id(caller),
+                    ),
                 )
             finally:
                 with CancelScope(shield=True):

@@ -7,13 +7,16 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from claims_pipeline.intake import ColumnReading
-from claims_pipeline.preflight.check import FileCheck
+from claims_pipeline.intake import ROW_ERRORS, ColumnReading
 from claims_pipeline.upload_api.access.caller import Caller, CallerServices
 from claims_pipeline.upload_api.access.limiting import body_slot
 from claims_pipeline.upload_api.access.uploads import require_upload_role
 from claims_pipeline.upload_api.openapi.form_document import FORM_BODY
-from claims_pipeline.upload_api.receiving.verifying import MOST_REJECTED_ROWS, verify_file
+from claims_pipeline.upload_api.receiving.verifying import (
+    MOST_REJECTED_ROWS,
+    VerifiedForm,
+    verify_file,
+)
 from claims_pipeline.upload_api.uploads.templates import Shape, template_response
 
 router = APIRouter()
@@ -35,6 +38,17 @@ class RowErrorJson(BaseModel):
     header: str | None
     code: str
     message: str
+
+
+class ErrorGroupJson(BaseModel):
+    """Rows with the same fault: how many of all, and the lines of the first ten."""
+
+    code: str
+    column: str | None
+    header: str | None
+    message: str
+    rows: int
+    line_numbers: list[int]
 
 
 class ColumnJson(BaseModel):
@@ -89,18 +103,24 @@ class PlanJson(BaseModel):
 
 
 class RowsOfPayerJson(BaseModel):
-    """Rows that name a payer. Without a channel it is not connected, and they are rejected."""
+    """Rows that name a payer. Without a channel it is not connected, and they are rejected.
+
+    `calls` are the searches expected for them, `price` what those cost in US dollars.
+    """
 
     payer: str
     channel: str | None
     rows: int
+    calls: int
+    price: float
 
 
 class VerifyJson(BaseModel):
     """What a file holds and what asking it would cost.
 
-    `errors` are the first hundred, unless all are asked for; `left_out` the first ten thousand of
-    `left_out_lines`.
+    `errors` are the first hundred, unless all are asked for; `error_groups` count all of them, the
+    most frequent fault first. `left_out` are the first ten thousand of `left_out_lines`.
+    `duplicate_of` is the latest upload of the very same content that the caller may see.
     """
 
     total_rows: int
@@ -112,13 +132,16 @@ class VerifyJson(BaseModel):
     left_out: list[LeftOutJson]
     left_out_lines: int
     errors: list[RowErrorJson]
+    error_groups: list[ErrorGroupJson]
     warnings: list[WarningJson]
     payers: list[RowsOfPayerJson]
     plan: PlanJson
+    duplicate_of: str | None
 
     @classmethod
-    def of(cls, found: FileCheck) -> Self:
+    def of(cls, verified: VerifiedForm) -> Self:
         """The JSON of the findings."""
+        found = verified.found
         error = found.file_error
         plan = found.plan
         return cls(
@@ -144,6 +167,17 @@ class VerifyJson(BaseModel):
                 )
                 for row in found.rejected
             ],
+            error_groups=[
+                ErrorGroupJson(
+                    code=group.code,
+                    column=group.column,
+                    header=found.header_of(group.column),
+                    message=ROW_ERRORS[group.code],
+                    rows=group.rows,
+                    line_numbers=list(group.line_numbers),
+                )
+                for group in found.error_groups
+            ],
             warnings=[
                 WarningJson(
                     code=item.code,
@@ -154,7 +188,13 @@ class VerifyJson(BaseModel):
                 for item in found.warnings
             ],
             payers=[
-                RowsOfPayerJson(payer=share.payer, channel=share.channel, rows=share.rows)
+                RowsOfPayerJson(
+                    payer=share.payer,
+                    channel=share.channel,
+                    rows=share.rows,
+                    calls=share.calls,
+                    price=float(share.price),
+                )
                 for share in found.payers
             ],
             plan=PlanJson(
@@ -167,6 +207,7 @@ class VerifyJson(BaseModel):
                 least_minutes=round(plan.least_minutes, 1),
                 reasons=dict(plan.reasons),
             ),
+            duplicate_of=verified.earlier and verified.earlier.id,
         )
 
 
@@ -192,7 +233,7 @@ async def verify_csv(
     verified = await verify_file(
         request, services, caller, most_rejected=None if all_errors else MOST_REJECTED_ROWS
     )
-    return VerifyJson.of(verified.found)
+    return VerifyJson.of(verified)
 
 
 @router.get(

@@ -1,12 +1,16 @@
 """What the API answers: the JSON of an upload, with the fields that older clients know."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from pydantic import BaseModel
 
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.store.uploads import Upload
+
+# A rate over less says little, and so does what is answered in an upload's first seconds.
+_SHORTEST_MEASURED = timedelta(seconds=10)
+_FIRST_SECONDS = timedelta(seconds=10)
 
 _STATUS_DISPLAY = {
     UploadStatus.PENDING: "Pending",
@@ -185,22 +189,34 @@ def _duration_s(upload: Upload, now: datetime) -> float | None:
 
 
 def _rows_per_second(upload: Upload, now: datetime) -> float | None:
-    """Rows that this attempt has answered for each second since it began; None before and after.
+    """Rows answered for each second of about the last minute; None before and after.
 
     Rejected rows and those that an earlier attempt answered took no asking.
     """
     if upload.status is not UploadStatus.PROCESSING or upload.processing_started_at is None:
         return None
-    elapsed_s = (now - upload.processing_started_at).total_seconds()
     unasked = max(upload.answered_before, upload.counts.rejected)
-    asked = upload.counts.with_outcome - unasked
+    since = (upload.processing_started_at, unasked)
+    # The first mark is set before anything was asked of a payer that may take its time.
+    for mark in (upload.earlier_mark, upload.mark):
+        if mark is not None and now - mark[0] >= _SHORTEST_MEASURED:
+            since = mark
+            break
+    elapsed_s = (now - since[0]).total_seconds()
+    asked = upload.counts.with_outcome - max(since[1], unasked)
     return asked / elapsed_s if asked > 0 and elapsed_s > 0 else None
 
 
 def _eta_seconds(upload: Upload, now: datetime) -> int | None:
-    """Time left at the rate so far; None before the first answer and after the end."""
+    """Time left at that rate.
+
+    None in the first seconds, while no answers come, and after the end.
+    """
     rate = _rows_per_second(upload, now)
-    return round((upload.counts.total - upload.counts.with_outcome) / rate) if rate else None
+    started_at = upload.processing_started_at
+    if not rate or started_at is None or now - started_at < _FIRST_SECONDS:
+        return None
+    return round((upload.counts.total - upload.counts.with_outcome) / rate)
 
 
 def _celery_status(status: UploadStatus) -> str:

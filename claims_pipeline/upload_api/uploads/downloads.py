@@ -1,6 +1,7 @@
 """An upload's results as files, whole or as far as they are."""
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import BinaryIO
 
 from claims_pipeline import exports
@@ -17,6 +18,8 @@ from claims_pipeline.store.rows.stored import iterate_rejected_rows
 from claims_pipeline.store.uploads import Upload
 from claims_pipeline.upload_api.services import Services
 
+# More than a clipboard is for; whole lists are downloaded.
+MOST_COPIED_ROWS = 5_000
 _CHUNK_BYTES = 1 << 18
 
 
@@ -64,6 +67,16 @@ def filtered_lines_csv(services: Services, upload: Upload, wanted: ResultFilter)
 def filtered_csv(services: Services, upload: Upload, wanted: ResultFilter) -> Iterator[bytes]:
     """The wanted rows as they stand."""
     return _csv(services, upload, iterate_results(services.engine, upload.id, wanted))
+
+
+def copied_rows(services: Services, upload: Upload, wanted: ResultFilter) -> Iterator[bytes]:
+    """The first wanted rows as text for the clipboard."""
+    rows = iterate_results(services.engine, upload.id, wanted)
+    return exports.copied_text(
+        islice(rows, MOST_COPIED_ROWS),
+        name_positions=name_positions(upload.header or ()),
+        next_actions=NEXT_ACTIONS,
+    )
 
 
 def rejected_rows_file(services: Services, upload: Upload) -> Iterator[bytes]:

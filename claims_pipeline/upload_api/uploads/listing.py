@@ -38,7 +38,8 @@ def _upper(value: object) -> object:
 class UploadFilters(BaseModel):
     """Which uploads, in which order, and which page of them.
 
-    `id` is how an upload's id begins, at least eight digits; `search` is a part of a file name.
+    `id` is how an upload's id begins, at least eight digits; `user` the id of who uploaded it;
+    `search` is a part of a file name.
     """
 
     model_config = ConfigDict(hide_input_in_errors=True)
@@ -48,6 +49,7 @@ class UploadFilters(BaseModel):
     status: Optional[Annotated[UploadStatus, BeforeValidator(_upper)]] = None
     provider: Optional[Annotated[str, Field(max_length=32), AfterValidator(printable)]] = None
     id: Optional[Annotated[str, Field(pattern=r"^[0-9A-Fa-f-]{8,36}$")]] = None
+    user: Optional[Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,64}$")]] = None
     search: Optional[SearchText] = Field(default=None, repr=False)
     created_after: Optional[Instant] = None
     created_before: Optional[Instant] = None
@@ -79,6 +81,7 @@ def page_of_uploads(services: Services, caller: Principal, filters: UploadFilter
         statuses=() if filters.status is None else (filters.status,),
         payer=None if filters.provider is None else filters.provider.lower(),
         user_id=visible_user_id(caller),
+        uploaded_by=filters.user,
         id_prefix=filters.id,
         search=filters.search,
         created_after=filters.created_after,

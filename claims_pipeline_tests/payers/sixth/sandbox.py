@@ -89,4 +89,4 @@ def _settings(url: str) -> dict[str, str]:
     return {}
 
 
-PART = ChannelPart(make=_make, settings=_settings)
+PART = ChannelPart(payer="sixth-demo", make=_make, settings=_settings)

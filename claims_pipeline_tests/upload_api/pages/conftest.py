@@ -12,6 +12,7 @@ from claims_pipeline_tests.upload_api.keycloak.issuer import Issuer
 PAGE_SETTINGS = {
     "CLAIMS_KEYCLOAK_CLIENT_ID": "claims-page",
     "CLAIMS_KEYCLOAK_CLIENT_SECRET": "development-only-page-secret",
+    "CLAIMS_DAGSTER_UI_URL": "http://dagster.test",
 }
 
 

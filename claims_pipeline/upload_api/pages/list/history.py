@@ -6,7 +6,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
+from claims_pipeline.store.uploads import uploaders
 from claims_pipeline.upload_api.keycloak.principal import Principal
+from claims_pipeline.upload_api.pages.addresses import DELETED
 from claims_pipeline.upload_api.pages.forms import posted_fields
 from claims_pipeline.upload_api.pages.list.list_view import (
     OFFERED_STATUSES,
@@ -29,7 +31,13 @@ router = APIRouter()
 @router.get("/uploads")
 def show_uploads(request: Request, services: PageServices, caller: SignedIn) -> Response:
     """The reader's uploads, an operator's organization's; filtered and sorted by the address."""
-    return _list_page(request, services, caller, view_of_address(request.query_params))
+    return _list_page(
+        request,
+        services,
+        caller,
+        view_of_address(request.query_params),
+        is_deleted=DELETED in request.query_params,
+    )
 
 
 async def _posted_view(request: Request, _caller: SignedIn) -> ListView:
@@ -63,7 +71,14 @@ def get_shape_template(services: PageServices, caller: SignedIn, shape: Shape) -
     return template_response(services, caller.organization_id, shape)
 
 
-def _list_page(request: Request, services: Services, caller: Principal, view: ListView) -> Response:
+def _list_page(
+    request: Request,
+    services: Services,
+    caller: Principal,
+    view: ListView,
+    *,
+    is_deleted: bool = False,
+) -> Response:
     found = page_of_uploads(services, caller, view.filters)
     page = view.filters.page
     first = (page - 1) * PAGE_SIZE + 1
@@ -79,5 +94,9 @@ def _list_page(request: Request, services: Services, caller: Principal, view: Li
         following=view.query(page=page + 1) if page * PAGE_SIZE < found.total else None,
         statuses=OFFERED_STATUSES,
         payers=services.payers_of(caller.organization_id).providers,
+        people=uploaders(services.engine, caller.organization_id)
+        if caller.sees_all_uploads
+        else (),
+        is_deleted=is_deleted,
         shapes=tuple(Shape),
     )

@@ -24,7 +24,7 @@ OFFERED_STATUSES = (
     UploadStatus.FAILED,
     UploadStatus.CANCELLED,
 )
-_IN_ADDRESSES = ("status", "provider", "ordering", "page")
+_IN_ADDRESSES = ("status", "provider", "user", "ordering", "page")
 _GO = "go"
 # Short names of payers; which there are is the organization's affair.
 _PROVIDER = re.compile(r"[a-z0-9-]{1,32}")
@@ -45,7 +45,7 @@ class ListView:
     def is_narrowed(self) -> bool:
         """Whether uploads may be left out."""
         filters = self.filters
-        return bool(filters.search or filters.status or filters.provider)
+        return bool(filters.search or filters.status or filters.provider or filters.user)
 
     def query(self, **changes: object) -> str:
         """The view, or one that differs by `changes`, as an address's query; never the search.
@@ -56,6 +56,7 @@ class ListView:
         values: dict[str, object] = {
             "status": filters.status or "",
             "provider": filters.provider or "",
+            "user": filters.user or "",
             "ordering": filters.ordering,
             "page": filters.page if not changes else 1,
         } | changes

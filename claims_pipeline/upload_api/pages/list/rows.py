@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -16,6 +16,7 @@ from claims_pipeline.store.uploads import Upload, get_uploads
 from claims_pipeline.upload_api.access.limiting import seat_of
 from claims_pipeline.upload_api.access.uploads import visible_user_id
 from claims_pipeline.upload_api.keycloak.principal import Principal
+from claims_pipeline.upload_api.pages.failures import Failure, failure_of
 from claims_pipeline.upload_api.pages.rendering import fragment
 from claims_pipeline.upload_api.pages.session.signed_in import (
     PageServices,
@@ -43,6 +44,7 @@ class ListRow:
     upload: UploadJson
     done: int
     state: str
+    failure: Failure | None = field(repr=False)
 
 
 class RowJson(BaseModel):
@@ -81,6 +83,7 @@ def list_row(services: Services, caller: Principal, upload: Upload) -> ListRow:
         upload=upload_json(services, caller, upload),
         done=upload.counts.done,
         state=event_id(upload),
+        failure=failure_of(upload, is_operator=caller.sees_all_uploads),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from claims_pipeline.intake import ROW_ERRORS
 from claims_pipeline.intake.columns import position_of
 from claims_pipeline.model import RejectedRow
 from claims_pipeline.preflight.check import FileCheck
@@ -61,12 +62,23 @@ def shown_columns(found: FileCheck, column_map: Mapping[str, str]) -> tuple[Show
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShownGroup:
+    """A fault that `rows` have, and the lines of the first of them."""
+
+    header: str | None = field(repr=False)
+    message: str
+    rows: int
+    line_numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShownErrors:
-    """The first rejected rows under the file's own column names.
+    """All rejected rows by fault, and the first of them under the file's own column names.
 
     Only columns that are read are shown; `left_out` others are not.
     """
 
+    groups: tuple[ShownGroup, ...]
     columns: tuple[str, ...] = field(repr=False)
     rows: tuple[ShownRow, ...]
     left_out: int
@@ -76,6 +88,15 @@ def shown_errors(found: FileCheck) -> ShownErrors:
     """The rejected rows of a check, as many as fit a page."""
     at = sorted(found.columns.values())[:_MOST_SHOWN_COLUMNS]
     return ShownErrors(
+        groups=tuple(
+            ShownGroup(
+                header=found.header_of(group.column) or group.column,
+                message=ROW_ERRORS[group.code],
+                rows=group.rows,
+                line_numbers=group.line_numbers,
+            )
+            for group in found.error_groups
+        ),
         columns=tuple(_shortened(found.header[position]) for position in at),
         rows=tuple(_shown_row(row, at, found) for row in found.rejected[:MOST_SHOWN_ROWS]),
         left_out=len(found.header) - len(at),
@@ -83,11 +104,11 @@ def shown_errors(found: FileCheck) -> ShownErrors:
 
 
 def _shown_row(row: RejectedRow, at: list[int], found: FileCheck) -> ShownRow:
-    fault_at = position_of(found.columns, row.column)
+    faults = {position_of(found.columns, column) for column in (row.column, *row.also_wrong)}
     cells = tuple(
         ShownCell(
             text=_shortened(row.cells[position]) if position < len(row.cells) else "",
-            is_fault=position == fault_at,
+            is_fault=position in faults,
         )
         for position in at
     )

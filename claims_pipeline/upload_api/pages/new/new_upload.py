@@ -178,6 +178,7 @@ def _form_page(
 def _findings(verified: VerifiedForm | None) -> dict[str, object]:
     return {
         "found": verified and verified.found,
+        "earlier": verified and verified.earlier,
         "file_name": verified and verified.file_name,
         "errors": verified and shown_errors(verified.found),
         "columns": verified and shown_columns(verified.found, verified.column_map),

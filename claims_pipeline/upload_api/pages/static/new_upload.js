@@ -3,7 +3,8 @@
 
 import { BY_SCRIPT, localiseTimes, say, showSessionEnded } from "./page.js";
 
-// Larger files are checked when somebody asks for it, and not with every change of the form.
+// Larger files are checked when they are chosen or somebody asks for it, and not with every change of
+// the form.
 const CHECKED_AT_ONCE_BYTES = 10 * 1024 * 1024;
 // A check finds the same whatever this is.
 const BESIDE_THE_CHECK = "detail_level";
@@ -24,6 +25,7 @@ const held = [file, ...form.querySelectorAll("fieldset")];
 
 let underWay = null; // the request that is being sent, if one is
 let key = newKey(); // makes sending the same form again harmless
+let isSending = false; // an upload, not a check
 let accepted = null; // rows that the last check found good; null before one
 
 function newKey() {
@@ -156,8 +158,12 @@ async function runUpload() {
       "/uploads", { during: "Uploading", after: "Storing…" }, { "Idempotency-Key": key },
     );
     hold(true); // after the form was read: what is disabled is not sent
-    window.location.assign((await sent).location);
+    isSending = true;
+    const { location } = await sent;
+    isSending = false;
+    window.location.assign(location);
   } catch (error) {
+    isSending = false;
     hold(false);
     busy(false);
     await tell(error, "The file was not uploaded");
@@ -208,10 +214,17 @@ function changed(event) {
   if (!event || event.target === file) findings.replaceChildren(); // another file's columns
   trouble.replaceChildren();
   const chosen = file.files[0];
-  if (chosen && chosen.size <= CHECKED_AT_ONCE_BYTES) runCheck();
+  const isNew = !event || event.target === file;
+  if (chosen && (isNew || chosen.size <= CHECKED_AT_ONCE_BYTES)) runCheck();
   else forget();
 }
 
+/** Leaving while a file is on its way loses it: the browser asks first. */
+function askBeforeLeaving(event) {
+  if (isSending) event.preventDefault();
+}
+
+addEventListener("beforeunload", askBeforeLeaving);
 form.setAttribute("data-own-way", "");
 form.addEventListener("change", changed);
 form.addEventListener("submit", (event) => {

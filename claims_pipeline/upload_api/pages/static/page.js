@@ -58,11 +58,21 @@ export function showSessionEnded() {
   if (dialog && !dialog.open) dialog.showModal();
 }
 
+/** What a button copies: its own text, or what the server makes of the button's form. */
+async function textToCopy(button) {
+  if (button.dataset.copy) return button.dataset.copy;
+  const form = button.form ? { method: "POST", body: new URLSearchParams(new FormData(button.form)) } : {};
+  const answer = await fetch(button.dataset.copyFrom, { ...form, headers: BY_SCRIPT });
+  if (answer.status === 401) showSessionEnded();
+  if (!answer.ok) throw new Error("nothing to copy");
+  return answer.text();
+}
+
 async function copy(event) {
-  const button = event.target.closest("button[data-copy]");
-  if (!button) return;
+  const button = event.target.closest("button[data-copy], button[data-copy-from]");
+  if (!button || button.getAttribute("aria-disabled") === "true") return;
   try {
-    await navigator.clipboard.writeText(button.dataset.copy);
+    await navigator.clipboard.writeText(await textToCopy(button));
     button.classList.add("copied");
     setTimeout(() => button.classList.remove("copied"), 1500);
     say("Copied.");

@@ -41,6 +41,36 @@ filters?.addEventListener("change", (event) => {
   }
 });
 
+// Picking rows: what can be done with them comes with the first.
+
+const picking = document.getElementById("picking");
+const all = document.querySelector("[data-pick-all]");
+
+function boxes() {
+  return [...picking.elements].filter((element) => element.type === "checkbox");
+}
+
+function showPicked() {
+  const count = boxes().filter((box) => box.checked).length;
+  picking.hidden = !count;
+  picking.querySelector("[data-picked]").textContent = `${count} ${count === 1 ? "row" : "rows"} picked`;
+  all.checked = count > 0 && count === boxes().length;
+  all.indeterminate = count > 0 && !all.checked;
+}
+
+if (picking) {
+  all.addEventListener("change", () => {
+    for (const box of boxes()) box.checked = all.checked;
+    showPicked();
+    say(all.checked ? picking.querySelector("[data-picked]").textContent : "No row picked");
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.form === picking) showPicked();
+  });
+  showPicked();
+  addEventListener("pageshow", showPicked); // the browser may have kept what was picked
+}
+
 // Live progress.
 
 const standing = document.getElementById("standing");

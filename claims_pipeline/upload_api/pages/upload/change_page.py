@@ -7,6 +7,7 @@ from claims_pipeline.errors import InputError
 from claims_pipeline.store.attempts import latest_attempt, rows_in_scope
 from claims_pipeline.upload_api.access.uploads import upload_for
 from claims_pipeline.upload_api.keycloak.principal import Principal
+from claims_pipeline.upload_api.pages.addresses import DELETED
 from claims_pipeline.upload_api.pages.rendering import render
 from claims_pipeline.upload_api.pages.session.signed_in import PageServices, SignedIn
 from claims_pipeline.upload_api.pages.upload.confirmations import SCOPES, Change, confirmation
@@ -45,7 +46,7 @@ def make_change(
         return _confirmation_page(
             request, services, caller, upload_id, change, refused=_REFUSALS[refusal.code]
         )
-    there = "/uploads" if change is Change.DELETE else f"/uploads/{upload_id}"
+    there = f"/uploads?{DELETED}" if change is Change.DELETE else f"/uploads/{upload_id}"
     return RedirectResponse(there, status_code=303)
 
 

@@ -1,5 +1,6 @@
 """An upload's answers row by row, its rejected rows, and all of it as files."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Annotated
@@ -13,7 +14,7 @@ from claims_pipeline.store.rows.pages import page_of_rejected_rows, page_of_resu
 from claims_pipeline.store.uploads import Upload
 from claims_pipeline.upload_api.access.auditing import Action, record
 from claims_pipeline.upload_api.access.uploads import upload_for
-from claims_pipeline.upload_api.http.attachments import CSV, XLSX, attachment
+from claims_pipeline.upload_api.http.attachments import CSV, TEXT, XLSX, attachment
 from claims_pipeline.upload_api.http.parameters import PageNumber
 from claims_pipeline.upload_api.keycloak.principal import Principal
 from claims_pipeline.upload_api.pages.forms import posted_fields
@@ -36,6 +37,8 @@ from claims_pipeline.upload_api.pages.upload.result_view import (
 from claims_pipeline.upload_api.pages.upload.upload_page import head_of
 from claims_pipeline.upload_api.services import Services
 from claims_pipeline.upload_api.uploads.downloads import (
+    MOST_COPIED_ROWS,
+    copied_rows,
     filtered_csv,
     filtered_lines_csv,
     lines_csv,
@@ -45,6 +48,9 @@ from claims_pipeline.upload_api.uploads.downloads import (
 )
 
 router = APIRouter(prefix="/uploads/{upload_id}")
+
+# The fields of a page's check boxes: what is checked is there.
+_PICKED = re.compile(r"row-([0-9]{1,9})")
 
 
 @router.get("/results")
@@ -112,7 +118,7 @@ def show_rejected_rows(
     return render(
         request,
         "upload_rejected.html",
-        **head_of(services, upload),
+        **head_of(services, upload, caller),
         rows=found.rows,
         columns=upload.header or (),
         paging=Paging.of(page, found.total, shown=len(found.rows)),
@@ -169,6 +175,82 @@ def download_shown_lines(
     )
 
 
+@router.get("/shown.txt")
+def copy_shown(
+    request: Request, upload_id: str, services: PageServices, caller: SignedIn
+) -> Response:
+    """The first of these rows as text for the clipboard."""
+    wanted = _wanted(request, upload_id)
+    return _file(
+        services,
+        caller,
+        upload_id,
+        lambda services, upload: copied_rows(services, upload, wanted),
+        media_type=TEXT,
+        ending=".txt",
+    )
+
+
+async def _picked(request: Request, _caller: SignedIn) -> ResultFilter:
+    names = (await posted_fields(request)).keys()
+    numbers = (found[1] for name in names if (found := _PICKED.fullmatch(name)))
+    return ResultFilter(row_numbers=frozenset(map(int, numbers)))
+
+
+@router.post("/picked.csv")
+def download_picked(
+    upload_id: str,
+    services: PageServices,
+    caller: SignedIn,
+    wanted: Annotated[ResultFilter, Depends(_picked)],
+) -> Response:
+    """The rows that were picked from a page, as a CSV."""
+    return _file(
+        services,
+        caller,
+        upload_id,
+        lambda services, upload: filtered_csv(services, upload, wanted),
+        media_type=CSV,
+        ending=".picked.csv",
+    )
+
+
+@router.post("/picked-lines.csv")
+def download_picked_lines(
+    upload_id: str,
+    services: PageServices,
+    caller: SignedIn,
+    wanted: Annotated[ResultFilter, Depends(_picked)],
+) -> Response:
+    """The service lines of the claims of these rows."""
+    return _file(
+        services,
+        caller,
+        upload_id,
+        lambda services, upload: filtered_lines_csv(services, upload, wanted),
+        media_type=CSV,
+        ending=".picked.lines.csv",
+    )
+
+
+@router.post("/picked.txt")
+def copy_picked(
+    upload_id: str,
+    services: PageServices,
+    caller: SignedIn,
+    wanted: Annotated[ResultFilter, Depends(_picked)],
+) -> Response:
+    """These rows as text for the clipboard."""
+    return _file(
+        services,
+        caller,
+        upload_id,
+        lambda services, upload: copied_rows(services, upload, wanted),
+        media_type=TEXT,
+        ending=".txt",
+    )
+
+
 @router.get("/rejected.csv")
 def download_rejected_rows(upload_id: str, services: PageServices, caller: SignedIn) -> Response:
     """The rows that cannot be asked, to be corrected and uploaded as they are."""
@@ -195,12 +277,13 @@ def _results(
     return render(
         request,
         "upload_results.html",
-        **head_of(services, upload),
+        **head_of(services, upload, caller),
         view=view,
         rows=shown_rows(
             found.rows, upload.header or (), view.filter, today=datetime.now(UTC).date()
         ),
         claims=found.claims,
+        can_be_copied=found.total <= MOST_COPIED_ROWS,
         paging=Paging.of(page, found.total, shown=len(found.rows)),
         choices=choices_of(worklist),
         chips=chips_of(view, worklist),

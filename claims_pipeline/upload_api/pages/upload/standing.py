@@ -5,6 +5,7 @@ from datetime import datetime
 
 from claims_pipeline.model import OutcomeCounts, UploadStatus
 from claims_pipeline.store.uploads import Upload
+from claims_pipeline.upload_api.pages.failures import Failure, failure_of
 from claims_pipeline.upload_api.schemas.uploads import ProgressJson
 
 _PAYER_DOWN = (
@@ -19,26 +20,6 @@ _INTERRUPTED = (
     "The upload was interrupted on our side, for example by an update of the service. Nothing is "
     "lost: answers received so far are kept, and it continues on its own within a minute."
 )
-_ADVICE = {
-    "auth": "Ask the people who run this service to check the payer credentials, then retry the "
-    "failed rows.",
-    "http_404": "Ask the people who run this service to check the payer's address, then retry the "
-    "failed rows.",
-    "payer_unavailable": "Retry the failed rows later; answers received so far are kept.",
-    "poison": "Answers received so far are kept. Ask the people who run this service to find out "
-    "why it stopped.",
-}
-_CORRECT_THE_FILE = "Nothing was asked. Correct the file and upload it again."
-_RETRY = "Retry the failed rows; answers received so far are kept."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """Why an upload failed, and what to do about it."""
-
-    code: str
-    message: str
-    advice: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +46,8 @@ class Standing:
         return max(0, self.counts.total - self.counts.with_outcome)
 
 
-def standing_of(upload: Upload, now: datetime) -> Standing:
-    """How the upload stands at `now`."""
+def standing_of(upload: Upload, now: datetime, *, is_operator: bool) -> Standing:
+    """How the upload stands at `now`; operators are told what to set."""
     progress = ProgressJson.of(upload, now=now)
     return Standing(
         status=upload.status,
@@ -77,7 +58,7 @@ def standing_of(upload: Upload, now: datetime) -> Standing:
         duration_s=progress.processing_duration,
         waiting=_waiting(upload.waiting_reason),
         next_try_at=upload.next_try_at,
-        failure=_failure(upload),
+        failure=failure_of(upload, is_operator=is_operator),
     )
 
 
@@ -87,15 +68,3 @@ def _waiting(reason: str | None) -> str | None:
     if reason.startswith("awaiting"):
         return _ANSWERS_TO_COME
     return _PAYER_DOWN if reason.startswith("payer") else _INTERRUPTED
-
-
-def _failure(upload: Upload) -> Failure | None:
-    if upload.error_code is None:
-        return None
-    # Without a header the rows were never read.
-    usual = _RETRY if upload.header is not None else _CORRECT_THE_FILE
-    return Failure(
-        code=upload.error_code,
-        message=upload.error_message or "The upload failed.",
-        advice=_ADVICE.get(upload.error_code, usual),
-    )

@@ -16,6 +16,7 @@ from claims_pipeline.store.rows.totals import outcomes_of_attempts, payer_enviro
 from claims_pipeline.store.uploads import Upload, get_upload
 from claims_pipeline.upload_api.access.limiting import seat_of
 from claims_pipeline.upload_api.access.uploads import upload_for
+from claims_pipeline.upload_api.keycloak.principal import Principal
 from claims_pipeline.upload_api.pages.rendering import fragment, render
 from claims_pipeline.upload_api.pages.session.signed_in import (
     PageServices,
@@ -26,7 +27,7 @@ from claims_pipeline.upload_api.pages.session.signed_in import (
 from claims_pipeline.upload_api.pages.upload.breakdown import breakdown_of
 from claims_pipeline.upload_api.pages.upload.cached_totals import totals_of
 from claims_pipeline.upload_api.pages.upload.confirmations import offers
-from claims_pipeline.upload_api.pages.upload.standing import standing_of
+from claims_pipeline.upload_api.pages.upload.standing import Standing, standing_of
 from claims_pipeline.upload_api.services import Services
 from claims_pipeline.upload_api.streams import event_id, progress_events
 
@@ -46,7 +47,7 @@ def show_upload(
     return render(
         request,
         "upload.html",
-        **head_of(services, upload),
+        **head_of(services, upload, caller),
         worklist=totals.worklist,
         reasons=totals.reasons,
         breakdown=breakdown_of(totals.worklist),
@@ -62,11 +63,12 @@ def show_attempts(
 ) -> Response:
     """Every attempt with the runs that served it, latest first."""
     upload = upload_for(services, caller, upload_id)
-    ui_url = services.settings.dagster_ui_url
+    # Dagster's own pages are the operators'.
+    ui_url = services.settings.dagster_ui_url if caller.sees_all_uploads else None
     return render(
         request,
         "upload_attempts.html",
-        **head_of(services, upload),
+        **head_of(services, upload, caller),
         attempts=[
             (attempt, attempts.attempt_runs_of(services.engine, attempt.id))
             for attempt in attempts.attempts_of(services.engine, upload.id)
@@ -80,7 +82,7 @@ def show_attempts(
 def show_progress(upload_id: str, services: PageServices, caller: SignedIn) -> Response:
     """How the upload stands, for the page's script where it gets no events."""
     upload = upload_for(services, caller, upload_id)
-    return JSONResponse(_news(upload))
+    return JSONResponse(_news(upload, caller))
 
 
 @router.get("/events", dependencies=[Depends(seat_of(signed_in))])
@@ -103,26 +105,30 @@ async def follow_upload(
             seen=last_event_id,
             ends_at=caller.expires_at,
             goes_on=goes_on,
-            told=lambda upload: json.dumps(_news(upload)),
+            told=lambda upload: json.dumps(_news(upload, caller)),
         )
     )
 
 
-def head_of(services: Services, upload: Upload) -> dict[str, Any]:
+def head_of(services: Services, upload: Upload, caller: Principal) -> dict[str, Any]:
     """What the head of each of the upload's pages is made of."""
     return {
         "upload": upload,
         "here": f"/uploads/{upload.id}",
-        "standing": standing_of(upload, datetime.now(UTC)),
+        "standing": _standing(upload, caller),
         "offers": offers(upload),
         "has_workbook": has_workbook(upload, services.settings),
         "environment": payer_environment_of(services.engine, upload.id),
     }
 
 
-def _news(upload: Upload) -> dict[str, Any]:
+def _standing(upload: Upload, caller: Principal) -> Standing:
+    return standing_of(upload, datetime.now(UTC), is_operator=caller.sees_all_uploads)
+
+
+def _news(upload: Upload, caller: Principal) -> dict[str, Any]:
     """What changes by itself on the page, as markup made by the same template."""
-    standing = standing_of(upload, datetime.now(UTC))
+    standing = _standing(upload, caller)
     return {
         "state": event_id(upload),
         "status": standing.status,

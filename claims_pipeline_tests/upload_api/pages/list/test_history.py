@@ -271,3 +271,17 @@ def test_the_first_load_is_small_and_its_files_may_be_kept(
         assert total <= 150_000
     assert page_api.get("/static/").status_code == 404
     assert page_api.get("/static/0000000000000000/page.css").status_code == 404
+
+
+def test_operators_look_for_a_persons_uploads(page_api: Api, client: requests.Session) -> None:
+    for user_id in ("analyst-1", "analyst-2"):
+        page_api.add_upload(user_id=user_id, file_name=f"{user_id}.csv")
+    token = page_api.issuer.token(sub="operator-1", roles=["claims-operator"])
+    with signed_in_client(page_api, token=token) as operator:
+        everybody = operator.get(f"{page_api.url}/uploads").text
+        assert '<option value="analyst-2">analyst-2@example.org</option>' in everybody
+        assert _shown(operator.get(f"{page_api.url}/uploads?user=analyst-2").text) == [
+            "analyst-2.csv"
+        ]
+    assert "analyst-2@example.org" not in client.get(f"{page_api.url}/uploads").text
+    assert _shown(client.get(f"{page_api.url}/uploads?user=analyst-2").text) == []

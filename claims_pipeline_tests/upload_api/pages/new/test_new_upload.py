@@ -266,3 +266,32 @@ def test_a_file_of_which_no_row_can_be_asked_offers_all_its_errors(
     assert answer.headers["Content-Disposition"].startswith("attachment")
     assert answer.content.decode("utf-8-sig").count("date_impossible") == 150
     assert stored_files(page_api) == []
+
+
+def test_errors_are_counted_by_kind_and_each_faulty_cell_is_marked(
+    page_api: Api, client: requests.Session
+) -> None:
+    twice_wrong = b"FH00000003,,Example,13/45/1988,z\n"
+    content = HEADER + GOOD + MARKUP * 120 + twice_wrong
+    html = _post(client, page_api, "/uploads/verify", content, headers=BY_SCRIPT).json()["html"]
+    many = "<strong>120 rows</strong> · <strong>date_of_birth</strong>: There is no such day."
+    assert many in html
+    assert "<strong>1 row</strong> · <strong>first_name</strong>" in html
+    assert "Download all 121 rows with errors" in html
+
+    few = _post(client, page_api, "/uploads/verify", HEADER + twice_wrong, headers=BY_SCRIPT)
+    assert few.json()["html"].count("<mark>") == 2
+
+
+def test_a_file_that_was_handed_in_before_is_named_at_its_check(
+    page_api: Api, client: requests.Session
+) -> None:
+    mine = page_api.add_upload(HEADER + GOOD, file_name="monday.csv")
+    page_api.add_upload(HEADER + GOOD, file_name="theirs.csv", user_id="analyst-2")
+    html = _post(client, page_api, "/uploads/verify", HEADER + GOOD, headers=BY_SCRIPT).json()[
+        "html"
+    ]
+    assert f'<a href="/uploads/{mine.id}">monday.csv</a>' in html
+    assert "theirs.csv" not in html
+    other = _post(client, page_api, "/uploads/verify", HEADER + MARKUP, headers=BY_SCRIPT)
+    assert "The same file was uploaded" not in other.json()["html"]

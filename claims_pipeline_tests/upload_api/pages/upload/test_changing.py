@@ -110,7 +110,8 @@ def test_cancelling_keeps_what_was_answered(api: Api, reader: Reader) -> None:
 def test_a_deleted_upload_is_gone_everywhere(api: Api, reader: Reader) -> None:
     made = done_upload(api)
     answer = reader.post(f"/uploads/{made.id}/change/delete")
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/uploads")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/uploads?deleted")
+    assert "The upload was deleted" in reader.words(answer.headers["Location"])
     assert get_upload(api.engine, made.id) is None
     assert reader.get(f"/uploads/{made.id}").status_code == 404
     assert _audited(api, made.id)[0] == ("delete", "ok", None)

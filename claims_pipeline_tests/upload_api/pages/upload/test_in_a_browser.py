@@ -128,7 +128,7 @@ def test_it_follows_the_upload_to_its_end(api: Api, page: Page) -> None:
     expect(page.get_by_role("link", name="Retry failed")).to_have_count(0)
     made.end(UploadStatus.COMPLETED)
     expect(page.get_by_role("link", name="Retry failed")).to_be_visible()
-    expect(page.locator("#standing .badge")).to_have_text("Done")
+    expect(page.locator("#standing .badge")).to_have_text("Done, 4 rows not asked")
 
 
 def test_it_asks_now_and_then_where_no_events_come_through(api: Api, page: Page) -> None:
@@ -148,7 +148,7 @@ def test_the_end_does_not_take_away_an_open_dialog(api: Api, page: Page) -> None
     dialog = page.get_by_role("dialog", name="Cancel this upload?")
     expect(dialog).to_be_visible()
     made.end(UploadStatus.COMPLETED)
-    expect(page.locator("#standing .badge")).to_have_text("Done")
+    expect(page.locator("#standing .badge")).to_have_text("Done, 5 rows not asked")
     expect(dialog).to_be_visible()
     dialog.get_by_role("button", name="Cancel the upload").click()
     expect(page.get_by_role("alert")).to_contain_text("It had ended already")
@@ -293,6 +293,39 @@ def test_a_claim_number_is_copied(api: Api, page: Page) -> None:
     page.get_by_role("button", name="Copy claim number FH00000003").click()
     expect(page.get_by_role("status")).to_have_text("Copied.")
     assert page.evaluate("navigator.clipboard.readText()") == "FH00000003"
+
+
+def test_rows_are_picked_copied_and_downloaded(api: Api, page: Page) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"{api.url}/uploads/{done_upload(api).id}/results")
+    copy = page.get_by_role("form", name="Picked rows").get_by_role("button", name="Copy")
+    expect(copy).not_to_be_visible()
+    page.get_by_label("Pick row 3").check()
+    page.get_by_label("Pick row 5").check()
+    expect(page.locator("[data-picked]")).to_have_text("2 rows picked")
+    copy.click()
+    expect(page.locator("#said")).to_have_text("Copied.")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert [line.split("\t")[1] for line in copied.splitlines()] == ["row_number", "3", "5"]
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download results").click()
+    lines = download.value.path().read_text(encoding="utf-8-sig").splitlines()
+    assert len(lines) > 2
+    assert page.get_by_label("Pick row 3").is_checked()
+    page.get_by_label("Pick all rows of this page").check()
+    expect(page.locator("[data-picked]")).to_have_text("14 rows picked")
+    assert violations(page) == []
+
+
+def test_what_is_filtered_is_copied(api: Api, page: Page) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"{api.url}/uploads/{done_upload(api).id}/results?outcome=found")
+    page.get_by_role("button", name="Copy these").click()
+    expect(page.locator("#said")).to_have_text("Copied.")
+    [header, *rows] = page.evaluate("navigator.clipboard.readText()").splitlines()
+    assert header.split("\t")[:3] == ["patient", "row_number", "outcome"]
+    assert {row.split("\t")[2] for row in rows} == {"found"}
+    assert len(rows) == 8
 
 
 def test_a_session_that_ended_leads_back_in_without_losing_the_page(api: Api, page: Page) -> None:

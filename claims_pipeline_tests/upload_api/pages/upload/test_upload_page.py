@@ -298,3 +298,41 @@ def test_what_no_analyst_can_correct_is_sent_to_those_who_can(
     made = running_upload(page_api)
     made.end(UploadStatus.FAILED, error_code=code, error_message="The payer does not let us in.")
     assert "Ask the people who run this service" in reader.words(f"/uploads/{made.id}")
+
+
+def test_a_payer_that_is_not_set_up_is_told_to_each_as_they_can_help(
+    page_api: Api, reader: Reader
+) -> None:
+    made = running_upload(page_api)
+    message = "CLAIMS_UHC_API_URL is not set."
+    made.end(UploadStatus.FAILED, error_code="setting_missing", error_message=message)
+    operator = Reader(page_api, sub="operator-1", roles=["claims-operator"])
+    for place in ("/uploads", f"/uploads/{made.id}"):
+        assert "The payer is not set up in this service yet." in reader.words(place)
+        assert message in operator.words(place)
+    assert message not in reader.words("/uploads")
+    assert "docs/settings.md" in operator.words(f"/uploads/{made.id}")
+
+
+def test_only_operators_are_led_to_runs(page_api: Api, reader: Reader) -> None:
+    made = done_upload(page_api)
+    operator = Reader(page_api, sub="operator-1", roles=["claims-operator"])
+    link = f'/runs/{made.hold.run_id}"'
+    assert link not in reader.page(f"/uploads/{made.id}/attempts")
+    assert link in operator.page(f"/uploads/{made.id}/attempts")
+
+
+def test_an_address_that_leads_nowhere_keeps_the_navigation(page_api: Api, reader: Reader) -> None:
+    for place in ("/nothing", f"/uploads/{uuid4()}"):
+        answer = reader.get(place)
+        assert answer.status_code == 404
+        assert 'aria-label="Main"' in answer.text
+    assert 'aria-label="Main"' not in page_api.get("/nothing").text
+
+
+def test_an_upload_with_rows_that_were_not_asked_is_not_simply_done(
+    page_api: Api, reader: Reader
+) -> None:
+    page = reader.page(f"/uploads/{done_upload(page_api).id}")
+    assert '<span class="badge warn">' in page
+    assert "Done, 4 rows not asked" in page
