@@ -12,6 +12,7 @@ from claims_pipeline.model.claims import (
     ServiceLine,
     StatusCode,
 )
+from claims_pipeline.model.follow_up import ChangeKind, Check, Deadline, Standing
 from claims_pipeline.model.outcomes import (
     ClaimStatus,
     DenialCategory,
@@ -28,9 +29,10 @@ from claims_pipeline.model.results import AnsweredRow, Denial, InputRow, Matched
 from claims_pipeline.model.windows import DateWindow, merge_windows, subtract_windows
 
 __all__ = [
-    "AUTO", "AdjudicationCode", "AnsweredRow", "Claim", "ClaimStatus", "DateWindow", "Denial",
-    "DenialCategory", "DensityObservation", "DetailLevel", "InputRow", "ListedPayer",
-    "MatchedClaim", "Outcome", "OutcomeCounts", "Patient", "Payment", "Practice", "Query",
-    "QueryKind", "RejectedRow", "Request", "Result", "RetryScope", "ServiceLine", "StatusCode",
-    "UploadOptions", "UploadStatus", "merge_windows", "subtract_windows",
+    "AUTO", "AdjudicationCode", "AnsweredRow", "ChangeKind", "Check", "Claim", "ClaimStatus",
+    "DateWindow", "Deadline", "Denial", "DenialCategory", "DensityObservation", "DetailLevel",
+    "InputRow", "ListedPayer", "MatchedClaim", "Outcome", "OutcomeCounts", "Patient", "Payment",
+    "Practice", "Query", "QueryKind", "RejectedRow", "Request", "Result", "RetryScope",
+    "ServiceLine", "Standing", "StatusCode", "UploadOptions", "UploadStatus", "merge_windows",
+    "subtract_windows",
 ]  # fmt: skip
