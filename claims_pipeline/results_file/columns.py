@@ -147,6 +147,43 @@ CHANGE_COLUMNS: dict[str, str] = {
     "tracked_claim": "The id of the followed claim.",
 }
 
+# One line for each followed claim.
+TRACKED_COLUMNS: dict[str, str] = {
+    "last_name": "The patient's last name, as the row has it.",
+    "first_name": "The patient's first name, as the row has it.",
+    "date_of_birth": "The patient's date of birth.",
+    "claim_number": "The payer's number for the claim, or the one that the row names.",
+    "patient_account_number": "Your account number for the patient.",
+    "claim_status": "The claim's status; in lower case what became of a row without a claim.",
+    "next_action": "What to do next, in plain words.",
+    "open_amount": "What can still be won.",
+    "act_by": "Last day to act, by your organization's rules.",
+    "days_left": "Days from today to that day; negative when it has passed.",
+    "owner": "Who works the claim.",
+    "follow_up_on": "The day on which somebody wants to be at it again.",
+    "done": "Y when somebody has done what there was to do; until the status changes.",
+    "service_from": "First day of service.",
+    "service_to": "Last day of service.",
+    "practice_id": "The practice's id in your list of practices.",
+    "tin": "The practice's tax id (TIN).",
+    "payer": "Short name of the payer.",
+    "total_charged": "What the practice charged.",
+    "total_paid": "What the payer paid.",
+    "patient_responsibility": "What the patient owes.",
+    "denial_category": "What kind of denial it is, in our words.",
+    "denial_codes": "Codes (CARC) of the payer's reasons for not paying.",
+    "remark_codes": "Codes of the payer's remarks.",
+    "processed_date": "Day on which the payer last processed the claim.",
+    "previous_status": "What the status was before the latest one.",
+    "status_since": "Day since which the claim has stood so, as far as it was followed.",
+    "checks": "How many times the payer has answered about it.",
+    "last_checked_utc": "When the payer last answered (UTC).",
+    "next_check_on": "The day on which it is asked again; empty when it is not.",
+    "deadline_rule": "The rule that the last day to act comes from.",
+    "notes": "What was noted, newest first.",
+    "tracked_claim": "The id of the followed claim.",
+}
+
 
 def written_name(name: str, ours: Collection[str]) -> str:
     """The name under which a column of the input stands beside columns of ours."""

@@ -569,6 +569,15 @@ tracked_claims = Table(
         sqlite_where=text("needs_person AND done_at IS NULL"),
         postgresql_where=text("needs_person AND done_at IS NULL"),
     ),
+    Index(
+        "ix_tracked_claims_deadline",
+        "organization_id",
+        "act_by",
+        text("dollars DESC"),
+        "id",
+        sqlite_where=text("needs_person AND done_at IS NULL"),
+        postgresql_where=text("needs_person AND done_at IS NULL"),
+    ),
 )
 
 claim_checks = Table(

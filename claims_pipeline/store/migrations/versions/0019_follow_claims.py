@@ -282,6 +282,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_claim_notes_tracked_id", "claim_notes", ["tracked_id"], unique=False)
     op.create_index(
+        "ix_tracked_claims_deadline",
+        "tracked_claims",
+        ["organization_id", "act_by", sa.text("dollars DESC"), "id"],
+        sqlite_where=sa.text("needs_person AND done_at IS NULL"),
+        postgresql_where=sa.text("needs_person AND done_at IS NULL"),
+    )
+    op.create_index(
         "ix_tracked_claims_work",
         "tracked_claims",
         ["organization_id", sa.text("dollars DESC"), "act_by", "id"],
