@@ -183,10 +183,11 @@ class Following:
             )
             groups[claim.tin, claim.payer_id].append(row)
         known = densities.known_observations(self.engine, organization_id)
-        searches = sum(
-            forecast(rows, terms, tin=tin, payer_id=payer_id, known=known(tin, payer_id)).calls
-            for (tin, payer_id), rows in groups.items()
-        )
+        searches = 0
+        for (tin, payer_id), rows in groups.items():
+            expected = forecast(rows, terms, tin=tin, payer_id=payer_id, known=known(tin, payer_id))
+            # The payer has shown most of them before: few will have to be looked for again.
+            searches += expected.calls - expected.confirming
         return searches + round(_DETAILS_A_CLAIM * len(claims))
 
     def _stored(self, slot: Slot, claims: Sequence[TrackedClaim]) -> NewUpload:

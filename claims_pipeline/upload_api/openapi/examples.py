@@ -220,7 +220,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "candidates": [],
         "is_decided": False,
     },
-    **dict.fromkeys(("patch_work", "decide_work"), {"changed": 1}),
+    "patch_work": {"changed": 1},
+    "decide_work": {"changed": 1},
     "list_denials": {
         "count": 1,
         "results": [
