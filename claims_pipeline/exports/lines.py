@@ -149,6 +149,7 @@ def _check_cells(of_claim: Check | None, shown: _Shown) -> dict[str, Cell]:
         ),
         "deadline_rule": deadline.rule if deadline else None,
         "chosen_claim": check.chosen,
+        "tracked_claim": check.tracked_id,
     }
 
 

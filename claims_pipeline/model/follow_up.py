@@ -52,9 +52,11 @@ class Check:
     """What one check of a tracked claim told, as results show it beside the claim.
 
     `previous_status` is None for a claim that was never answered before; `checks` counts answers.
-    `chosen` is Y on the claim that a person chose, N on those that were turned down.
+    `chosen` is Y on the claim that a person chose, N on those that were turned down. `tracked_id`
+    is opaque.
     """
 
+    tracked_id: str
     changed: ChangeKind
     previous_status: str | None
     status_since: datetime

@@ -206,16 +206,18 @@ def _checks(
     connection: Connection, upload_id: str, wanted: _Wanted
 ) -> dict[int, dict[str | None, Check]]:
     """What following told of each row's claims, by the claim's key; None for the row itself."""
-    columns = tables.claim_checks.c
+    columns, decided = tables.claim_checks.c, tables.claim_decisions.c
     told = and_(
         tables.results.c.upload_id == columns.upload_id,
         tables.results.c.row_number == columns.row_number,
         tables.results.c.attempt == columns.attempt,
         tables.results.c.is_current.is_(True),
     )
+    stands = and_(decided.tracked_id == columns.tracked_id, decided.undone_at.is_(None))
     query = (
         select(
             columns.row_number,
+            columns.tracked_id,
             columns.claim_key,
             columns.changed,
             columns.previous_status,
@@ -223,8 +225,11 @@ def _checks(
             columns.checks,
             columns.act_by,
             columns.deadline_rule,
+            decided.claim_key.label("chosen_key"),
+            decided.turned_down,
         )
         .join_from(tables.claim_checks, tables.results, told)
+        .join(tables.claim_decisions, stands, isouter=True)
         .where(
             columns.upload_id == upload_id,
             wanted(columns.row_number),
@@ -233,13 +238,20 @@ def _checks(
     )
     checks: dict[int, dict[str | None, Check]] = {}
     for row in connection.execute(query):
-        checks.setdefault(row.row_number, {})[row.claim_key] = Check(
+        check = Check(
+            tracked_id=row.tracked_id,
             changed=ChangeKind(row.changed),
             previous_status=row.previous_status,
             status_since=row.status_since,
             checks=row.checks,
             deadline=Deadline(act_by=row.act_by, rule=row.deadline_rule) if row.act_by else None,
         )
+        of_row = checks.setdefault(row.row_number, {})
+        of_row[row.claim_key] = check
+        for key in row.turned_down or ():
+            of_row[key] = replace(check, chosen="N")
+        if row.chosen_key is not None:
+            of_row[row.chosen_key] = replace(check, chosen="Y")
     return checks
 
 
@@ -247,9 +259,7 @@ def _with_checks(result: Result, checks: dict[str | None, Check], *, payer: str)
     claims = tuple(
         replace(match, check=checks.get(claim_key(payer, match.claim))) for match in result.claims
     )
-    if any(match.check for match in claims):
-        return replace(result, claims=claims)
-    return replace(result, check=next(iter(checks.values())))
+    return replace(result, claims=claims, check=checks.get(None))
 
 
 def _first_rows(connection: Connection, upload_id: str, keys: Collection[int]) -> dict[int, int]:
