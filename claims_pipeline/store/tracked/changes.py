@@ -53,6 +53,32 @@ def changes_since(
         return _read(connection, query.order_by(columns.id).limit(limit))
 
 
+def latest_changes(engine: Engine, organization_id: str, *, limit: int) -> list[TrackedChange]:
+    """The newest changes, newest first; claims that are merely new are left out."""
+    columns = tables.claim_changes.c
+    query = (
+        _changes()
+        .where(columns.organization_id == organization_id, columns.kind != ChangeKind.NEW)
+        .order_by(columns.id.desc())
+        .limit(limit)
+    )
+    with reading(engine) as connection:
+        return _read(connection, query)
+
+
+def changes_of_claim(engine: Engine, organization_id: str, tracked_id: str) -> list[TrackedChange]:
+    """Everything that was told of one claim, newest first."""
+    columns = tables.claim_changes.c
+    query = (
+        _changes()
+        .where(columns.organization_id == organization_id, columns.tracked_id == tracked_id)
+        .order_by(columns.id.desc())
+        .limit(_AT_ONCE)
+    )
+    with reading(engine) as connection:
+        return _read(connection, query)
+
+
 def changes_of_day(engine: Engine, organization_id: str, day: date) -> Iterator[TrackedChange]:
     """What changed on that day of the payer's; claims that are merely new are left out."""
     columns = tables.claim_changes.c

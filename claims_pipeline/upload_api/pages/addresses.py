@@ -24,7 +24,24 @@ _PLAIN = re.compile(r"/|(/[a-z0-9-]{1,64}){1,4}/?")
 _FILE = re.compile(r"/[a-z]{1,32}\.[a-z]{1,8}")
 # What lists are narrowed by; what is searched for is in no address.
 _FILTERS = frozenset(
-    {"status", "provider", "ordering", "page", "outcome", "claim_status", "next_action", "order"}
+    {
+        "status",
+        "provider",
+        "ordering",
+        "page",
+        "outcome",
+        "claim_status",
+        "next_action",
+        "order",
+        "owner",
+        "overdue",
+        "payer",
+        "practice_id",
+        "code",
+        "remark",
+        "with_done",
+        "with_waiting",
+    }
 )
 _FILTER_VALUE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
