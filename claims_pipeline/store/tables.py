@@ -559,14 +559,26 @@ tracked_claims = Table(
     Index("ix_tracked_claims_check_upload_id", "check_upload_id"),
     Index("ix_tracked_claims_last_upload_id", "last_upload_id"),
     Index("ix_tracked_claims_final_at", "final_at"),
-    # The page "Work" in its usual order: no claim that nobody has to work is in it.
+    # The page "Work" in its usual order, with what it is narrowed by: no claim that nobody has to
+    # work is in it, and claims are counted without a look at the table.
     Index(
         "ix_tracked_claims_work",
         "organization_id",
         text("dollars DESC"),
         "act_by",
         "id",
-        sqlite_where=text("needs_person AND done_at IS NULL"),
+        "owner",
+        "next_action",
+        "payer",
+        "practice_id",
+        "status",
+        "follow_up_on",
+        "service_to",
+        "denial_codes",
+        "remark_codes",
+        "needs_person",
+        "done_at",
+        sqlite_where=text("needs_person = 1 AND done_at IS NULL"),
         postgresql_where=text("needs_person AND done_at IS NULL"),
     ),
     Index(
@@ -575,7 +587,7 @@ tracked_claims = Table(
         "act_by",
         text("dollars DESC"),
         "id",
-        sqlite_where=text("needs_person AND done_at IS NULL"),
+        sqlite_where=text("needs_person = 1 AND done_at IS NULL"),
         postgresql_where=text("needs_person AND done_at IS NULL"),
     ),
 )

@@ -11,6 +11,7 @@ from claims_pipeline.store import tables
 
 # The identity of one that turned out to be another begins so; it is closed, and joined no more.
 MERGED = "merged:"
+_LONGEST_CODE, _MOST_CODES = 16, 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,5 +140,9 @@ def codes_of(text: str | None) -> tuple[str, ...]:
 
 
 def codes_text(codes: Sequence[str]) -> str | None:
-    """Codes with a blank around each, so that one is found by itself; None for none."""
-    return f" {' '.join(codes)} " if codes else None
+    """Codes with a blank around each, so that one is found by itself; None for none.
+
+    What a payer sends is bounded: an index holds it.
+    """
+    kept = [code for code in codes if len(code) <= _LONGEST_CODE and not code.isspace()]
+    return f" {' '.join(kept[:_MOST_CODES])} " if kept else None

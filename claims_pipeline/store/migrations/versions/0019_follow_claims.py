@@ -285,14 +285,30 @@ def upgrade() -> None:
         "ix_tracked_claims_deadline",
         "tracked_claims",
         ["organization_id", "act_by", sa.text("dollars DESC"), "id"],
-        sqlite_where=sa.text("needs_person AND done_at IS NULL"),
+        sqlite_where=sa.text("needs_person = 1 AND done_at IS NULL"),
         postgresql_where=sa.text("needs_person AND done_at IS NULL"),
     )
     op.create_index(
         "ix_tracked_claims_work",
         "tracked_claims",
-        ["organization_id", sa.text("dollars DESC"), "act_by", "id"],
-        sqlite_where=sa.text("needs_person AND done_at IS NULL"),
+        [
+            "organization_id",
+            sa.text("dollars DESC"),
+            "act_by",
+            "id",
+            "owner",
+            "next_action",
+            "payer",
+            "practice_id",
+            "status",
+            "follow_up_on",
+            "service_to",
+            "denial_codes",
+            "remark_codes",
+            "needs_person",
+            "done_at",
+        ],
+        sqlite_where=sa.text("needs_person = 1 AND done_at IS NULL"),
         postgresql_where=sa.text("needs_person AND done_at IS NULL"),
     )
     op.add_column("uploads", sa.Column("follow_up", sa.Boolean(), nullable=True))
