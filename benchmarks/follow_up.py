@@ -115,6 +115,7 @@ def _row(number: int, today: date) -> dict[str, Any]:
         "status": "DENIED" if number % 3 else "ACTION_REQUIRED",
         "next_action": "review_denial" if number % 3 else "send_information",
         "denial_codes": f" {('197', '16', '29', '50')[number % 4]} ",
+        "search_text": f"EXAMPLE{chr(65 + number % 26)}{chr(65 + number // 26 % 26)} ADA",
         "first_seen": now,
         "status_since": now,
         "checks": 1,

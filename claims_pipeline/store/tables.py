@@ -513,6 +513,8 @@ tracked_claims = Table(
     Column("service_from", Date),
     Column("service_to", Date),
     Column("row_charged", Money),
+    # Names and numbers in capitals, for who searches; bounded, since an index holds it.
+    Column("search_text", String(160), nullable=False),
     # The last answer.
     Column("status", String(32), nullable=False),
     Column("next_action", String(64)),
@@ -578,6 +580,7 @@ tracked_claims = Table(
         "remark_codes",
         "needs_person",
         "done_at",
+        "search_text",
         sqlite_where=text("needs_person = 1 AND done_at IS NULL"),
         postgresql_where=text("needs_person AND done_at IS NULL"),
     ),

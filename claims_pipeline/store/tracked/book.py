@@ -27,7 +27,12 @@ from claims_pipeline.follow_up.standings import (
 from claims_pipeline.model import ChangeKind, Deadline, Outcome, Request, Result, Standing
 from claims_pipeline.store import tables
 from claims_pipeline.store.database import chunks_of
-from claims_pipeline.store.tracked.records import MERGED, codes_text, standing_of_row
+from claims_pipeline.store.tracked.records import (
+    MERGED,
+    codes_text,
+    search_text_of,
+    standing_of_row,
+)
 
 Row = dict[str, Any]
 
@@ -223,6 +228,7 @@ class Book:
                 "service_from": standing.service_from or row["service_from"],
                 "service_to": standing.service_to or row["service_to"],
             }
+            row["search_text"] = search_text_of(row)
             self._find_by(row)
 
     def _plan(self, row: Row, standing: Standing) -> None:
@@ -311,6 +317,7 @@ class Book:
             "needs_person": False,
             "dollars": dollars_at_stake(joined.standing, charged=request.total_charged),
         }
+        begun["search_text"] = search_text_of(begun)
         self._new.setdefault(begun["id"])
         self._keep(begun)
         return begun

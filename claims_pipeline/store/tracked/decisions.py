@@ -23,7 +23,7 @@ from claims_pipeline.store.database import reading
 from claims_pipeline.store.rows.answered import read_numbered_rows
 from claims_pipeline.store.rows.stored import load_requests
 from claims_pipeline.store.tracked.feeding import shown_claims
-from claims_pipeline.store.tracked.records import MERGED, codes_text
+from claims_pipeline.store.tracked.records import MERGED, codes_text, search_text_of
 from claims_pipeline.store.tracked.rules import cadence_rules, deadline_rules, lock_organization
 
 _AMBIGUOUS = Outcome.AMBIGUOUS.value
@@ -220,6 +220,7 @@ def _stand(
             "service_from": standing.service_from,
             "service_to": standing.service_to,
         }
+    values["search_text"] = search_text_of({**row, **values})
     service_to = values.get("service_to", row["service_to"])
     planned = next_check(
         cadence_rules(connection, organization_id),

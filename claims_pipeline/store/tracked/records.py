@@ -11,7 +11,8 @@ from claims_pipeline.store import tables
 
 # The identity of one that turned out to be another begins so; it is closed, and joined no more.
 MERGED = "merged:"
-_LONGEST_CODE, _MOST_CODES = 16, 40
+_LONGEST_CODE, _MOST_CODES = 16, 20
+_LONGEST_SEARCH_TEXT = 160
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +133,12 @@ def standing_of_row(row: Mapping[str, Any]) -> Standing:
         received=row["received"],
         processed=row["processed"],
     )
+
+
+def search_text_of(row: Mapping[str, Any]) -> str:
+    """What a claim is searched by: names and numbers, in capitals and bounded."""
+    names = ("last_name", "first_name", "claim_number", "patient_account_number")
+    return " ".join(row[name] for name in names if row[name]).upper()[:_LONGEST_SEARCH_TEXT]
 
 
 def codes_of(text: str | None) -> tuple[str, ...]:

@@ -347,20 +347,5 @@ def _narrower(wanted: WorkFilter, today: date) -> Iterator[ColumnElement[bool]]:
 
 def _is_called(text: str) -> ColumnElement[bool]:
     """Every word is a part of the name, or of one of the numbers."""
-    columns = tables.tracked_claims.c
-    return and_(
-        *(
-            or_(
-                *(
-                    column.icontains(word, autoescape=True)
-                    for column in (
-                        columns.last_name,
-                        columns.first_name,
-                        columns.claim_number,
-                        columns.patient_account_number,
-                    )
-                )
-            )
-            for word in text.split()
-        )
-    )
+    column = tables.tracked_claims.c.search_text
+    return and_(*(column.contains(word, autoescape=True) for word in text.upper().split()))
