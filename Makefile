@@ -61,6 +61,9 @@ screenshots: $(STAMP) ## The page's main states as pictures, light and dark: mak
 bench: $(STAMP) ## Calls and speed beside peers, in one table; takes half an hour
 	$(BIN)/python -m benchmarks.speed
 
+bench-follow-up: $(STAMP) ## A quarter of following 2,000 claims, and following at size; takes ten minutes
+	$(BIN)/python -m benchmarks.follow_up
+
 bench-million: $(STAMP) ## The speed table with a million rows end to end; takes an hour more
 	$(BIN)/python -m benchmarks.speed --million
 

@@ -16,6 +16,11 @@ from claims_pipeline.orchestration.assets import (
     uploaded_csv,
 )
 from claims_pipeline.orchestration.executor import claims_executor
+from claims_pipeline.orchestration.following import (
+    follow_up_job,
+    follow_up_schedule,
+    tracked_claims,
+)
 from claims_pipeline.orchestration.jobs import claim_status_job, results_files_job
 from claims_pipeline.orchestration.purging import purge_job, purge_schedule
 from claims_pipeline.orchestration.resources import PayerResource, StoreResource
@@ -42,9 +47,10 @@ def build_defs(*, resource_overrides: Mapping[str, object] | None = None) -> dg.
             claim_statuses,
             claim_results,
             results_files,
+            tracked_claims,
         ],
-        jobs=[claim_status_job, results_files_job, purge_job],
-        schedules=[purge_schedule],
+        jobs=[claim_status_job, results_files_job, purge_job, follow_up_job],
+        schedules=[purge_schedule, follow_up_schedule],
         sensors=[
             inbox_sensor,
             x12_exchange_sensor,

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Connection, Engine, exists, func, select
 
 from claims_pipeline.folders.result_files import file_keys, outcomes_in_file
-from claims_pipeline.model import Outcome
+from claims_pipeline.model import ChangeKind, Outcome
 from claims_pipeline.store import attempts, tables
 from claims_pipeline.store.database import reading
 from claims_pipeline.store.files import FileStore
@@ -29,7 +29,7 @@ def broken_promises(engine: Engine, files: FileStore, upload_id: str) -> list[st
 
     I1 every record of the file, counted here, has one outcome or was left out (I2 is a primary
     key), I3 the upload has ended, I5 the results file holds the table's rows, I7 no query is under
-    way.
+    way. Of a followed upload whose answers were told, each was told, and no claim was new twice.
     """
     upload = get_upload(engine, upload_id)
     if upload is None:
@@ -57,6 +57,36 @@ def broken_promises(engine: Engine, files: FileStore, upload_id: str) -> list[st
         )
         if connection.execute(under_way).scalar_one():
             broken.append("I7: queries are under way for an upload that has ended")
+        broken += _told_otherwise_than_once(connection, upload)
+    return broken
+
+
+def _told_otherwise_than_once(connection: Connection, upload: Upload) -> list[str]:
+    attempt = tables.attempts.c
+    query = select(attempt.followed_at).where(attempt.id == upload.attempt_id)
+    if connection.execute(query).scalar_one() is None:
+        return []
+    broken = []
+    results_of, checks = tables.results.c, tables.claim_checks.c
+    is_told = exists().where(
+        checks.upload_id == results_of.upload_id,
+        checks.row_number == results_of.row_number,
+        checks.attempt == results_of.attempt,
+    )
+    untold = select(func.count()).where(
+        results_of.upload_id == upload.id, results_of.is_current.is_(True), ~is_told
+    )
+    if count := connection.execute(untold).scalar_one():
+        broken.append(f"follow-up: {count} answers were told of no claim")
+    changes = tables.claim_changes.c
+    twice = (
+        select(changes.tracked_id)
+        .where(changes.kind == ChangeKind.NEW)
+        .group_by(changes.tracked_id)
+        .having(func.count() > 1)
+    )
+    if connection.execute(twice.limit(1)).first() is not None:
+        broken.append("follow-up: a claim was told as new twice")
     return broken
 
 

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from claims_pipeline.cli import api, audit, check, database, demo, doctor, purge, run
+from claims_pipeline.cli.follow_up import follow_up_app
 from claims_pipeline.cli.local.processes import let_children_be_interrupted
 from claims_pipeline.cli.organizations import organizations_app
 from claims_pipeline.cli.partners import x12_app
@@ -68,6 +69,7 @@ app.add_typer(organizations_app, name="organizations")
 app.add_typer(database.practices_app, name="practices")
 app.add_typer(payers_app, name="payers")
 app.add_typer(x12_app, name="x12")
+app.add_typer(follow_up_app, name="follow-up")
 app.add_typer(database.db_app, name="db")
 app.add_typer(api.api_app, name="api")
 app.add_typer(sandbox_app, name="sandbox")

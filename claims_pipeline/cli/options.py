@@ -56,6 +56,13 @@ MapOption = Annotated[
         help="What a column of the file is, or ignore; again for each column.",
     ),
 ]
+FollowUpOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--follow-up/--no-follow-up",
+        help="Ask the claims again until they are final; default: as the organization has it.",
+    ),
+]
 DetailLevelOption = Annotated[DetailLevel, typer.Option(help="How much to get for each claim.")]
 
 
@@ -93,6 +100,7 @@ def upload_options(
     start_date: datetime | None,
     end_date: datetime | None,
     detail_level: DetailLevel = DetailLevel.REASONS,
+    follow_up: bool | None = None,
 ) -> UploadOptions:
     """The options of an upload.
 
@@ -107,4 +115,5 @@ def upload_options(
         start_date=start_date.date() if start_date else None,
         end_date=end_date.date() if end_date else None,
         detail_level=detail_level,
+        follow_up=follow_up,
     )

@@ -11,6 +11,7 @@ from claims_pipeline.cli.options import (
     DetailLevelOption,
     EndDateOption,
     FileArgument,
+    FollowUpOption,
     JsonOption,
     MapOption,
     OrganizationOption,
@@ -35,6 +36,7 @@ def run(
     start_date: StartDateOption = None,
     end_date: EndDateOption = None,
     detail_level: DetailLevelOption = DetailLevel.REASONS,
+    follow_up: FollowUpOption = None,
     map_: MapOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -47,6 +49,7 @@ def run(
         start_date=start_date,
         end_date=end_date,
         detail_level=detail_level,
+        follow_up=follow_up,
     )
     column_map = column_map_of(map_)
     from rich.console import Console

@@ -12,6 +12,7 @@ from decimal import Decimal
 from claims_pipeline.model import (
     AdjudicationCode,
     AnsweredRow,
+    Check,
     Claim,
     MatchedClaim,
     Outcome,
@@ -113,6 +114,7 @@ def _row_cells(shown: _Shown) -> dict[str, Cell]:
         "payer_id": shown.row.payer_id,
         # Until payers are asked in several ways, each is its own.
         "channel": shown.row.payer if result.payer_environment else None,
+        **_check_cells(match.check if match else None, shown),
         "searched_from": result.searched.first if result.searched else None,
         "searched_to": result.searched.last if result.searched else None,
         "search": result.search.value if result.search else None,
@@ -124,6 +126,30 @@ def _row_cells(shown: _Shown) -> dict[str, Cell]:
         "checked_at_utc": (
             f"{result.checked_at.astimezone(UTC):%m/%d/%Y %H:%M:%S}" if result.checked_at else None
         ),
+    }
+
+
+def _check_cells(of_claim: Check | None, shown: _Shown) -> dict[str, Cell]:
+    """What following the claim told; nothing for a claim that is not followed."""
+    check = of_claim or shown.row.result.check
+    if check is None:
+        return {}
+    deadline = check.deadline
+    checked = shown.row.result.checked_at
+    return {
+        "previous_status": check.previous_status,
+        "changed": check.changed.value,
+        "status_since": check.status_since.astimezone(UTC).date(),
+        "checks": check.checks,
+        "act_by": deadline.act_by if deadline else None,
+        "days_left": (
+            (deadline.act_by - checked.astimezone(UTC).date()).days
+            if deadline and checked
+            else None
+        ),
+        "deadline_rule": deadline.rule if deadline else None,
+        "chosen_claim": check.chosen,
+        "tracked_claim": check.tracked_id,
     }
 
 

@@ -21,6 +21,8 @@ from claims_pipeline.store.files import FileStore, make_folder
 from claims_pipeline.store.uploads import Upload
 
 _FILE_MODE = 0o640
+# How the names of an organization's change reports begin.
+CHANGES = "changes"
 REFUSED_TXT, _STATUS = ".refused.txt", ".status.txt"
 _OUTBOX_SUFFIXES = (RESULTS_CSV, RESULTS_XLSX, LINES_CSV, REJECTED_CSV, REFUSED_TXT, _STATUS)
 
@@ -80,6 +82,7 @@ def remove_from_outbox(upload: Upload, outbox: Path) -> None:
 
 def outbox_files(outbox: Path) -> Iterator[Path]:
     """Every file that was put into the outbox, half written ones too; others are not ours."""
+    yield from outbox.glob(f"*/{CHANGES}.*")
     for path in outbox.glob("*/*/*"):
         if path.name.endswith(_OUTBOX_SUFFIXES) or (
             path.name.startswith(".") and path.name.endswith(".part")

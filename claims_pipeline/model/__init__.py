@@ -12,6 +12,7 @@ from claims_pipeline.model.claims import (
     ServiceLine,
     StatusCode,
 )
+from claims_pipeline.model.follow_up import ChangeKind, Check, Deadline, Standing
 from claims_pipeline.model.outcomes import (
     ClaimStatus,
     DenialCategory,
@@ -35,10 +36,10 @@ from claims_pipeline.model.results import AnsweredRow, Denial, InputRow, Matched
 from claims_pipeline.model.windows import DateWindow, merge_windows, subtract_windows
 
 __all__ = [
-    "AUTO", "DEFAULT_PAYER", "AdjudicationCode", "AnsweredRow", "BillingProvider", "Claim",
-    "ClaimStatus", "DateWindow", "Denial", "DenialCategory", "DensityObservation",
-    "DetailLevel", "InputRow", "ListedPayer", "MatchedClaim", "Member", "Outcome",
-    "OutcomeCounts", "Patient", "Payment", "Practice", "Query", "QueryKind", "RejectedRow",
-    "Request", "Result", "RetryScope", "ServiceLine", "StatusCode", "UploadOptions",
-    "UploadStatus", "billing_provider", "merge_windows", "subtract_windows",
+    "AUTO", "DEFAULT_PAYER", "AdjudicationCode", "AnsweredRow", "BillingProvider", "ChangeKind",
+    "Check", "Claim", "ClaimStatus", "DateWindow", "Deadline", "Denial", "DenialCategory",
+    "DensityObservation", "DetailLevel", "InputRow", "ListedPayer", "MatchedClaim", "Member",
+    "Outcome", "OutcomeCounts", "Patient", "Payment", "Practice", "Query", "QueryKind",
+    "RejectedRow", "Request", "Result", "RetryScope", "ServiceLine", "Standing", "StatusCode",
+    "UploadOptions", "UploadStatus", "billing_provider", "merge_windows", "subtract_windows",
 ]  # fmt: skip

@@ -85,9 +85,13 @@ class RejectedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadOptions:
-    """What the person who uploaded chose for the whole file."""
+    """What the person who uploaded chose for the whole file.
+
+    `follow_up`: whether its claims are followed; None leaves it to the organization.
+    """
 
     use_sweeps: bool = True
     start_date: date | None = None
     end_date: date | None = None
     detail_level: DetailLevel = DetailLevel.REASONS
+    follow_up: bool | None = None

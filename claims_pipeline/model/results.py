@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from claims_pipeline.model.claims import Claim
+from claims_pipeline.model.follow_up import Check
 from claims_pipeline.model.outcomes import ClaimStatus, DenialCategory, Outcome
 from claims_pipeline.model.queries import QueryKind
 from claims_pipeline.model.windows import DateWindow
@@ -28,7 +29,8 @@ class MatchedClaim:
     it from. `denials` are the reasons for not paying, largest amount first; what the contract
     writes off and what the patient shares is none. `note` says what is odd about this claim for
     this row. `same_claim_as_row` is the first row that shows the same claim, found rows first; None
-    on that row itself, so that lines without it hold each claim once.
+    on that row itself, so that lines without it hold each claim once. `check` is what following
+    the claim told; None where it is not followed.
     """
 
     claim: Claim
@@ -40,11 +42,15 @@ class MatchedClaim:
     denials: tuple[Denial, ...] = ()
     note: str | None = None
     same_claim_as_row: int | None = None
+    check: Check | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """The answer to one row: an outcome, and zero or more claims, best first."""
+    """The answer to one row: an outcome, and zero or more claims, best first.
+
+    `check` is what following the row told where no claim of its own carries one.
+    """
 
     row_number: int
     outcome: Outcome
@@ -59,6 +65,7 @@ class Result:
     error_column: str | None = None
     payer_environment: str | None = None
     checked_at: datetime | None = None
+    check: Check | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

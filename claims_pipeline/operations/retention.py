@@ -97,6 +97,7 @@ class Purge:
     x12_folder: Path
     kept_for: timedelta
     audit_kept_for: timedelta
+    followed_kept_for: timedelta
     now: datetime
     dry_run: bool = False
 
@@ -113,6 +114,7 @@ class Purge:
             x12_folder=settings.x12_folder,
             kept_for=timedelta(days=settings.retention_days),
             audit_kept_for=timedelta(days=settings.audit_retention_days),
+            followed_kept_for=timedelta(days=settings.follow_up_retention_days),
             now=now,
             dry_run=dry_run,
         )
@@ -182,6 +184,8 @@ class Purge:
         match kind:
             case Kind.SESSIONS:
                 before = self.now  # A session says itself when it ends.
+            case Kind.TRACKED_CLAIMS:
+                before = self.now - self.followed_kept_for
             case Kind.AUDIT_LOG:
                 before = self.now - self.audit_kept_for
             case _:

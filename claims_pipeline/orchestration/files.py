@@ -9,6 +9,7 @@ from claims_pipeline.folders import result_files
 from claims_pipeline.folders.outbox import copy_to_outbox, write_refusal
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.operations.retention import remove_files
+from claims_pipeline.orchestration.following import follow
 from claims_pipeline.orchestration.held_step import (
     HeldStep,
     StepContext,
@@ -120,9 +121,13 @@ def _complete(step: HeldStep) -> None:
 
 
 def _publish(engine: Engine, store: StoreResource, upload: Upload) -> WrittenFiles:
-    """Write every file and read it back; copies for the outbox are made of those that hold."""
+    """Write every file and read it back; copies for the outbox are made of those that hold.
+
+    Tracked claims are told first, so that the files can say what has changed.
+    """
     settings = store.settings()
     outbox = settings.resolved_outbox
+    follow(engine, store, upload)
     if upload.header is None:
         code, message = _why_nothing_was_read(upload)
         write_refusal(upload, outbox, code=code, message=message)

@@ -13,6 +13,7 @@ from claims_pipeline.orchestration.resources import StoreResource
 from claims_pipeline.orchestration.run_removal import remove_run
 from claims_pipeline.store.attempts.launch_tags import (
     CLAIM_STATUS_JOB,
+    FOLLOW_UP_JOB,
     PARTITION_TAG,
     PURGE_JOB,
     RESULTS_FILES_JOB,
@@ -75,7 +76,7 @@ def purge_runs(instance: dg.DagsterInstance, before: datetime, *, dry_run: bool)
             dg.RunsFilter(job_name=job, statuses=_ENDED, created_before=before),
             dry_run=dry_run,
         )
-        for job in (CLAIM_STATUS_JOB, RESULTS_FILES_JOB, PURGE_JOB)
+        for job in (CLAIM_STATUS_JOB, RESULTS_FILES_JOB, PURGE_JOB, FOLLOW_UP_JOB)
     )
 
 

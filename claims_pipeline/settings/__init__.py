@@ -205,6 +205,18 @@ class Settings(BaseSettings):
         default=2192, ge=1, description="Days until an entry of the audit log is removed."
     )
 
+    follow_up_calls_per_day: int = Field(
+        default=5000,
+        ge=0,
+        description="Calls to payers that following an organization's claims may take in a day. "
+        "What does not fit is asked on the next days, most money first.",
+    )
+    follow_up_retention_days: int = Field(
+        default=90,
+        ge=1,
+        description="Days for which a followed claim is kept after it is final.",
+    )
+
     keycloak_url: str | None = Field(
         default=None,
         description="Where people and programs sign in to the upload service; see "

@@ -103,7 +103,7 @@ uploads = Table(
     Column("id", _ID, primary_key=True),
     _organization(),
     Column("payer", String(32), nullable=False),
-    Column("source", String(16), nullable=False),  # inbox, cli, api
+    Column("source", String(16), nullable=False),  # inbox, cli, api, follow_up
     Column("status", String(16), nullable=False),
     Column("file_name", Text, nullable=False),  # PHI
     Column("file_key", Text, nullable=False),
@@ -116,6 +116,7 @@ uploads = Table(
     Column("start_date", Date),
     Column("end_date", Date),
     Column("detail_level", String(16), nullable=False),
+    Column("follow_up", Boolean),  # None: as the organization has it
     Column("header", JSON(none_as_null=True)),  # the file's own column names, in order
     Column("attempt", Integer, nullable=False),  # the latest one's number
     # Records as the reader counted them, never as they were stored; None until they are read.
@@ -157,6 +158,7 @@ attempts = Table(
     Column("step_is_held", Boolean, nullable=False, default=False),
     Column("rows_stored", Boolean, nullable=False, default=False),  # intake is complete
     Column("files_written_at", UtcInstant),
+    Column("followed_at", UtcInstant),  # its answers are with the tracked claims
     Column("launch_ticket", _ID),
     Column("launched_at", UtcInstant),
     Column("cancel_requested_at", UtcInstant),
@@ -556,4 +558,240 @@ x12_received = Table(
     Column("counts", JSON, nullable=False),
     Column("received_at", UtcInstant, nullable=False),
     Index("ix_x12_received_partner", "organization_id", "partner", "received_at"),
+)
+
+follow_up_settings = Table(
+    "follow_up_settings",
+    metadata,
+    # Whether an organization's claims are followed; who writes tracked claims locks its row.
+    Column("organization_id", String(64), ForeignKey("organizations.id"), primary_key=True),
+    Column("is_on", Boolean, nullable=False),
+    Column("changed_at", UtcInstant, nullable=False),
+)
+
+cadence_rules = Table(
+    "cadence_rules",
+    metadata,
+    Column("organization_id", String(64), ForeignKey("organizations.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("status", String(32)),
+    Column("next_action", String(64)),
+    Column("is_worked", Boolean),
+    Column("until_age", Integer),
+    Column("after_days", Integer),  # without: `otherwise` says what
+    Column("otherwise", String(16)),
+)
+
+deadline_rules = Table(
+    "deadline_rules",
+    metadata,
+    Column("organization_id", String(64), ForeignKey("organizations.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("payer", String(32)),
+    Column("kind", String(16), nullable=False),
+    Column("days", Integer, nullable=False),
+    Column("counted_from", String(16), nullable=False),
+    Column("source", Text, nullable=False),
+)
+
+tracked_claims = Table(
+    "tracked_claims",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    _organization(),
+    # What the payer's claim is known by, or what the row asks until the payer has shown one.
+    Column("identity", String(40), nullable=False),
+    Column("claim_key", String(32)),
+    Column("row_key", String(32), nullable=False),
+    Column("number_key", String(32)),  # as a row would ask for it by the payer's number
+    # What the next check asks.
+    Column("payer", String(32), nullable=False),
+    Column("payer_id", String(32), nullable=False),
+    Column("practice_id", String(64), nullable=False),
+    Column("tin", String(9), nullable=False),
+    Column("first_name", Text, nullable=False),
+    Column("last_name", Text, nullable=False),
+    Column("date_of_birth", Date, nullable=False),
+    Column("gender", String(1)),
+    Column("subscriber_id", Text),
+    Column("subscriber_first_name", Text),
+    Column("subscriber_last_name", Text),
+    Column("npi", String(10)),
+    Column("claim_number", Text),  # as the row names it, until the payer has shown it
+    Column("patient_account_number", Text),
+    Column("service_from", Date),
+    Column("service_to", Date),
+    Column("row_charged", Money),
+    # Names and numbers in capitals, for who searches; bounded, since an index holds it.
+    Column("search_text", String(160), nullable=False),
+    # The last answer.
+    Column("status", String(32), nullable=False),
+    Column("next_action", String(64)),
+    Column("charged", Money),
+    Column("open_amount", Money),
+    Column("paid", Money),
+    Column("patient_owes", Money),
+    Column("denial_category", String(32)),
+    Column("denial_codes", Text),  # with a blank around each
+    Column("remark_codes", Text),
+    Column("received", Date),
+    Column("processed", Date),
+    # What is known of its checks.
+    Column("first_seen", UtcInstant, nullable=False),
+    Column("last_checked", UtcInstant),  # of answers only
+    Column("checks", Integer, nullable=False),
+    Column("status_since", UtcInstant, nullable=False),
+    Column("previous_status", String(32)),
+    Column("changed_at", UtcInstant),
+    Column("next_check_on", Date),
+    Column("final_at", UtcInstant),
+    Column("last_upload_id", _ID, ForeignKey("uploads.id", ondelete="SET NULL")),
+    Column("last_row_number", Integer),
+    # The follow-up upload that asks it now.
+    Column("check_upload_id", _ID, ForeignKey("uploads.id", ondelete="SET NULL")),
+    # Work.
+    Column("needs_person", Boolean, nullable=False),
+    Column("dollars", Money, nullable=False),
+    Column("owner", String(128)),
+    Column("follow_up_on", Date),
+    Column("done_at", UtcInstant),
+    Column("done_by", String(128)),
+    Column("act_by", Date),
+    Column("deadline_rule", Text),
+    UniqueConstraint("organization_id", "identity"),
+    Index("ix_tracked_claims_organization_id_row_key", "organization_id", "row_key"),
+    Index("ix_tracked_claims_organization_id_number_key", "organization_id", "number_key"),
+    Index(
+        "ix_tracked_claims_organization_id_payer_next_check_on",
+        "organization_id",
+        "payer",
+        "next_check_on",
+    ),
+    Index("ix_tracked_claims_check_upload_id", "check_upload_id"),
+    Index("ix_tracked_claims_last_upload_id", "last_upload_id"),
+    Index("ix_tracked_claims_final_at", "final_at"),
+    # The page "Work" in its usual order, with what it is narrowed by: no claim that nobody has to
+    # work is in it, and claims are counted without a look at the table.
+    Index(
+        "ix_tracked_claims_work",
+        "organization_id",
+        text("dollars DESC"),
+        "act_by",
+        "id",
+        "owner",
+        "next_action",
+        "payer",
+        "practice_id",
+        "status",
+        "follow_up_on",
+        "service_to",
+        "denial_codes",
+        "remark_codes",
+        "needs_person",
+        "done_at",
+        "search_text",
+        sqlite_where=text("needs_person = 1 AND done_at IS NULL"),
+        postgresql_where=text("needs_person AND done_at IS NULL"),
+    ),
+    Index(
+        "ix_tracked_claims_deadline",
+        "organization_id",
+        "act_by",
+        text("dollars DESC"),
+        "id",
+        sqlite_where=text("needs_person = 1 AND done_at IS NULL"),
+        postgresql_where=text("needs_person AND done_at IS NULL"),
+    ),
+)
+
+claim_checks = Table(
+    "claim_checks",
+    metadata,
+    # What an answer told of a tracked claim, once for each row and attempt. A row that is to be
+    # asked for a tracked claim has one with attempt 0, which says for which.
+    Column("upload_id", _ID, ForeignKey("uploads.id", ondelete="CASCADE"), primary_key=True),
+    Column("row_number", Integer, primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column(
+        "tracked_id",
+        _ID,
+        ForeignKey("tracked_claims.id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    _organization(),
+    Column("claim_key", String(32)),
+    Column("changed", String(16)),
+    Column("previous_status", String(32)),
+    Column("status_since", UtcInstant),
+    Column("checks", Integer),
+    Column("act_by", Date),
+    Column("deadline_rule", Text),
+    Index("ix_claim_checks_tracked_id", "tracked_id"),
+)
+
+claim_changes = Table(
+    "claim_changes",
+    metadata,
+    # What is told, in the order in which it became true. Its number is a reader's cursor.
+    Column("id", _BIG, primary_key=True, autoincrement=True),
+    _organization(),
+    Column("tracked_id", _ID, ForeignKey("tracked_claims.id", ondelete="CASCADE"), nullable=False),
+    Column("upload_id", _ID, ForeignKey("uploads.id", ondelete="SET NULL")),
+    Column("at", UtcInstant, nullable=False),
+    Column("day", Date, nullable=False),  # the payer's
+    Column("kind", String(16), nullable=False),
+    Column("previous_status", String(32)),
+    Column("status", String(32), nullable=False),
+    Column("next_action", String(64)),
+    Column("open_amount", Money),
+    Column("paid", Money),
+    Column("patient_owes", Money),
+    Index("ix_claim_changes_organization_id_id", "organization_id", "id"),
+    Index("ix_claim_changes_organization_id_day", "organization_id", "day"),
+    Index("ix_claim_changes_tracked_id", "tracked_id"),
+    Index("ix_claim_changes_upload_id", "upload_id"),
+)
+
+claim_notes = Table(
+    "claim_notes",
+    metadata,
+    Column("id", _BIG, primary_key=True, autoincrement=True),
+    _organization(),
+    Column("tracked_id", _ID, ForeignKey("tracked_claims.id", ondelete="CASCADE"), nullable=False),
+    Column("at", UtcInstant, nullable=False),
+    Column("author", String(128), nullable=False),
+    Column("text", Text, nullable=False),  # PHI
+    Index("ix_claim_notes_tracked_id", "tracked_id"),
+)
+
+claim_decisions = Table(
+    "claim_decisions",
+    metadata,
+    # Which of the claims of an ambiguous row a person chose; none of them where `claim_key` is
+    # empty. One decision stands, those before it are kept.
+    Column("id", _BIG, primary_key=True, autoincrement=True),
+    _organization(),
+    Column("tracked_id", _ID, ForeignKey("tracked_claims.id", ondelete="CASCADE"), nullable=False),
+    Column("at", UtcInstant, nullable=False),
+    Column("author", String(128), nullable=False),
+    Column("claim_key", String(32)),
+    Column("turned_down", JSON, nullable=False),
+    Column("undone_at", UtcInstant),
+    Index("ix_claim_decisions_tracked_id", "tracked_id"),
+)
+
+follow_up_uploads = Table(
+    "follow_up_uploads",
+    metadata,
+    # The uploads of source follow_up: one of each number for an organization, payer and day.
+    Column("organization_id", String(64), ForeignKey("organizations.id"), primary_key=True),
+    Column("payer", String(32), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("number", Integer, primary_key=True),  # 0 is the schedule's
+    # None where nothing was due: the schedule has been, and need not come again.
+    Column("upload_id", _ID, ForeignKey("uploads.id", ondelete="SET NULL")),
+    Column("made_at", UtcInstant, nullable=False),
+    Column("claims", Integer, nullable=False),
+    Column("left_for_later", Integer, nullable=False),
+    Index("ix_follow_up_uploads_upload_id", "upload_id"),
 )

@@ -41,7 +41,8 @@ class Upload:
     answer when the latest attempt began, `mark` and `earlier_mark` how many had it at two moments
     since, half a minute apart. `record_count` is what the reader counted in the file,
     None until it has been read; of the lines that it left out, `left_out` has the first with line
-    number and reason.
+    number and reason. `follow_up` says whether its claims are followed; None is as the
+    organization has it.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Upload:
     start_date: date | None
     end_date: date | None
     detail_level: DetailLevel
+    follow_up: bool | None
     header: tuple[str, ...] | None = field(repr=False)
     record_count: int | None
     left_out_count: int
@@ -89,6 +91,7 @@ class Upload:
             start_date=self.start_date,
             end_date=self.end_date,
             detail_level=self.detail_level,
+            follow_up=self.follow_up,
         )
 
 

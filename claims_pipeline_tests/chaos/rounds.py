@@ -15,6 +15,7 @@ from claims_pipeline.model import RetryScope, UploadStatus
 from claims_pipeline.sandbox.samples.samples import Shape
 from claims_pipeline.store import attempts
 from claims_pipeline.store.files import open_file_store
+from claims_pipeline.store.tracked.rules import switch_follow_up
 from claims_pipeline.store.uploads import Upload, list_uploads
 from claims_pipeline_tests.chaos.plans import CANCELLING, ENDING_WORKERS, Event, Planned, Round
 from claims_pipeline_tests.end_to_end.drops import DropStack
@@ -73,6 +74,8 @@ class Chaos:
         self._files = open_file_store(str(drops.stack.home / "files"))
         self._ended: dict[str, UploadStatus] = {}
         self._dropped = 0
+        # What is killed when, each answer is told to the tracked claims once.
+        switch_follow_up(drops.engine, ORGANIZATION, is_on=True, now=datetime.now(UTC))
 
     def play(self, round_: Round) -> Outcome:
         """One round, to the end.

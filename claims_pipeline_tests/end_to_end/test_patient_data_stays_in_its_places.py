@@ -8,16 +8,24 @@ that a sweep brings along stand nowhere at all.
 import signal
 import traceback
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from sqlalchemy import update
 
 from claims_pipeline.model import DateWindow, UploadStatus
+from claims_pipeline.operations.following import Following
 from claims_pipeline.orchestration.held_step import redacted_errors
 from claims_pipeline.sandbox.running import Sandbox, running_sandbox, today_in
 from claims_pipeline.sandbox.world.world import World
+from claims_pipeline.settings import load_settings
+from claims_pipeline.store import tables
+from claims_pipeline.store.database import open_engine, writing
+from claims_pipeline.store.files import file_store_of
+from claims_pipeline.store.tracked.rules import switch_follow_up
+from claims_pipeline.store.uploads import get_upload
 from claims_pipeline_tests.end_to_end.drops import DropStack, running_drop_stack
 
 MARKERS = {
@@ -116,6 +124,8 @@ def test_no_marker_leaves_its_places(tmp_path: Path) -> None:
             tmp_path / "home", sandbox, settings={"TMPDIR": str(temporary)}
         ) as drops,
     ):
+        # Its claims are followed, and asked again from a file of our own.
+        follow_everything(drops)
         # Success, and a file refused as a whole.
         drops.drop(f"{name}.csv", content)
         drops.drop(f"{name}-refused.csv", f"{MARKERS['last name']}\n".encode())
@@ -153,8 +163,40 @@ def test_no_marker_leaves_its_places(tmp_path: Path) -> None:
         sandbox.reset()
         drops.results_in_outbox(f"{name}-cancelled.csv")
 
+        ask_again(drops)
         assert leaks(drops, temporary) == []
         assert strangers_kept(drops) == []
+
+
+def follow_everything(drops: DropStack) -> None:
+    engine = open_engine(f"sqlite:///{drops.stack.home / 'claims.sqlite'}")
+    switch_follow_up(engine, "demo", is_on=True, now=datetime.now(UTC))
+    engine.dispose()
+
+
+def ask_again(drops: DropStack) -> None:
+    """Make all that is followed due, with another status than it will have, and wait for it."""
+    home = drops.stack.home
+    engine = open_engine(f"sqlite:///{home / 'claims.sqlite'}")
+    with writing(engine) as connection:
+        changed = connection.execute(
+            update(tables.tracked_claims).values(
+                next_check_on=date(2020, 1, 1), final_at=None, status="PENDING"
+            )
+        )
+    assert changed.rowcount >= 2
+    settings = load_settings({"CLAIMS_HOME": str(home)})
+    following = Following(settings=settings, engine=engine, files=file_store_of(settings))
+    [made] = following.gather_now("demo", now=datetime.now(UTC))
+    assert made.upload_id is not None
+
+    def is_complete() -> bool:
+        upload = get_upload(engine, str(made.upload_id))
+        return upload is not None and upload.status is UploadStatus.COMPLETED
+
+    drops.stack.wait_until(is_complete, what="the follow-up upload", timeout_s=90)
+    assert list((home / "outbox" / "demo").glob("changes.*.csv"))
+    engine.dispose()
 
 
 def slow_down(sandbox: Sandbox) -> None:

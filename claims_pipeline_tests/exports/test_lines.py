@@ -150,7 +150,7 @@ def test_the_columns_come_in_the_order_in_which_one_works() -> None:
     ]  # fmt: skip
     assert list(RESULT_COLUMNS)[20:23] == ["primary", "same_claim_as_row", "match_number"]
     assert list(RESULT_COLUMNS)[-4:] == ["success", "error_code", "error_column", "checked_at_utc"]
-    assert len(RESULT_COLUMNS) == 66
+    assert len(RESULT_COLUMNS) == 75
 
 
 def test_reasons_for_a_denial_stand_in_their_columns() -> None:

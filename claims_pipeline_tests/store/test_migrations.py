@@ -1,20 +1,20 @@
 """What migrations do with rows that are there already."""
 
 from dataclasses import replace
-from datetime import datetime
 from decimal import Decimal
 from uuid import uuid4
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, column, insert, select, table
+from sqlalchemy import Engine, MetaData, Table, insert, select
 
-from claims_pipeline.model import Claim, ClaimStatus, Outcome, StatusCode
+from claims_pipeline.model import Claim, ClaimStatus, StatusCode
 from claims_pipeline.store import tables
 from claims_pipeline.store.codec import claim_digest, claim_key, claim_to_json
 from claims_pipeline.store.database import reading, writing
 from claims_pipeline.store.migrating import upgrade
-from claims_pipeline_tests.store.builders import ORGANIZATION, make_claim
+from claims_pipeline.store.tenants.practices import ensure_organization
+from claims_pipeline_tests.store.builders import NOW, ORGANIZATION, make_claim
 from claims_pipeline_tests.store.test_database import MIGRATIONS
 
 
@@ -30,7 +30,7 @@ def test_claims_that_are_there_are_known_in_every_row_and_have_an_open_amount(
     empty_engine: Engine,
 ) -> None:
     _upgrade_to(empty_engine, "0010")
-    upload_id = str(uuid4())
+    upload_id = _old_upload(empty_engine)
     part = StatusCode(category_code="F1", icn_suffix="01")
     plain = make_claim()
     claims = {
@@ -40,7 +40,6 @@ def test_claims_that_are_there_are_known_in_every_row_and_have_an_open_amount(
         4: (plain, ClaimStatus.PENDING, 0),
     }
     with writing(empty_engine) as connection:
-        _add_old_upload(connection, upload_id)
         for number, (claim, status, match_number) in claims.items():
             values = _old_row(upload_id, number, claim, status, match_number)
             connection.execute(insert(tables.claims).values(values))
@@ -63,33 +62,34 @@ def test_claims_that_are_there_are_known_in_every_row_and_have_an_open_amount(
     ]
 
 
-def _add_old_upload(connection: Connection, upload_id: str) -> None:
-    """An upload as that schema has it: today's code writes columns that are not there yet."""
-    now = datetime(2026, 3, 4, 12, 0)  # noqa: DTZ001 - as SQLite and PostgreSQL both take it
-    values = {
-        "id": upload_id,
-        "organization_id": ORGANIZATION,
-        "payer": "uhc",
-        "source": "api",
-        "status": "COMPLETED",
-        "file_name": "week.csv",
-        "file_key": f"{ORGANIZATION}/{upload_id}/input.csv",
-        "file_size": 1,
-        "file_sha256": "0" * 64,
-        "use_sweeps": True,
-        "detail_level": "reasons",
-        "attempt": 1,
-        "total_rows": 4,
-        **{f"{outcome}_count": 0 for outcome in Outcome},
-        "created_at": now,
-        "updated_at": now,
-    }
-    connection.execute(
-        insert(table("organizations", column("id"), column("name"), column("created_at"))).values(
-            id=ORGANIZATION, name="Demo billing", created_at=now
+def _old_upload(engine: Engine) -> str:
+    """An upload in a table that has fewer columns than today's."""
+    ensure_organization(engine, ORGANIZATION, "Demo billing")
+    upload_id = str(uuid4())
+    with writing(engine) as connection:
+        uploads = Table("uploads", MetaData(), autoload_with=connection, resolve_fks=False)
+        counts = [name for name in uploads.c.keys() if name.endswith("_count")]  # noqa: SIM118
+        connection.execute(
+            insert(uploads).values(
+                id=upload_id,
+                organization_id=ORGANIZATION,
+                payer="uhc",
+                source="api",
+                status="COMPLETED",
+                file_name="worklist.csv",
+                file_key="key",
+                file_size=1,
+                file_sha256="ab" * 32,
+                use_sweeps=True,
+                detail_level="reasons",
+                attempt=1,
+                total_rows=0,
+                created_at=NOW,
+                updated_at=NOW,
+                **dict.fromkeys(counts, 0),
+            )
         )
-    )
-    connection.execute(insert(table("uploads", *map(column, values))).values(values))
+    return upload_id
 
 
 def _old_row(

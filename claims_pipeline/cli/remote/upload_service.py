@@ -85,6 +85,7 @@ class UploadService:
             "start_date": options.start_date.isoformat() if options.start_date else "",
             "end_date": options.end_date.isoformat() if options.end_date else "",
             "detail_level": options.detail_level.value,
+            "follow_up": {None: "", True: "true", False: "false"}[options.follow_up],
             "column_map": json.dumps(column_map) if column_map else "",
         }
         key = str(uuid4())

@@ -18,6 +18,7 @@ from claims_pipeline.cli.options import (
     DetailLevelOption,
     EndDateOption,
     FileArgument,
+    FollowUpOption,
     JsonOption,
     MapOption,
     PayerOption,
@@ -48,6 +49,7 @@ def upload(
     start_date: StartDateOption = None,
     end_date: EndDateOption = None,
     detail_level: DetailLevelOption = DetailLevel.REASONS,
+    follow_up: FollowUpOption = None,
     map_: MapOption = None,
     watch: Annotated[
         bool, typer.Option("--watch", help="Wait until the upload has ended.")
@@ -63,6 +65,7 @@ def upload(
         start_date=start_date,
         end_date=end_date,
         detail_level=detail_level,
+        follow_up=follow_up,
     )
     column_map = column_map_of(map_)
     service = remote.required_upload_service(api, organization)

@@ -22,6 +22,7 @@ class AlertKind(StrEnum):
 
     FAILED = "upload.failed"
     WAITING = "upload.waiting"
+    CHANGED = "claims.changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

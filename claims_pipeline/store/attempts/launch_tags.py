@@ -6,6 +6,7 @@ UPLOADS_PARTITIONS = "uploads"
 CLAIM_STATUS_JOB = "claim_status_job"
 RESULTS_FILES_JOB = "results_files_job"
 PURGE_JOB = "purge_job"
+FOLLOW_UP_JOB = "follow_up_job"
 
 # Dagster's own tag for the partition of a run.
 PARTITION_TAG = "dagster/partition"

@@ -20,7 +20,8 @@ class Attempt:
 
     `launch_ticket` is what the latest launch handed its run, until a run has acquired the attempt.
     `rows_stored`: intake is complete. `answered_before` is how many rows had their answer when the
-    attempt began. `correlation_id` is that of the HTTP request that asked.
+    attempt began. `correlation_id` is that of the HTTP request that asked. `followed_at`: tracked
+    claims have been told what it answered.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Attempt:
     step_is_held: bool
     rows_stored: bool
     files_written_at: datetime | None
+    followed_at: datetime | None
     launch_ticket: str | None
     launched_at: datetime | None
     cancel_requested_at: datetime | None

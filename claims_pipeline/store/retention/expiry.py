@@ -1,14 +1,15 @@
 """What stands in the database beside uploads and is kept for a time only."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Engine, Table, and_, delete, func, select, tuple_
+from sqlalchemy import ColumnElement, Engine, Table, and_, delete, func, or_, select, tuple_
 
 from claims_pipeline.store import tables
 from claims_pipeline.store.database import reading, writing
 
 _ROWS_AT_ONCE = 5000
+_LEFT_ALONE_FOR = timedelta(days=365)
 
 
 class Kind(StrEnum):
@@ -18,6 +19,7 @@ class Kind(StrEnum):
     SESSIONS = "sessions"
     CLAIM_DENSITIES = "claim_densities"
     AUDIT_LOG = "audit_log"
+    TRACKED_CLAIMS = "tracked_claims"
 
 
 def count_expired(engine: Engine, kind: Kind, before: datetime) -> int:
@@ -51,8 +53,18 @@ def _expired(kind: Kind, before: datetime) -> tuple[Table, ColumnElement[bool]]:
             return tables.sessions, tables.sessions.c.expires_at < before
         case Kind.CLAIM_DENSITIES:
             return tables.claim_densities, tables.claim_densities.c.observed_at < before
+        case Kind.TRACKED_CLAIMS:
+            return tables.tracked_claims, _is_followed_no_more(before)
         case Kind.AUDIT_LOG:
             return tables.audit_log, and_(tables.audit_log.c.at < before, _begins_its_chain(before))
+
+
+def _is_followed_no_more(before: datetime) -> ColumnElement[bool]:
+    """Final since then; or left alone for a year more, neither checked again nor worked."""
+    columns = tables.tracked_claims.c
+    last_touched = func.coalesce(columns.last_checked, columns.first_seen)
+    is_left_alone = and_(columns.next_check_on.is_(None), last_touched < before - _LEFT_ALONE_FOR)
+    return or_(columns.final_at < before, is_left_alone)
 
 
 def _begins_its_chain(before: datetime) -> ColumnElement[bool]:

@@ -1,6 +1,7 @@
 """Every input row with its answer, in row order: what exports and result pages show."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import (
@@ -17,10 +18,14 @@ from sqlalchemy import (
     select,
 )
 
+from claims_pipeline.follow_up.joining import claim_key
 from claims_pipeline.model import (
     AnsweredRow,
+    ChangeKind,
+    Check,
     ClaimStatus,
     DateWindow,
+    Deadline,
     DenialCategory,
     InputRow,
     MatchedClaim,
@@ -81,11 +86,15 @@ def _answered(connection: Connection, upload_id: str, wanted: _Wanted) -> list[A
     ).scalar_one_or_none()
     answered = _rejected(connection, upload_id, wanted)
     matches = _matched_claims(connection, upload_id, wanted)
+    checks = _checks(connection, upload_id, wanted)
     for row in connection.execute(_accepted(upload_id, wanted)).mappings():
         number = row["row_number"]
+        result = _result(row, matches.get(number, ()))
+        if number in checks:
+            result = _with_checks(result, checks[number], payer=row["payer"])
         answered[number] = AnsweredRow(
             row=_input_row(row),
-            result=_result(row, matches.get(number, ())),
+            result=result,
             practice_id=row["practice_id"],
             tin=row["tin"],
             payer=payer,
@@ -132,6 +141,7 @@ def _accepted(upload_id: str, wanted: _Wanted) -> Select[Any]:
             tables.requests.c.cells,
             tables.requests.c.practice_id,
             tables.requests.c.tin,
+            tables.requests.c.payer,
             tables.requests.c.payer_id,
             tables.results.c.outcome,
             tables.results.c.matched_by,
@@ -190,6 +200,66 @@ def _matched_claims(
             )
         )
     return matches
+
+
+def _checks(
+    connection: Connection, upload_id: str, wanted: _Wanted
+) -> dict[int, dict[str | None, Check]]:
+    """What following told of each row's claims, by the claim's key; None for the row itself."""
+    columns, decided = tables.claim_checks.c, tables.claim_decisions.c
+    told = and_(
+        tables.results.c.upload_id == columns.upload_id,
+        tables.results.c.row_number == columns.row_number,
+        tables.results.c.attempt == columns.attempt,
+        tables.results.c.is_current.is_(True),
+    )
+    stands = and_(decided.tracked_id == columns.tracked_id, decided.undone_at.is_(None))
+    query = (
+        select(
+            columns.row_number,
+            columns.tracked_id,
+            columns.claim_key,
+            columns.changed,
+            columns.previous_status,
+            columns.status_since,
+            columns.checks,
+            columns.act_by,
+            columns.deadline_rule,
+            decided.claim_key.label("chosen_key"),
+            decided.turned_down,
+        )
+        .join_from(tables.claim_checks, tables.results, told)
+        .join(tables.claim_decisions, stands, isouter=True)
+        .where(
+            columns.upload_id == upload_id,
+            wanted(columns.row_number),
+            columns.changed.is_not(None),
+        )
+    )
+    checks: dict[int, dict[str | None, Check]] = {}
+    for row in connection.execute(query):
+        check = Check(
+            tracked_id=row.tracked_id,
+            changed=ChangeKind(row.changed),
+            previous_status=row.previous_status,
+            status_since=row.status_since,
+            checks=row.checks,
+            deadline=Deadline(act_by=row.act_by, rule=row.deadline_rule) if row.act_by else None,
+        )
+        of_row = checks.setdefault(row.row_number, {})
+        of_row[row.claim_key] = check
+        for key in row.turned_down or ():
+            of_row[key] = replace(check, chosen="N")
+        if row.chosen_key is not None:
+            of_row[row.chosen_key] = replace(check, chosen="Y")
+    return checks
+
+
+def _with_checks(result: Result, checks: dict[str | None, Check], *, payer: str) -> Result:
+    claims = tuple(
+        replace(match, check=checks.get(claim_key(payer, match.claim))) for match in result.claims
+    )
+    return replace(result, claims=claims, check=checks.get(None))
 
 
 def _first_rows(connection: Connection, upload_id: str, keys: Collection[int]) -> dict[int, int]:

@@ -23,6 +23,8 @@ class Action(StrEnum):
     CANCEL = "cancel"
     RETRY = "retry"
     DELETE = "delete"
+    WORK = "work"
+    DECIDE = "decide"
     ACCESS = "access"
 
 

@@ -35,6 +35,10 @@ _STATUS_OF_INPUT_ERROR = {
     "still_running": 409,
     "nothing_to_retry": 409,
     "already_ended": 409,
+    "claim_unknown": 404,
+    "nothing_to_decide": 409,
+    "nothing_to_undo": 409,
+    "candidate_unknown": 409,
 }
 _CODE_OF_STATUS = {
     400: "bad_request",

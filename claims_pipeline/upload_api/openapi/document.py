@@ -36,7 +36,7 @@ _MEANING = {
     400: "The body ended in the middle (`body_incomplete`).",
     401: "No access token, or none that is good.",
     403: "No organization, an unknown one, or not the role that is needed.",
-    404: "There is no such upload, or it is out of the caller's reach (`upload_unknown`).",
+    404: "There is no such upload or claim, or it is out of the caller's reach.",
     408: "The body stopped coming (`upload_stalled`).",
     409: "Not as things stand: it still runs, has ended, or there is nothing to do.",
     410: "The upload of this Idempotency-Key has been deleted (`upload_deleted`).",
@@ -59,6 +59,10 @@ _OF_AN_OPERATION: dict[str, tuple[int, ...]] = {
     "cancel_job": (409,),
     "retry_job": (409, 413),
     "delete_job": (409,),
+    "search_work": (413,),
+    "patch_work": (413,),
+    "get_followed_claim": (404,),
+    "decide_work": (404, 409, 413),
 }
 
 

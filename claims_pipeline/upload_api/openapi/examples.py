@@ -114,6 +114,60 @@ _REJECTED = {
     "message": "Fill in the date of birth.",
 }
 
+_TRACKED: dict[str, Any] = {
+    "id": "8d2f6a30-52d4-4b1e-9a53-0c7a6c1f4e11",
+    "payer": "uhc",
+    "practice_id": "1",
+    "tin": "070000001",
+    "first_name": "Ada",
+    "last_name": "Example",
+    "date_of_birth": "1975-05-10",
+    "claim_number": "FH00000001",
+    "patient_account_number": None,
+    "service_from": "2026-02-02",
+    "service_to": "2026-02-02",
+    "claim_status": "DENIED",
+    "next_action": "appeal_with_authorization",
+    "next_action_text": "Appeal with the authorization, or ask for one now.",
+    "denial_category": "no_authorization",
+    "denial_codes": ["197"],
+    "remark_codes": ["M127"],
+    "total_charged": "150.00",
+    "open_amount": "150.00",
+    "total_paid": "0.00",
+    "patient_responsibility": None,
+    "processed_date": "2026-03-01",
+    "previous_status": "PENDING",
+    "status_since": "2026-03-04T12:00:09Z",
+    "first_seen": "2026-02-18T12:00:09Z",
+    "last_checked": "2026-03-04T12:00:09Z",
+    "checks": 2,
+    "next_check_on": None,
+    "is_final": False,
+    "owner": "analyst@example.org",
+    "follow_up_on": "2026-03-20",
+    "done": False,
+    "act_by": "2026-05-05",
+    "days_left": 62,
+    "deadline_rule": "appeal 65 days from decision (uhc)",
+    "upload_id": _UPLOAD_ID,
+    "row_number": 1,
+}
+_CHANGE: dict[str, Any] = {
+    "number": 812,
+    "at": "2026-03-04T12:00:09Z",
+    "day": "2026-03-04",
+    "changed": "status",
+    "previous_status": "PENDING",
+    "claim_status": "DENIED",
+    "next_action": "appeal_with_authorization",
+    "open_amount": "150.00",
+    "total_paid": "0.00",
+    "patient_responsibility": None,
+    "upload_id": _UPLOAD_ID,
+    "claim": _TRACKED,
+}
+
 
 def _page(result: dict[str, Any], **fields: Any) -> dict[str, Any]:
     return {"count": 1, "next": None, "previous": None, **fields, "results": [result]}
@@ -168,6 +222,24 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "reasons": {"one search for the whole practice takes fewer calls": 61},
         },
         "duplicate_of": None,
+    },
+    "list_changes": {"cursor": 812, "has_more": False, "results": [_CHANGE]},
+    **dict.fromkeys(("list_work", "search_work"), _page(_TRACKED, dollars="150.00")),
+    "get_followed_claim": {
+        "claim": _TRACKED,
+        "notes": [
+            {"at": "2026-03-04T15:00:00Z", "author": "analyst@example.org", "text": "Called."}
+        ],
+        "candidates": [],
+        "is_decided": False,
+    },
+    "patch_work": {"changed": 1},
+    "decide_work": {"changed": 1},
+    "list_denials": {
+        "count": 1,
+        "results": [
+            {"payer": "uhc", "carc": "197", "rarc": "M127", "claims": 21, "dollars": "8210.00"}
+        ],
     },
     "list_payers": {
         "count": 1,

@@ -45,6 +45,14 @@ FORM_BODY: dict[str, Any] = {
                             "enum": [level.value for level in DetailLevel],
                             "default": DetailLevel.REASONS.value,
                         },
+                        "follow_up": {
+                            "type": "string",
+                            "enum": ["true", "false", "1", "0", "yes", "no", "on", "off"],
+                            "description": (
+                                "Whether the claims are asked again until they are final. Without "
+                                "it, as the organization has it."
+                            ),
+                        },
                         "column_map": {
                             "type": "string",
                             "description": (

@@ -29,6 +29,8 @@ _FILTERS = frozenset(
     {
         *("status", "provider", "user", "ordering", "page"),
         *("outcome", "claim_status", "next_action", "order"),
+        *("owner", "overdue", "payer", "practice_id", "code", "remark"),
+        *("with_done", "with_waiting"),
     }
 )
 _FILTER_VALUE = re.compile(r"[A-Za-z0-9_-]{1,64}")

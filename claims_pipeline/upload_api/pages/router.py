@@ -10,6 +10,7 @@ from claims_pipeline.upload_api.pages.refusals import add_page_refusals
 from claims_pipeline.upload_api.pages.session import organizations, sign_in
 from claims_pipeline.upload_api.pages.session.recognizing import recognize
 from claims_pipeline.upload_api.pages.upload import change_page, results_page, upload_page
+from claims_pipeline.upload_api.pages.work import claim_page, overviews, work_page
 
 # In this order: what stands at an address of its own, before what takes any id.
 _ROUTERS = (
@@ -23,6 +24,9 @@ _ROUTERS = (
     upload_page.router,
     results_page.router,
     change_page.router,
+    work_page.router,
+    overviews.router,
+    claim_page.router,
 )
 
 

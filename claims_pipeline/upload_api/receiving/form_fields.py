@@ -37,8 +37,8 @@ def read_form(fields: Mapping[str, str], *, today: date, payers: PayerTable) -> 
 
     Raises:
         InputError: `payer_unknown`, `payer_not_connected`, `use_batch_query_invalid`,
-            `detail_level_invalid`, `date_unreadable`, `dates_reversed`, `start_date_in_future`,
-            `end_date_too_old` or `column_map_invalid`.
+            `follow_up_invalid`, `detail_level_invalid`, `date_unreadable`, `dates_reversed`,
+            `start_date_in_future`, `end_date_too_old` or `column_map_invalid`.
 
     """
     given = {name: value.strip() for name, value in fields.items() if value.strip()}
@@ -61,6 +61,7 @@ def read_form(fields: Mapping[str, str], *, today: date, payers: PayerTable) -> 
             start_date=start,
             end_date=end,
             detail_level=_detail_level(given),
+            follow_up=_flag(given, "follow_up") if "follow_up" in given else None,
         ),
         column_map=read_column_map(fields),
     )

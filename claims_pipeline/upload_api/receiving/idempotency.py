@@ -105,6 +105,7 @@ def content_digest(received: ReceivedForm, form: UploadForm, *, user_id: str) ->
         options.detail_level,
         str(options.start_date),
         str(options.end_date),
+        *(() if options.follow_up is None else (options.follow_up,)),
         *(sorted(form.column_map.items()) if form.column_map else ()),
     )
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

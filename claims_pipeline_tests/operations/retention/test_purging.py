@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from claims_pipeline.folders import outbox
-from claims_pipeline.model import RetryScope
+from claims_pipeline.model import ClaimStatus, RetryScope
 from claims_pipeline.operations.retention import RETENTION_ACTOR, Purge
 from claims_pipeline.settings import load_settings
 from claims_pipeline.store import attempts, audit, tables
@@ -20,6 +20,7 @@ from claims_pipeline_tests.operations.retention.builders import Keeping
 from claims_pipeline_tests.payers.x12.builders import make_partner
 from claims_pipeline_tests.store.builders import ORGANIZATION, Runs
 from claims_pipeline_tests.store.files.listing import keys_of
+from claims_pipeline_tests.store.tracked.builders import Row, follow, tracked
 
 # Files carry the clock's own time, so these tests look back from a later day.
 _TODAY = datetime.now().astimezone()
@@ -36,6 +37,7 @@ def purge(keeping: Keeping, tmp_path: Path) -> Purge:
         x12_folder=tmp_path / "x12",
         kept_for=timedelta(days=30),
         audit_kept_for=timedelta(days=2192),
+        followed_kept_for=timedelta(days=90),
         now=_LATER,
     )
 
@@ -234,3 +236,17 @@ def _add_session(keeping: Keeping, session_id: str, expires_at: datetime) -> Non
                 created_at=_TODAY,
             )
         )
+
+
+def test_followed_claims_go_when_they_have_been_final_for_their_own_time(
+    keeping: Keeping, purge: Purge
+) -> None:
+    follow(keeping.engine, Row(claims=(("FH00000001", ClaimStatus.PAID),)), now=_TODAY)
+    follow(keeping.engine, Row(claims=(("FH00000002", ClaimStatus.PENDING),)), now=_TODAY)
+    purge.run()
+    assert len(tracked(keeping.engine)) == 2
+
+    gone = replace(purge, now=_TODAY + timedelta(days=91)).run()
+
+    assert gone["tracked_claims"] == 1
+    assert [claim.status for claim in tracked(keeping.engine)] == ["PENDING"]

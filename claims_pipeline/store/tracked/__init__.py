@@ -1,0 +1,1 @@
+"""Claims that are followed across uploads: fed by answers, gathered when due, worked by people."""

@@ -1,0 +1,1 @@
+"""The pages "Work", one followed claim, "Changes" and "Denials"."""
