@@ -16,8 +16,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.measuring import Line, Pair
-from claims_pipeline.model import DateWindow
-from claims_pipeline.planning import Need, plan
+from claims_pipeline.model import DateWindow, DensityObservation, UploadOptions
+from claims_pipeline.planning import Need, Terms, plan
+from claims_pipeline.preflight.forecast import Forecast, PlannedRow, forecast
 from claims_pipeline_tests.planning.offline import optimum_calls
 from claims_pipeline_tests.planning.payer_model import (
     CAPABILITIES,
@@ -39,8 +40,19 @@ from claims_pipeline_tests.planning.workloads import (
 
 _SEED = 7
 _TARGET = 1.25
+_FARTHEST = 1.5
+_SLACK_DAYS, _THREADS = 7, 16
 _TABLE_WIDTH = 140
 _PLANNED_ROWS = (10_000, 1_000_000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimates:
+    """What a check would have said before the cold, the warm and the known asking."""
+
+    cold: Forecast
+    warm: int
+    known: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +67,7 @@ class Costs:
     warm: Outcome
     known: Outcome
     optimum: int
+    estimates: Estimates
 
     @property
     def cheaper(self) -> int:
@@ -79,6 +92,27 @@ def main() -> int:
             *(f"{asked.calls} ({asked.round_trips})" for asked in (one.cold, one.warm, one.known)),
             str(one.optimum),
             f"{one.known.calls / one.optimum:.2f}",
+        )
+    console.print(table)
+    table = Table(title="Calls that a check expects, and those made")
+    table.add_column("workload", no_wrap=True)
+    for name in ("never asked before", "range", "made", "warm", "made", "known", "made"):
+        table.add_column(name, justify="right")
+    for one in costs:
+        table.add_row(
+            one.name,
+            str(one.estimates.cold.calls),
+            f"{one.estimates.cold.least_calls}–{one.estimates.cold.most_calls}",
+            *map(
+                str,
+                (
+                    one.cold.calls,
+                    one.estimates.warm,
+                    one.warm.calls,
+                    one.estimates.known,
+                    one.known.calls,
+                ),
+            ),
         )
     mean_ratio = statistics.mean(one.known.calls / one.optimum for one in costs)
     console.print(table)
@@ -141,7 +175,52 @@ def _costs_of(workload: Workload) -> Costs:
         warm=ask(workload, known=cold.observations),
         known=known,
         optimum=sum(optimum_calls(needs, workload) for needs in known.asked),
+        estimates=Estimates(
+            cold=_estimated(workload, ()),
+            warm=_estimated(workload, cold.observations).calls,
+            known=_estimated(workload, day_by_day(workload)).calls,
+        ),
     )
+
+
+def _estimated(workload: Workload, known: Sequence[DensityObservation]) -> Forecast:
+    """As a check expects it; confirming is left out here, as it is where the calls are counted."""
+    rows = [
+        PlannedRow(number, row.patient, row.span, not row.sweep_only)
+        for number, row in enumerate(workload.rows, start=1)
+    ]
+    terms = Terms(
+        capabilities=CAPABILITIES,
+        options=UploadOptions(),
+        today=TODAY,
+        slack_days=_SLACK_DAYS,
+        threads=_THREADS,
+    )
+    return forecast(rows, terms, tin=TIN, payer_id=PAYER_ID, known=known)
+
+
+def estimate_lines(costs: Sequence[Costs]) -> Iterator[Line]:
+    """The estimate before asking, beside the calls made: how far off it is, either way."""
+    for name in ("known", "warm"):
+        pairs = [
+            Pair(
+                ours=max(getattr(one.estimates, name), getattr(one, name).calls),
+                peer=min(getattr(one.estimates, name), getattr(one, name).calls),
+            )
+            for one in costs
+        ]
+        for which, summary, target in (
+            ("mean", statistics.mean, _TARGET),
+            ("farthest", max, _FARTHEST),
+        ):
+            yield Line(
+                what=f"estimate beside calls, {len(costs)} workloads, {name}: {which}",
+                peer="the calls made",
+                unit="calls",
+                pairs=pairs,
+                target=target,
+                summary=summary,
+            )
 
 
 def _planning_s(rows: int, *, use_sweeps: bool) -> float:

@@ -19,7 +19,7 @@ from benchmarks.api import ApiPlan, api_lines, timed_api
 from benchmarks.measuring import Line, Pair, machine, table_of
 from benchmarks.payer_waiting import Cell, waiting_lines
 from benchmarks.query_phase import THREADS, BarePool, singles_drained
-from benchmarks.search_calls import costs_of_workloads, search_call_lines
+from benchmarks.search_calls import costs_of_workloads, estimate_lines, search_call_lines
 from benchmarks.stage import Size, Usage, as_csv, payer_process, sample, stage, used_by
 from claims_pipeline.sandbox.samples.samples import Shape
 from claims_pipeline_tests.services import postgresql_server
@@ -108,7 +108,9 @@ def main() -> int:
 
 def search_calls(_: Plan) -> Iterator[Line]:
     """What made-up workloads cost, planned without a payer."""
-    return search_call_lines(costs_of_workloads())
+    costs = costs_of_workloads()
+    yield from search_call_lines(costs)
+    yield from estimate_lines(costs)
 
 
 def query_phase(plan: Plan) -> Iterator[Line]:

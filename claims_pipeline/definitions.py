@@ -20,6 +20,7 @@ from claims_pipeline.orchestration.jobs import claim_status_job, results_files_j
 from claims_pipeline.orchestration.purging import purge_job, purge_schedule
 from claims_pipeline.orchestration.resources import PayerResource, StoreResource
 from claims_pipeline.orchestration.sensors.alerts import alerts_sensor, operator_alerts
+from claims_pipeline.orchestration.sensors.exchange import x12_exchange, x12_exchange_sensor
 from claims_pipeline.orchestration.sensors.inbox import inbox_sensor
 from claims_pipeline.orchestration.sensors.pending_uploads import pending_uploads_sensor
 from claims_pipeline.orchestration.sensors.reconciliation import (
@@ -35,6 +36,7 @@ def build_defs(*, resource_overrides: Mapping[str, object] | None = None) -> dg.
     return dg.Definitions(
         assets=[
             operator_alerts,
+            x12_exchange,
             uploaded_csv,
             claim_requests,
             claim_statuses,
@@ -45,6 +47,7 @@ def build_defs(*, resource_overrides: Mapping[str, object] | None = None) -> dg.
         schedules=[purge_schedule],
         sensors=[
             inbox_sensor,
+            x12_exchange_sensor,
             pending_uploads_sensor,
             failed_run_sensor,
             canceled_run_sensor,

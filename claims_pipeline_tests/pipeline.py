@@ -23,6 +23,7 @@ from claims_pipeline.orchestration.resources import PayerResource
 from claims_pipeline.payers import registry
 from claims_pipeline.payers.base import CallRecord, Payer
 from claims_pipeline.payers.policy import CallPolicy
+from claims_pipeline.payers.x12.postbox import Postbox
 from claims_pipeline.sandbox.running import Sandbox
 from claims_pipeline.sandbox.world.world import WorldPractice
 from claims_pipeline.settings import Settings, load_settings
@@ -66,6 +67,7 @@ class HastyPayers(PayerResource):
         on_call: Callable[[CallRecord], None],
         stop: threading.Event,
         correlation_id: str | None,
+        postbox: Postbox | None = None,
     ) -> Payer:
         return registry.connect(
             channel,
@@ -75,6 +77,7 @@ class HastyPayers(PayerResource):
             stop=stop,
             correlation_id=correlation_id,
             policy=HASTY,
+            postbox=postbox,
         )
 
     def limiter(

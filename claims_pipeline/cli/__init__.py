@@ -14,6 +14,7 @@ import typer
 from claims_pipeline.cli import api, audit, check, database, demo, doctor, purge, run
 from claims_pipeline.cli.local.processes import let_children_be_interrupted
 from claims_pipeline.cli.organizations import organizations_app
+from claims_pipeline.cli.partners import x12_app
 from claims_pipeline.cli.payers import payers_app
 from claims_pipeline.cli.remote import uploads
 from claims_pipeline.cli.sandbox import app as sandbox_app
@@ -66,6 +67,7 @@ app.command()(doctor.doctor)
 app.add_typer(organizations_app, name="organizations")
 app.add_typer(database.practices_app, name="practices")
 app.add_typer(payers_app, name="payers")
+app.add_typer(x12_app, name="x12")
 app.add_typer(database.db_app, name="db")
 app.add_typer(api.api_app, name="api")
 app.add_typer(sandbox_app, name="sandbox")

@@ -154,6 +154,8 @@ def _as_json(found: "FileCheck") -> dict[str, Any]:
         "plan": {
             "queries": found.plan.queries,
             "estimated_calls": found.plan.estimated_calls,
+            "least_calls": found.plan.least_calls,
+            "most_calls": found.plan.most_calls,
             "one_per_row_calls": found.plan.one_per_row_calls,
             "sweep_calls": found.plan.sweep_calls,
         },

@@ -105,10 +105,12 @@ def dev(
             _wait_for_port(processes, realm_port, "the sandbox realm")
         _wait_for_port(processes, api_port, "the upload service")
         _wait_for_port(processes, port, "Dagster's UI")
+        _start_clearinghouse(store, processes)
         # Not before: in a new home both make Dagster's SQLite tables, and one of them would end.
         _start_daemon(processes, workspace)
         _tell_where(store, console, port=port, api_port=api_port, realm=sign_in)
         console.print(f"Sandbox payer:  http://127.0.0.1:{sandbox_port}")
+        console.print(f"Clearinghouse:  {_demo_mailbox(store)}", soft_wrap=True)
         _tell_how_to_join(store, console, sandbox_port=sandbox_port)
         console.print("Ctrl-C stops everything.")
         processes.wait_until(lambda: False, what="Ctrl-C", timeout_s=float("inf"), poll_s=0.5)
@@ -224,6 +226,22 @@ def _start_code_server(processes: Processes, home: Path, *, page_url: str) -> Pa
         encoding="utf-8",
     )
     return workspace
+
+
+def _demo_mailbox(store: "LocalStore") -> Path:
+    """The folder of the demo organization's partner."""
+    return store.settings.x12_folder / DEMO_ORGANIZATION
+
+
+def _start_clearinghouse(store: "LocalStore", processes: Processes) -> None:
+    """Start the clearinghouse beside the demo organization's partner, with the sandbox's world."""
+    processes.start(
+        "clearinghouse",
+        (
+            installed_command("claims-pipeline"),
+            *("sandbox", "x12", "--folder", str(_demo_mailbox(store)), "--seed", str(_SEED)),
+        ),
+    )
 
 
 def _start_realm(processes: Processes, port: int) -> dict[str, str]:

@@ -63,7 +63,7 @@ def _show_payers(found: FileCheck, console: Console) -> None:
 
 def _show_plan(plan: PlanEstimate, console: Console) -> None:
     console.print(
-        f"Plan: {plan.queries:,} queries, about {plan.estimated_calls:,} calls "
+        f"Plan: {plan.queries:,} queries, about {plan.estimated_calls:,} calls{_range(plan)} "
         f"(one per row: {plan.one_per_row_calls:,}; sweeps only: {plan.sweep_calls:,})",
         soft_wrap=True,
     )
@@ -76,6 +76,13 @@ def _show_plan(plan: PlanEstimate, console: Console) -> None:
         "included",
         soft_wrap=True,
     )
+
+
+def _range(plan: PlanEstimate) -> str:
+    """By how many claims the practices have; nothing where they were asked about before."""
+    if plan.least_calls == plan.most_calls:
+        return ""
+    return f", {plan.least_calls:,} to {plan.most_calls:,}"
 
 
 def _show_columns(found: FileCheck, console: Console) -> None:

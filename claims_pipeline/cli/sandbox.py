@@ -75,6 +75,52 @@ def serve(
     server.run(sockets=[listener])
 
 
+@app.command(name="x12")
+def clearinghouse(
+    *,
+    folder: Annotated[
+        Path, typer.Option(help="A partner's folder, with outgoing/ and incoming/ in it.")
+    ],
+    seed: SeedOption = 7,
+    delay: Annotated[
+        float, typer.Option(min=0, help="Seconds until a 277 answers; a 999 takes a quarter.")
+    ] = 2.0,
+    faults: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="JSON list of faults.")
+    ] = None,
+    practices: PracticesOption = 2,
+    claims_per_day: ClaimsPerDayOption = 20,
+) -> None:
+    """Be the clearinghouse beside a partner's folder, until it is stopped."""
+    import threading
+    from datetime import timedelta
+    from functools import partial
+
+    from pydantic import ValidationError
+
+    from claims_pipeline.sandbox.running import today_in
+    from claims_pipeline.sandbox.world.world import World
+    from claims_pipeline.sandbox.x12.clearinghouse import Clearinghouse
+    from claims_pipeline.sandbox.x12.faults import read_scripts
+    from claims_pipeline.settings import load_settings
+
+    try:
+        scripts = read_scripts(faults.read_bytes()) if faults else []
+    except ValidationError as error:
+        raise typer.BadParameter(str(error), param_hint="--faults") from None
+    settings = load_settings()
+    make_world = partial(World, practices=practices, claims_per_day=claims_per_day)
+    typer.echo(f"Sandbox clearinghouse beside {folder}", err=True)
+    Clearinghouse(
+        outgoing=folder / "outgoing",
+        incoming=folder / "incoming",
+        make_world=lambda day: make_world(seed=seed, today=day),
+        today=today_in(settings.payer_timezone),
+        delay=timedelta(seconds=delay),
+        scripts=scripts,
+    ).run(threading.Event())
+
+
 @app.command()
 def realm(
     *,

@@ -11,7 +11,6 @@ File names are patient data: they reach the database and the outbox, never a log
 import logging
 import os
 import shutil
-import stat
 import time
 import uuid
 from collections import Counter
@@ -25,6 +24,14 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from claims_pipeline.errors import FileRefusedError, FilesUnreachableError
+from claims_pipeline.folders.dropped import (
+    STABLE_AFTER_S,
+    FileState,
+    StillWrittenError,
+    chunks_of_file,
+    is_complete,
+    state_of,
+)
 from claims_pipeline.folders.outbox import REFUSED_TXT
 from claims_pipeline.folders.untaken import TAKEN_ENDINGS, is_left_alone, say_why_untaken
 from claims_pipeline.store import uploads
@@ -35,20 +42,8 @@ _logger = logging.getLogger(__name__)
 
 _INGESTING = ".taken"
 _REFUSED = ".refused"
-_STABLE_AFTER_S = 5.0
-_CHUNK_BYTES = 1 << 20
 # Dagster gives a sensor's tick 60 seconds; what is left waits for the next scan.
 _SCAN_FOR_S = 25.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileState:
-    """A dropped file as one look saw it; compared with the look before. Holds no name."""
-
-    device: int
-    inode: int
-    size: int
-    modified_ns: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,19 +54,6 @@ class DroppedFile:
     organization_id: str
     payer: str
     state: FileState
-
-
-def is_complete(state: FileState, *, seen_before: frozenset[FileState], now: datetime) -> bool:
-    """Whether nobody is writing the file any more.
-
-    True when it was last written 5 seconds ago or more, or looks the same as at the last scan.
-    """
-    age_s = now.timestamp() - state.modified_ns / 1e9
-    return age_s >= _STABLE_AFTER_S or state in seen_before
-
-
-class _StillWrittenError(Exception):
-    """Somebody writes to a file that has been taken."""
 
 
 class _Ending(Enum):
@@ -157,8 +139,8 @@ class Inbox:
         if not first.waiting:
             return first
         oldest_ns = min(state.modified_ns for state in first.waiting)
-        missing_s = oldest_ns / 1e9 + _STABLE_AFTER_S - self.now().timestamp()
-        self.sleep(min(max(missing_s, 0.0), _STABLE_AFTER_S))
+        missing_s = oldest_ns / 1e9 + STABLE_AFTER_S - self.now().timestamp()
+        self.sleep(min(max(missing_s, 0.0), STABLE_AFTER_S))
         second = self.scan(seen_before=frozenset(first.waiting))
         return Scan(
             ingested=first.ingested + second.ingested,
@@ -191,7 +173,7 @@ class Inbox:
             with os.scandir(folder) as entries:
                 paths = sorted(Path(entry.path) for entry in entries if _is_wanted(entry))
             for path in paths:
-                state = _state_of(path)
+                state = state_of(path)
                 if state is not None:
                     yield DroppedFile(
                         path=path, organization_id=organization, payer=payer, state=state
@@ -207,7 +189,7 @@ class Inbox:
         """Bring one taken file into the store; one that fails stays taken, for the next scan."""
         try:
             return self._stored(folder)
-        except (OSError, FilesUnreachableError, _StillWrittenError) as error:
+        except (OSError, FilesUnreachableError, StillWrittenError) as error:
             _logger.warning("a dropped file could not be taken in: %s", type(error).__name__)
             return _Ending.LEFT
 
@@ -231,7 +213,7 @@ class Inbox:
 
     def _store(self, path: Path, upload_id: str, organization: str, payer: str) -> None:
         key = f"{organization}/{upload_id}/upload.csv"
-        stored = self.files.write(key, _chunks(path), max_bytes=self.max_file_bytes)
+        stored = self.files.write(key, chunks_of_file(path), max_bytes=self.max_file_bytes)
         now = self.now()
         new = uploads.NewUpload(
             id=upload_id,
@@ -273,21 +255,6 @@ def _is_wanted(entry: os.DirEntry[str]) -> bool:
     )
 
 
-def _state_of(path: Path) -> FileState | None:
-    try:
-        facts = path.lstat()
-    except OSError:
-        return None
-    if not stat.S_ISREG(facts.st_mode):
-        return None
-    return FileState(
-        device=facts.st_dev,
-        inode=facts.st_ino,
-        size=facts.st_size,
-        modified_ns=facts.st_mtime_ns,
-    )
-
-
 def _set_aside(path: Path) -> Path | None:
     """Move a file to `.taken/<new upload id>/`; None when it cannot be read or moved."""
     if not os.access(path, os.R_OK, effective_ids=True):
@@ -301,20 +268,3 @@ def _set_aside(path: Path) -> Path | None:
             folder.rmdir()
         return None
     return folder
-
-
-def _chunks(path: Path) -> Iterator[bytes]:
-    """The file's bytes; a rename takes no file from a program that has it open.
-
-    Raises:
-        _StillWrittenError: the file changed while it was read; what was read is of no use.
-
-    """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    with os.fdopen(descriptor, "rb") as stream:
-        before = os.fstat(descriptor)
-        while chunk := stream.read(_CHUNK_BYTES):
-            yield chunk
-        after = os.fstat(descriptor)
-        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-            raise _StillWrittenError

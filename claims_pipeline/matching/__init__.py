@@ -2,6 +2,6 @@
 
 from claims_pipeline.matching.order import is_on_other_days
 from claims_pipeline.matching.roster import Roster
-from claims_pipeline.matching.rules import Match, match
+from claims_pipeline.matching.rules import Match, match, nearest_miss
 
-__all__ = ["Match", "Roster", "is_on_other_days", "match"]
+__all__ = ["Match", "Roster", "is_on_other_days", "match", "nearest_miss"]

@@ -34,6 +34,12 @@ BY_NAME_ONLY = (
     "have been seen."
 )
 ON_OTHER_DAYS = "The payer has claims of this patient on other days."
+ACCOUNT_OF_ANOTHER = (
+    "The payer has a claim with this patient account number, of another name and date of birth."
+)
+NUMBER_OF_ANOTHER = (
+    "The payer has a claim whose number is written nearly so, of another name and date of birth."
+)
 
 OTHER_FORM = "The first name is written in another form."
 FIRST_NAME_DIFFERS = "The first name differs."

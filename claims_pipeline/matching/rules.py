@@ -76,6 +76,18 @@ def match(request: Request, claims: Sequence[Claim], *, searched: DateWindow | N
     return _as_match(request, rule_match)
 
 
+def nearest_miss(request: Request, claims: Sequence[Claim]) -> str | None:
+    """What comes nearest to a row that no claim fits, in words; None when nothing does."""
+    if match(request, claims, searched=None).outcome is not Outcome.NOT_FOUND:
+        return notes.ON_OTHER_DAYS
+    candidates = [compare(request, claim, searched=None) for claim in current_versions(claims)]
+    if any(one.claim_number for one in candidates):
+        return notes.NUMBER_OF_ANOTHER
+    if any(one.account_number for one in candidates):
+        return notes.ACCOUNT_OF_ANOTHER
+    return None
+
+
 def _by_claim_number(request: Request, candidates: Sequence[Comparison]) -> RuleMatch | None:
     numbered = [one for one in candidates if one.claim_number]
     # Written in another way, a number alone says too little.

@@ -1,7 +1,7 @@
 """How long data is kept, and how it goes: from the database, the file store and the folders."""
 
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from claims_pipeline.errors import InputError
 from claims_pipeline.folders import inbox
+from claims_pipeline.folders.mailbox.mailbox import Mailbox, done_files
 from claims_pipeline.folders.outbox import outbox_files, remove_from_outbox
 from claims_pipeline.settings import Settings
 from claims_pipeline.store.files import FileStore, file_store_of
@@ -22,7 +23,9 @@ from claims_pipeline.store.retention.removal import (
     uploads_finished_before,
     uploads_that_are_gone,
 )
+from claims_pipeline.store.tenants.organizations import list_organizations
 from claims_pipeline.store.uploads import Upload
+from claims_pipeline.store.x12.partners import list_partners
 
 # Who the audit log says deleted an upload whose time was over.
 RETENTION_ACTOR = "retention"
@@ -91,6 +94,7 @@ class Purge:
     files: FileStore
     inbox: Path
     outbox: Path
+    x12_folder: Path
     kept_for: timedelta
     audit_kept_for: timedelta
     now: datetime
@@ -106,6 +110,7 @@ class Purge:
             files=file_store_of(settings),
             inbox=settings.resolved_inbox,
             outbox=settings.resolved_outbox,
+            x12_folder=settings.x12_folder,
             kept_for=timedelta(days=settings.retention_days),
             audit_kept_for=timedelta(days=settings.audit_retention_days),
             now=now,
@@ -123,8 +128,17 @@ class Purge:
             "uploads": self._uploads(),
             "outbox_files": self._old_files(outbox_files(self.outbox)),
             "refused_files": self._old_files(inbox.refused_files(self.inbox)),
+            "exchanged_files": self._old_files(self._exchanged_files()),
             **{kind.value: self._rows(kind) for kind in Kind},
         }
+
+    def _exchanged_files(self) -> Iterator[Path]:
+        """Of partners that are not active, too."""
+        for organization_id in (one.id for one in list_organizations(self.engine)):
+            for partner in list_partners(self.engine, organization_id):
+                yield from done_files(
+                    Mailbox(organization_id=organization_id, partner=partner, base=self.x12_folder)
+                )
 
     def _uploads(self) -> int:
         if self.dry_run:

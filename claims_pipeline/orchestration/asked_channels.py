@@ -16,6 +16,7 @@ from claims_pipeline.querying import CallLog
 from claims_pipeline.store.ledger.ledger import Ledger
 from claims_pipeline.store.rows.stored import payers_of_rows
 from claims_pipeline.store.tenants.payers import list_payers
+from claims_pipeline.store.x12.postbox import DatabasePostbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,7 @@ def connected(step: HeldStep, payers: PayerResource, asked: Asked) -> Iterator[C
                 on_call=calls.add,
                 stop=stop,
                 correlation_id=step.attempt.correlation_id,
+                postbox=DatabasePostbox(step.engine, step.hold, now=now),
             )
         ) as payer,
     ):

@@ -91,8 +91,14 @@ def ask_open_rows(context: StepContext, step: HeldStep, payers: PayerResource) -
         _wait(step, [*waiting.values(), *asking.awaited.values()], reason=PAYER_DOWN)
         raise PayerDownError
     if asking.awaited and not worker_is_stopping.is_set():
-        _wait(step, list(asking.awaited.values()), reason=AWAITING_ANSWERS)
+        _wait(step, list(asking.awaited.values()), reason=_awaits(asking))
         raise AnswersAwaitedError
+
+
+def _awaits(asking: "_Asking") -> str:
+    """What is waited for; of several channels, in a word for all of them."""
+    found = {registry.awaits_of(asked.channel) for asked in asking.awaited}
+    return found.pop() if len(found) == 1 else AWAITING_ANSWERS
 
 
 @dataclass(slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from claims_pipeline.errors import SettingsError
 from claims_pipeline.folders.inbox import Inbox
 from claims_pipeline.payers import registry
 from claims_pipeline.payers.base import CallRecord, Payer
+from claims_pipeline.payers.x12.postbox import Postbox
 from claims_pipeline.preflight.payer_table import folder_names
 from claims_pipeline.settings import Settings, load_settings
 from claims_pipeline.store.database import open_engine, schema_is_current
@@ -86,6 +87,7 @@ class PayerResource(dg.ConfigurableResource):
         on_call: Callable[[CallRecord], None],
         stop: threading.Event,
         correlation_id: str | None,
+        postbox: Postbox | None = None,
     ) -> Payer:
         """Make the channel's payers ready to be asked; makes no call yet."""
         return registry.connect(
@@ -95,6 +97,7 @@ class PayerResource(dg.ConfigurableResource):
             on_call=on_call,
             stop=stop,
             correlation_id=correlation_id,
+            postbox=postbox,
         )
 
     def limiter(

@@ -7,6 +7,7 @@ credentials: a file can be checked before anybody has any.
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from claims_pipeline.model import ListedPayer, Patient
 from claims_pipeline.payers.base import Capabilities, Limiter, OnCall, Payer
@@ -16,12 +17,17 @@ from claims_pipeline.payers.transport import Transport
 from claims_pipeline.settings import Settings
 from claims_pipeline.settings.channels import ChannelSettings
 
+if TYPE_CHECKING:
+    # That channel's own folder imports this module.
+    from claims_pipeline.payers.x12.postbox import Postbox
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
     """What every adapter is built from.
 
-    `settings` are the channel's. `correlation_id` is an opaque id of what asked for it all.
+    `settings` are the channel's; `postbox` is there where what is asked for one attempt may be
+    kept. `correlation_id` is an opaque id of what asked for it all.
     """
 
     settings: ChannelSettings
@@ -32,6 +38,7 @@ class Wiring:
     policy: CallPolicy
     clockwork: Clockwork
     correlation_id: str | None
+    postbox: "Postbox | None" = None
 
     def transport(
         self, environment: PayerEnvironment, *, correlation_header: str | None = None
@@ -75,9 +82,10 @@ class Channel:
     """A way to ask payers.
 
     `name` is the short name in tables and settings, `label` its name for people. `settings` picks
-    the channel's own. `can_ask` says whether a single can ask for the patient: whether anything is
-    left of the name in what the wire holds. `connect` makes no call. `listed` are the payers that
-    an organization without a payer table of its own has through it. `words_in_headers` are names,
+    the channel's own. `awaits` says what an upload waits for whose answers come later. `can_ask`
+    says whether a single can ask for the patient: whether anything is left of the name in what the
+    wire holds. `connect` makes no call. `listed` are the payers that an organization without a
+    payer table of its own has through it. `words_in_headers` are names,
     a word each in lower case, that exports put before "member id" and the like.
     """
 
@@ -87,5 +95,6 @@ class Channel:
     settings: Callable[[Settings], ChannelSettings]
     can_ask: Callable[[Patient], bool]
     connect: Callable[[Wiring], Connection]
+    awaits: str = "awaiting_answers"
     listed: Callable[[Settings], tuple[ListedPayer, ...]] = no_payers
     words_in_headers: tuple[str, ...] = ()

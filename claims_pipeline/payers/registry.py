@@ -5,11 +5,12 @@ from collections.abc import Callable
 
 from claims_pipeline.errors import InputError
 from claims_pipeline.model import AUTO, ListedPayer, Patient
-from claims_pipeline.payers import availity, optum, stedi, uhc
+from claims_pipeline.payers import availity, optum, stedi, uhc, x12
 from claims_pipeline.payers.base import Capabilities, Limiter, OnCall, Payer
 from claims_pipeline.payers.channel import Channel, Connection, Wiring
 from claims_pipeline.payers.limiter import LocalLimiter
 from claims_pipeline.payers.policy import CallPolicy, Clockwork
+from claims_pipeline.payers.x12.postbox import Postbox
 from claims_pipeline.settings import Settings
 from claims_pipeline.settings.channels import ChannelSettings
 
@@ -20,6 +21,7 @@ CHANNELS: dict[str, Channel] = {
         availity.CHANNEL,
         optum.CHANNEL,
         stedi.CHANNEL,
+        x12.CHANNEL,
     )
 }  # fmt: skip
 
@@ -72,6 +74,11 @@ def max_concurrency_of(channel: str, settings: Settings) -> int:
     return wanted if most is None else min(most, wanted)
 
 
+def awaits_of(channel: str) -> str:
+    """What an upload waits for whose answers come later, as a code."""
+    return _registered(channel).awaits
+
+
 def can_ask_of(channel: str) -> Callable[[Patient], bool]:
     """Whether a single can ask for a patient there."""
     return _registered(channel).can_ask
@@ -87,6 +94,7 @@ def connect(
     policy: CallPolicy | None = None,
     clockwork: Clockwork | None = None,
     correlation_id: str | None = None,
+    postbox: Postbox | None = None,
 ) -> Payer:
     """Make the payers of a channel ready to be asked; no call is made yet.
 
@@ -99,6 +107,7 @@ def connect(
         policy: time-outs and tries, when not the usual ones.
         clockwork: time and chance, when not the real ones.
         correlation_id: opaque id of what asked for it all, told the payer with every call.
+        postbox: where a channel whose answers come by files keeps what it asks.
 
     Raises:
         InputError: `payer_unknown`.
@@ -116,6 +125,7 @@ def connect(
         policy=policy or CallPolicy(),
         clockwork=clockwork or Clockwork(wait=stop.wait),
         correlation_id=correlation_id,
+        postbox=postbox,
     )
     return registered.connect(wiring).payer
 

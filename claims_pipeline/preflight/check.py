@@ -55,7 +55,8 @@ class _Group(NamedTuple):
 class PlanEstimate:
     """Search calls that are expected in all, and those of the two plain ways to ask.
 
-    `queries` and `reasons` are those of the first plan. `detail_calls` come on top. `minutes` is
+    `least_calls` and `most_calls` are apart where practices were never asked about. `queries` and
+    `reasons` are those of the first plan. `detail_calls` come on top. `minutes` is
     payer waiting with the calls side by side, at the most that a call usually takes,
     `least_minutes` at the least; where the payer was asked before they are one. `price` is what
     the searches cost, in US dollars, where answers are billed.
@@ -63,6 +64,8 @@ class PlanEstimate:
 
     queries: int = 0
     estimated_calls: int = 0
+    least_calls: int = 0
+    most_calls: int = 0
     one_per_row_calls: int = 0
     sweep_calls: int = 0
     detail_calls: int = 0
@@ -313,6 +316,8 @@ def _estimate(found: Sequence[Forecast], rows: int, way: Way) -> PlanEstimate:
     return PlanEstimate(
         queries=sum(len(planned.queries) for planned in plans),
         estimated_calls=calls,
+        least_calls=sum(each.least_calls for each in found),
+        most_calls=sum(each.most_calls for each in found),
         detail_calls=details,
         minutes=turns * way.pace.most_s / 60,
         least_minutes=turns * way.pace.least_s / 60,
@@ -335,6 +340,8 @@ def _total(estimates: Mapping[str, PlanEstimate]) -> PlanEstimate:
     return PlanEstimate(
         queries=sum(each.queries for each in found),
         estimated_calls=sum(each.estimated_calls for each in found),
+        least_calls=sum(each.least_calls for each in found),
+        most_calls=sum(each.most_calls for each in found),
         detail_calls=sum(each.detail_calls for each in found),
         minutes=sum(each.minutes for each in found),
         least_minutes=sum(each.least_minutes for each in found),

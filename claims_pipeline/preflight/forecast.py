@@ -8,7 +8,7 @@ of a practice never asked about, assumed.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from claims_pipeline.model import DateWindow, DensityObservation, QueryKind
@@ -24,12 +24,18 @@ from claims_pipeline.planning import (
 
 # Of the rows of a worklist; the others are found.
 _NOT_FOUND_SHARE = 0.1
+# Of those asked singly, since they stand apart from the others' days, as a mistyped date does.
+_UNSURE_SHARE_OF_SINGLES = 0.25
 # Claims that people ask about are young: half of them are of the last so many days.
 _HALF_ARE_YOUNGER_DAYS = 90
 # Of a practice about which nothing is known. Its worklist names a part of its claims.
 _CLAIMS_A_DAY = 18.0
 _CLAIMS_FOR_EACH_ROW = 3.0
 _ASSUMED_DAYS = 365
+# Practices have so few claims a day, or so many: between them lies what asking will take.
+_FEWEST_A_DAY, _MOST_A_DAY = 1.0, 200.0
+# Larger files are planned once: three times would be waited for.
+_MOST_ROWS_IN_A_RANGE = 20_000
 # What comes near to the bound on confirming may fall on either side of it.
 _SURELY_WITHIN = 0.75
 # No look-back has more windows.
@@ -50,11 +56,15 @@ class PlannedRow:
 class Forecast:
     """The first plan, and the calls of all rounds; `confirming` of them are to confirm.
 
+    `least_calls` and `most_calls` are one with it where the practice was asked about before; where
+    nothing is known of it, it may have few claims or many.
     `one_per_row_calls` and `sweep_calls` are those of the two plain ways to ask, all rounds too.
     """
 
     first: Plan
     calls: int
+    least_calls: int
+    most_calls: int
     confirming: int
     one_per_row_calls: int
     sweep_calls: int
@@ -71,7 +81,32 @@ def forecast(
 ) -> Forecast:
     """Expect the rounds of one group; the bound on confirming is the upload's, not the group's."""
     group = _Group(rows, terms, tin=tin, payer_id=payer_id, known=known)
-    first = group.plan([group.need(row, (), free=group.free) for row in rows], known)
+    expected = _expected(group, terms, known, confirming_so_far)
+    if known or len(rows) > _MOST_ROWS_IN_A_RANGE:
+        return expected
+    bounds = [
+        _expected(
+            _Group(rows, terms, tin=tin, payer_id=payer_id, known=(), assumed=claims_a_day),
+            terms,
+            (),
+            confirming_so_far,
+        ).calls
+        for claims_a_day in (_FEWEST_A_DAY, _MOST_A_DAY)
+    ]
+    return replace(
+        expected,
+        least_calls=min(*bounds, expected.calls),
+        most_calls=max(*bounds, expected.calls),
+    )
+
+
+def _expected(
+    group: "_Group",
+    terms: Terms,
+    known: Sequence[DensityObservation],
+    confirming_so_far: int,
+) -> Forecast:
+    first = group.plan([group.need(row, (), free=group.free) for row in group.rows], known)
     rounds, days = group.dated()
     further_rounds, look_back = group.undated()
     rounds += further_rounds
@@ -83,9 +118,12 @@ def forecast(
         if wanted <= room * _SURELY_WITHIN:
             confirming = wanted
             break
+    calls = sum(each.estimated_calls for each in rounds) + confirming
     return Forecast(
         first=first,
-        calls=sum(each.estimated_calls for each in rounds) + confirming,
+        calls=calls,
+        least_calls=calls,
+        most_calls=calls,
         confirming=confirming,
         one_per_row_calls=sum(each.one_per_row_calls for each in rounds),
         sweep_calls=sum(each.sweep_calls for each in rounds),
@@ -101,12 +139,13 @@ class _Group:
         tin: str,
         payer_id: str,
         known: Sequence[DensityObservation],
+        assumed: float | None = None,
     ) -> None:
-        self._rows = rows
+        self.rows = rows
         self._terms = terms
         self._tin = tin
         self._payer_id = payer_id
-        self.expected = known or [self._assumed()]
+        self.expected = known or [self._assumed(assumed)]
         # The same share of idle threads that the run will give to undated rows.
         self.free = free_concurrency(
             open_rows=len(rows),
@@ -140,18 +179,18 @@ class _Group:
 
     def dated(self) -> tuple[list[Plan], list[Need]]:
         """The round of rows with days of their own, and what is to confirm of them."""
-        rows = [row for row in self._rows if not row.span.until_found]
+        rows = [row for row in self.rows if not row.span.until_found]
         if not rows:
             return [], []
         planned = self.plan([self.need(row, (), free=1) for row in rows], self.expected)
         asked_singly = _asked_singly(planned)
         singly = [row for row in rows if row.number in asked_singly]
-        unsure = singly[:: round(1 / _NOT_FOUND_SHARE)]
+        unsure = singly[:: round(1 / _UNSURE_SHARE_OF_SINGLES)]
         return [planned], [self.need(row, (), free=1, confirms=True) for row in unsure]
 
     def undated(self) -> tuple[list[Plan], list[Need]]:
         """The rounds of rows that are searched until found, newest days first."""
-        rows = [row for row in self._rows if row.span.until_found]
+        rows = [row for row in self.rows if row.span.until_found]
         rounds: list[Plan] = []
         singly: list[tuple[DateWindow, ...]] = []
         covered: tuple[DateWindow, ...] = ()
@@ -176,10 +215,10 @@ class _Group:
             for windows in singly
         ]
 
-    def _assumed(self) -> DensityObservation:
-        spans = [row.span.window for row in self._rows if not row.span.until_found]
+    def _assumed(self, claims_a_day: float | None) -> DensityObservation:
+        spans = [row.span.window for row in self.rows if not row.span.until_found]
         days = (max(s.last for s in spans) - min(s.first for s in spans)).days + 1 if spans else 1
-        a_day = max(_CLAIMS_A_DAY, _CLAIMS_FOR_EACH_ROW * len(spans) / days)
+        a_day = claims_a_day or max(_CLAIMS_A_DAY, _CLAIMS_FOR_EACH_ROW * len(spans) / days)
         last = self._terms.today
         return DensityObservation(
             tin=self._tin,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from claims_pipeline.errors import ErrorClass, PayerError
-from claims_pipeline.matching import Match, is_on_other_days, match, notes
+from claims_pipeline.matching import Match, is_on_other_days, match, nearest_miss, notes
 from claims_pipeline.matching.rules import BY_PATIENT
 from claims_pipeline.model import (
     Claim,
@@ -162,8 +162,8 @@ def _not_found(
 ) -> Result:
     """A row that no claim fits, with how it was searched, and the nearest miss in words."""
     told = [notes.EVERY_CLAIM_SEEN if everything_seen else notes.BY_NAME_ONLY]
-    if match(request, claims, searched=None).outcome is not Outcome.NOT_FOUND:
-        told.append(notes.ON_OTHER_DAYS)
+    if miss := nearest_miss(request, claims):
+        told.append(miss)
     action = result.next_action if everything_seen else _ask_about_spelling(result.next_action)
     return replace(result, match_note=" ".join(told), next_action=action)
 

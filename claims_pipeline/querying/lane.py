@@ -266,7 +266,8 @@ class _Lane:
         """In a thread: ask, and find the rows that each claim could answer."""
         query = work.leased.query
         refusal = self._refused.get(Group(tin=query.tin, payer_id=query.payer_id))
-        if refusal is not None:
+        # What was submitted before has an answer of its own.
+        if refusal is not None and work.leased.reference is None:
             raise refusal
         answer = self._asked(work.leased)
         if isinstance(answer, Submitted):

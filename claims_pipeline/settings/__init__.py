@@ -19,6 +19,7 @@ from claims_pipeline.settings.channels import (
     FILE_SUFFIX,
     PREFIX,
     ChannelSettings,
+    FileChannelSettings,
     KeyChannelSettings,
     OAuthChannelSettings,
     known_zone,
@@ -142,6 +143,8 @@ class Settings(BaseSettings):
     optum: OAuthChannelSettings = Field(default=OAuthChannelSettings(), description="Optum Real")
 
     stedi: KeyChannelSettings = Field(default=KeyChannelSettings(), description="Stedi")
+
+    x12: FileChannelSettings = Field(default=FileChannelSettings(), description="276/277 files")
 
     payer_timezone: str = Field(
         default="America/Chicago",
@@ -357,6 +360,11 @@ class Settings(BaseSettings):
     def resolved_inbox(self) -> Path:
         """The watched folder."""
         return (self.inbox or self.resolved_home / "inbox").expanduser().absolute()
+
+    @property
+    def x12_folder(self) -> Path:
+        """What partners' folders are below, where they are not absolute."""
+        return self.resolved_home.expanduser().absolute() / "x12"
 
     @property
     def resolved_outbox(self) -> Path:

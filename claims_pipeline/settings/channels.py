@@ -120,6 +120,16 @@ class ChannelSettings(BaseModel):
         return tuple(texts)
 
 
+class FileChannelSettings(ChannelSettings):
+    """A channel whose answers come by files; by when, its partners say."""
+
+    answer_hours: float = Field(
+        default=24.0 * 28,
+        gt=0,
+        description="How long an answer is awaited at most, whatever its partner's deadline.",
+    )
+
+
 class OAuthChannelSettings(ChannelSettings):
     """A channel that gives out tokens for a client's id and secret."""
 

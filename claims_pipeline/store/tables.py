@@ -464,3 +464,96 @@ audit_log = Table(
     Index("ix_audit_log_organization_id_at", "organization_id", "at"),
     Index("ix_audit_log_organization_id_id", "organization_id", "id"),  # the end of its chain
 )
+
+x12_partners = Table(
+    "x12_partners",
+    metadata,
+    # Mailboxes at clearinghouses; `terms` is the partner without its name. The last control
+    # numbers that were given out are never given again.
+    Column("organization_id", String(64), ForeignKey("organizations.id"), primary_key=True),
+    Column("name", String(32), primary_key=True),
+    Column("terms", JSON, nullable=False),
+    Column("last_interchange", Integer, nullable=False, server_default="0"),
+    Column("last_group", Integer, nullable=False, server_default="0"),
+    Column("last_set", Integer, nullable=False, server_default="0"),
+)
+
+x12_files = Table(
+    "x12_files",
+    metadata,
+    # 276 files, by their control numbers: writing, sent, taken, refused.
+    Column("id", _ID, primary_key=True),
+    _organization(),
+    Column("partner", String(32), nullable=False),
+    Column("interchange", String(9), nullable=False),
+    Column("group_control", String(9), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("inquiries", Integer, nullable=False),
+    Column("lease_until", UtcInstant),  # who writes it has so long until another may
+    Column("written_at", UtcInstant, nullable=False),  # stands in the file
+    Column("sent_at", UtcInstant),
+    UniqueConstraint("organization_id", "partner", "interchange"),
+    Index("ix_x12_files_partner_state", "organization_id", "partner", "state"),
+)
+
+x12_inquiries = Table(
+    "x12_inquiries",
+    metadata,
+    # Submitted queries of the channel x12: queued, sent, answered. Every try has a trace of its
+    # own: the reference and the try's number.
+    Column("reference", String(48), primary_key=True),
+    _organization(),
+    _upload(),
+    Column("attempt_id", _ID, ForeignKey("attempts.id", ondelete="CASCADE"), nullable=False),
+    Column("partner", String(32), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("body", JSON, nullable=False),  # PHI: the inquiry
+    Column("provider_id", String(80), nullable=False),
+    Column("file_id", _ID),
+    Column("set_control", String(9)),
+    Column("set_reference", String(50)),
+    Column("error_class", String(32)),
+    Column("error_code", String(64)),
+    Column("queued_at", UtcInstant, nullable=False),
+    Column("due_at", UtcInstant),  # without an answer by then there is none
+    Column("answered_at", UtcInstant),
+    Index("ix_x12_inquiries_partner_state", "organization_id", "partner", "state", "queued_at"),
+    Index("ix_x12_inquiries_file", "file_id", "set_control"),
+    Index("ix_x12_inquiries_set_reference", "set_reference"),
+    Index("ix_x12_inquiries_upload_id", "upload_id"),
+    Index("ix_x12_inquiries_answered_at", "answered_at"),
+)
+
+x12_answers = Table(
+    "x12_answers",
+    metadata,
+    # What a 277 says of an inquiry; the same file twice makes no second one.
+    Column("reference", String(48), primary_key=True),
+    Column("interchange", String(32), primary_key=True),
+    Column("group_control", String(32), primary_key=True),
+    Column("set_control", String(32), primary_key=True),
+    Column("claim_key", String(32), primary_key=True),  # digest of number, days and statuses
+    _organization(),
+    _upload(),
+    Column("fate", String(16), nullable=False),
+    Column("error_class", String(32)),
+    Column("error_code", String(64)),
+    Column("claim", JSON(none_as_null=True)),  # PHI
+    Column("received_at", UtcInstant, nullable=False),
+    Index("ix_x12_answers_upload_id", "upload_id"),
+)
+
+x12_received = Table(
+    "x12_received",
+    metadata,
+    # Incoming files, as counts: nothing of their content.
+    Column("id", _ID, primary_key=True),
+    _organization(),
+    Column("partner", String(32), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("counts", JSON, nullable=False),
+    Column("received_at", UtcInstant, nullable=False),
+    Index("ix_x12_received_partner", "organization_id", "partner", "received_at"),
+)

@@ -16,7 +16,8 @@ import pytest
 from openpyxl import Workbook
 from sqlalchemy import Engine
 
-from claims_pipeline.folders.inbox import FileState, Inbox, Scan, is_complete, refused_files
+from claims_pipeline.folders.dropped import FileState, is_complete
+from claims_pipeline.folders.inbox import Inbox, Scan, refused_files
 from claims_pipeline.intake import count_rows
 from claims_pipeline.store.audit import list_entries
 from claims_pipeline.store.database import open_engine

@@ -257,3 +257,33 @@ def test_an_ambiguous_row_says_what_clears_up_its_own_doubt(
         Outcome.AMBIGUOUS,
         action,
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"service_from": VISIT - timedelta(days=60)}, "of this patient on other days"),
+        ({"patient_account_number": "FH00000777"}, "with this patient account number"),
+        ({"claim_number": "0FH00000777"}, "whose number is written nearly so"),
+        ({}, None),
+    ],
+)
+def test_a_row_that_is_not_found_names_the_nearest_miss(
+    changes: dict[str, object], said: str | None
+) -> None:
+    row = make_request(claim_number="FH00000777", service=DATED.service)
+    person: dict[str, object] = {
+        "patient_first_name": "ZOE",
+        "patient_last_name": "SAMPLE",
+        "patient_date_of_birth": date(1950, 1, 1),
+    }
+    claim = replace(make_claim("FH12345678"), **({} if "service_from" in changes else person))
+    claim = replace(claim, **changes)
+    window = span(row).window
+    item = asked(row, QueryKind.SWEEP)
+    conclusion = concluded(row, item, covered=(window,), swept=(window,), claims=(claim,))
+    assert conclusion is not None
+    assert conclusion.result.outcome is Outcome.NOT_FOUND
+    note = conclusion.result.match_note or ""
+    assert note.startswith("Every claim of the practice")
+    assert (said or "The payer has") in note if said else "The payer has" not in note

@@ -5,6 +5,7 @@ from statistics import mean
 
 import pytest
 
+from benchmarks.search_calls import costs_of_workloads
 from claims_pipeline.cli.local.local_store import known_facts
 from claims_pipeline.model import UploadOptions
 from claims_pipeline.preflight.check import check_file
@@ -60,3 +61,15 @@ def test_the_estimate_is_what_will_be_asked(pipeline: Pipeline, shape: Shape) ->
 
     assert all(1 / 1.5 <= ratio <= 1.5 for ratio in ratios), ratios
     assert mean(max(ratio, 1 / ratio) for ratio in ratios) <= 1.35, ratios
+
+
+def test_what_is_known_of_a_practice_makes_the_estimate_of_any_workload_right() -> None:
+    """Where nothing is known, the check says a range, and which practice it is decides."""
+    ratios: list[float] = []
+    for one in costs_of_workloads():
+        expected = one.estimates
+        for calls, made in ((expected.warm, one.warm.calls), (expected.known, one.known.calls)):
+            ratios.append(max(calls, made) / min(calls, made))
+        assert expected.cold.least_calls / 1.5 <= one.cold.calls <= expected.cold.most_calls * 1.6
+    assert max(ratios) <= 1.6, ratios
+    assert mean(ratios) <= 1.1, ratios

@@ -14,6 +14,7 @@ from claims_pipeline.cli.local.home import Home, prepare_home
 from claims_pipeline.cli.options import DEMO_ORGANIZATION
 from claims_pipeline.errors import FileRefusedError, InputError, SettingsError
 from claims_pipeline.model import DensityObservation, ListedPayer, Practice
+from claims_pipeline.payers.x12.partner import Partner
 from claims_pipeline.preflight.check import Observations
 from claims_pipeline.preflight.payer_table import PayerTable
 from claims_pipeline.sandbox.world.practices import WorldPractice, demo_payer_id
@@ -25,6 +26,7 @@ from claims_pipeline.store.migrating import upgrade
 from claims_pipeline.store.tenants.column_decisions import list_decisions
 from claims_pipeline.store.tenants.payers import list_payers, save_payers
 from claims_pipeline.store.tenants.practices import ensure_organization, list_practices
+from claims_pipeline.store.x12.partners import save_partners
 
 # Channels that lead to many payers, as the insurers of the demo are called after them.
 _DEMO_CHANNELS = {"optum": "Optum", "availity": "Availity", "stedi": "Stedi", "x12": "X12"}
@@ -70,6 +72,7 @@ def practices_of(store: LocalStore, organization_id: str) -> list[Practice]:
     if not found and may_be_demo(store.settings, organization_id):
         ensure_organization(store.engine, organization_id, "Demo", demo_practices())
         save_payers(store.engine, organization_id, demo_payers(store.settings))
+        save_partners(store.engine, organization_id, [demo_partner()])
         found = list_practices(store.engine, organization_id)
     if not found:
         raise _practices_missing()
@@ -179,6 +182,24 @@ def demo_payers(settings: Settings) -> tuple[ListedPayer, ...]:
         for channel, name in _DEMO_CHANNELS.items()
     )
     return (*PayerTable.of((), settings).payers, *made_up)
+
+
+def demo_partner() -> Partner:
+    """The mailbox at the sandbox's clearinghouse, below the home folder."""
+    return Partner(
+        name="demo",
+        sender_qualifier="ZZ",
+        sender_id="DEMOBILLING",
+        receiver_qualifier="ZZ",
+        receiver_id="SANDBOX",
+        application_sender="DEMOBILLING",
+        application_receiver="SANDBOX",
+        submitter_id="DEMO01",
+        submitter_name="DEMO BILLING",
+        usage="T",
+        outgoing="demo/outgoing",
+        incoming="demo/incoming",
+    )
 
 
 def now() -> datetime:

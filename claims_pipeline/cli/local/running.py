@@ -17,6 +17,7 @@ from claims_pipeline.cli.local.local_store import (
     opened_csv,
     practices_of,
 )
+from claims_pipeline.cli.local.mailboxes import Mailboxes
 from claims_pipeline.cli.local.processes import Processes, RunningProcess
 from claims_pipeline.errors import InputError, SettingsError
 from claims_pipeline.model import UploadOptions
@@ -59,12 +60,14 @@ def take_in(
 
     """
     settings = store.settings
+    # First: the demo organization gets its payers with its practices.
+    practices = practices_of(store, organization_id)
     payers = PayerTable.of(list_payers(store.engine, organization_id), settings)
     context = intake_context(
         settings,
         provider=payer,
         payers=payers,
-        practices=practices_of(store, organization_id),
+        practices=practices,
         today=settings.payer_today(),
         column_map=column_map,
         remembered=list_decisions(store.engine, organization_id),
@@ -105,7 +108,8 @@ def run_to_the_end(store: LocalStore, upload_id: str, *, on_progress: OnProgress
     """Run the upload's pending attempt in a process of its own, and wait until it is over.
 
     When a running daemon is quicker to launch it, that run is followed instead. A payer that is
-    down is waited for while its next try is near, then left to a daemon. Ctrl-C cancels the upload
+    down is waited for while its next try is near, answers by files while files come; then both are
+    left to a daemon. Ctrl-C cancels the upload
     and waits for its end; a second one ends the worker as well.
     """
     with Processes(
@@ -114,8 +118,12 @@ def run_to_the_end(store: LocalStore, upload_id: str, *, on_progress: OnProgress
         worker = _launch(store, upload_id, processes)
         try:
             _follow(store, upload_id, worker, on_progress)
-            while _goes_on_soon(existing_upload(store, upload_id)):
+            mailboxes = Mailboxes(store.engine, store.settings.x12_folder)
+            while _goes_on_soon(existing_upload(store, upload_id)) or (
+                _awaits_answers(existing_upload(store, upload_id)) and mailboxes.may_bring_more
+            ):
                 time.sleep(_POLL_S)
+                mailboxes.look()
                 if worker := _launch(store, upload_id, processes):
                     _follow(store, upload_id, worker, on_progress)
         except KeyboardInterrupt:
@@ -173,6 +181,10 @@ def is_over(store: LocalStore, upload: Upload) -> bool:
 def _goes_on_soon(upload: Upload) -> bool:
     """Whether it waits for a next try that somebody at a terminal would wait for."""
     return upload.next_try_at is not None and upload.next_try_at - now() <= _LONGEST_PAUSE
+
+
+def _awaits_answers(upload: Upload) -> bool:
+    return (upload.waiting_reason or "").startswith("awaiting")
 
 
 def _require_one_that_can_be_asked(channels: Sequence[str], settings: Settings) -> None:

@@ -12,6 +12,7 @@ from claims_pipeline.operations.doctor.folders import (
     examine_waiting_files,
     folders_of,
 )
+from claims_pipeline.operations.doctor.partners import examine_partners
 from claims_pipeline.operations.doctor.stores import examine_database, examine_files
 from claims_pipeline.settings import Settings
 
@@ -30,6 +31,7 @@ def examine(
     yield examine_waiting_files(settings.resolved_inbox, datetime.now(UTC))
     yield from examine_files(settings)
     yield from examine_database(settings)
+    yield from examine_partners(settings, datetime.now(UTC))
     yield examine_disk(settings.resolved_home)
     if ask_payers:
         yield from examine_credentials(settings)

@@ -5,7 +5,7 @@ import json
 import dagster as dg
 
 from claims_pipeline.errors import SettingsError
-from claims_pipeline.folders.inbox import FileState
+from claims_pipeline.folders.dropped import FileState
 from claims_pipeline.orchestration.held_step import redacted_errors
 from claims_pipeline.orchestration.jobs import claim_status_job
 from claims_pipeline.orchestration.resources import StoreResource

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, and_, case, func, or_, select
 from claims_pipeline.model import Outcome, UploadStatus
 from claims_pipeline.store import tables
 from claims_pipeline.store.attempts.lifecycle import AttemptState
+from claims_pipeline.store.x12.partners import Awaited, awaited
 
 DURATION_BOUNDS_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
@@ -19,6 +20,7 @@ class StoreMetrics:
     uploads_by_status: dict[str, int]
     rows_by_outcome: dict[str, int]
     breakers_open: dict[str, int]
+    awaited_of_partners: tuple[Awaited, ...]
     oldest_pending_age_s: float
     oldest_heartbeat_age_s: float
 
@@ -119,6 +121,7 @@ def store_metrics(connection: Connection, now: datetime) -> StoreMetrics:
             outcome.value: int(count or 0) for outcome, count in zip(Outcome, counts, strict=True)
         },
         breakers_open={payer: int(n) for payer, n in connection.execute(breakers).tuples()},
+        awaited_of_partners=tuple(awaited(connection, now)),
         oldest_pending_age_s=_age_s(connection.execute(pending_since).scalar_one_or_none(), now),
         oldest_heartbeat_age_s=_age_s(connection.execute(heartbeat).scalar_one_or_none(), now),
     )

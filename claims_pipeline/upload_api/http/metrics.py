@@ -92,6 +92,7 @@ def _of_store(found: StoreMetrics) -> Iterator[Metric]:
         "payer",
         found.breakers_open,
     )
+    yield from _of_partners(found)
     yield _gauge(
         "claims_oldest_pending_upload_age_seconds",
         "How long the oldest upload without a run has waited; 0 when none does.",
@@ -101,6 +102,22 @@ def _of_store(found: StoreMetrics) -> Iterator[Metric]:
         "claims_oldest_heartbeat_age_seconds",
         "Age of the oldest heartbeat of runs at work; 0 when none is.",
         found.oldest_heartbeat_age_s,
+    )
+
+
+def _of_partners(found: StoreMetrics) -> Iterator[Metric]:
+    """Inquiries in 276 files, by partner's name; organizations are not told apart."""
+    queued: dict[str, int] = {}
+    awaited: dict[str, int] = {}
+    overdue: dict[str, int] = {}
+    for one in found.awaited_of_partners:
+        queued[one.partner] = queued.get(one.partner, 0) + one.queued
+        awaited[one.partner] = awaited.get(one.partner, 0) + one.awaited
+        overdue[one.partner] = overdue.get(one.partner, 0) + one.overdue
+    yield _gauges("claims_x12_queued", "Inquiries not sent to a partner yet.", "partner", queued)
+    yield _gauges("claims_x12_awaited", "Inquiries without an answer.", "partner", awaited)
+    yield _gauges(
+        "claims_x12_overdue", "Inquiries without an answer after the deadline.", "partner", overdue
     )
 
 

@@ -158,6 +158,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "plan": {
             "queries": 61,
             "estimated_calls": 66,
+            "least_calls": 66,
+            "most_calls": 66,
             "one_per_row_calls": 189,
             "sweep_calls": 66,
             "detail_calls": 174,

@@ -88,12 +88,15 @@ class WarningJson(BaseModel):
 class PlanJson(BaseModel):
     """Search calls that are expected in all, beside the two plain ways to ask.
 
+    `least_calls` and `most_calls` are apart where practices were never asked about.
     `detail_calls` come on top. `minutes` is waiting for the payer at the most that a call usually
     takes, `least_minutes` at the least; they are one where the payer was asked before.
     """
 
     queries: int
     estimated_calls: int
+    least_calls: int
+    most_calls: int
     one_per_row_calls: int
     sweep_calls: int
     detail_calls: int
@@ -200,6 +203,8 @@ class VerifyJson(BaseModel):
             plan=PlanJson(
                 queries=plan.queries,
                 estimated_calls=plan.estimated_calls,
+                least_calls=plan.least_calls,
+                most_calls=plan.most_calls,
                 one_per_row_calls=plan.one_per_row_calls,
                 sweep_calls=plan.sweep_calls,
                 detail_calls=plan.detail_calls,

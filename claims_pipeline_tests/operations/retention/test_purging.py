@@ -14,7 +14,10 @@ from claims_pipeline.operations.retention import RETENTION_ACTOR, Purge
 from claims_pipeline.settings import load_settings
 from claims_pipeline.store import attempts, audit, tables
 from claims_pipeline.store.database import reading, writing
+from claims_pipeline.store.tenants.practices import ensure_organization
+from claims_pipeline.store.x12.partners import save_partners
 from claims_pipeline_tests.operations.retention.builders import Keeping
+from claims_pipeline_tests.payers.x12.builders import make_partner
 from claims_pipeline_tests.store.builders import ORGANIZATION, Runs
 from claims_pipeline_tests.store.files.listing import keys_of
 
@@ -30,6 +33,7 @@ def purge(keeping: Keeping, tmp_path: Path) -> Purge:
         files=keeping.files,
         inbox=tmp_path / "inbox",
         outbox=keeping.outbox,
+        x12_folder=tmp_path / "x12",
         kept_for=timedelta(days=30),
         audit_kept_for=timedelta(days=2192),
         now=_LATER,
@@ -129,6 +133,29 @@ def test_old_files_of_the_folders_go_and_others_stay(purge: Purge) -> None:
         False,
         True,
     ]
+
+
+def test_old_files_of_clearinghouses_go_and_those_at_work_stay(
+    keeping: Keeping, purge: Purge
+) -> None:
+    ensure_organization(keeping.engine, ORGANIZATION, "Demo")
+    save_partners(keeping.engine, ORGANIZATION, [make_partner()])
+    folder = purge.x12_folder / "demo"
+    done = [
+        folder / "incoming" / ".read" / "a",
+        folder / "incoming" / ".kept-out" / "b",
+        folder / "outgoing" / ".sent" / "276-000000001.x12",
+    ]
+    at_work = [
+        folder / "incoming" / "answer.x12",
+        folder / "incoming" / ".taken" / "c",
+        folder / "outgoing" / "276-000000002.x12",
+    ]
+    for path in (*done, *at_work):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("ISA")
+    assert _gone(purge) == {"exchanged_files": 3}
+    assert [path.exists() for path in (*done, *at_work)] == [False] * 3 + [True] * 3
 
 
 def test_sessions_go_when_they_have_ended(keeping: Keeping, purge: Purge) -> None:
