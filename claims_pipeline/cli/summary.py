@@ -1,11 +1,9 @@
 """What an upload has come to: as one JSON object, as a table, as a progress bar."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -23,19 +21,15 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from claims_pipeline.cli.channel_shares import ChannelShare, channel_shares, share_lines
 from claims_pipeline.cli.local.local_store import LocalStore
 from claims_pipeline.cli.options import shown_path
 from claims_pipeline.cli.upload_ids import SHOWN_DIGITS
 from claims_pipeline.errors import InputError
 from claims_pipeline.folders.result_files import file_keys
 from claims_pipeline.model import Outcome, OutcomeCounts, UploadStatus
-from claims_pipeline.payers import registry
-from claims_pipeline.preflight.payer_table import PayerTable
 from claims_pipeline.store import attempts, uploads
 from claims_pipeline.store.attempts import Attempt
-from claims_pipeline.store.ledger import payer_calls
-from claims_pipeline.store.rows.stored import count_rows_of_payers
-from claims_pipeline.store.tenants.payers import list_payers
 from claims_pipeline.store.uploads import Upload
 
 
@@ -49,7 +43,7 @@ class Summary:
     results_xlsx: str | None
     lines_csv: str | None
     rejected_csv: str | None
-    channels: Mapping[str, "ChannelShare"]
+    channels: Mapping[str, ChannelShare]
 
     @property
     def calls(self) -> int:
@@ -83,15 +77,6 @@ class Summary:
                 for name, share in self.channels.items()
             },
         }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelShare:
-    """What was asked through a channel; `price` is in US dollars, for the answers that it bills."""
-
-    rows: int
-    calls: int
-    price: Decimal
 
 
 def refused_as_json(*, duration_s: float) -> dict[str, Any]:
@@ -143,27 +128,8 @@ def summarise(store: LocalStore, upload_id: str) -> Summary:
         results_xlsx=path(keys.results_xlsx),
         lines_csv=path(keys.lines_csv),
         rejected_csv=path(keys.rejected_csv),
-        channels=_channels(store, upload, attempt),
+        channels=channel_shares(store, upload, attempt),
     )
-
-
-def _channels(store: LocalStore, upload: Upload, attempt: Attempt) -> dict[str, ChannelShare]:
-    """The channels through which rows of the upload are asked, and what that has taken."""
-    table = PayerTable.of(list_payers(store.engine, upload.organization_id), store.settings)
-    rows: Counter[str] = Counter()
-    for payer, count in count_rows_of_payers(store.engine, upload.id).items():
-        rows[table.channel_of(payer)] += count
-    calls = payer_calls.calls_by_channel(store.engine, attempt.id)
-    billed = payer_calls.answered_searches_by_channel(store.engine, attempt.id)
-    return {
-        channel: ChannelShare(
-            rows=rows[channel],
-            calls=calls.get(channel, 0),
-            price=billed.get(channel, 0)
-            * registry.settings_of(channel, store.settings).price_per_answer,
-        )
-        for channel in sorted(rows)
-    }
 
 
 def show(summary: Summary, console: Console) -> None:
@@ -179,11 +145,8 @@ def show(summary: Summary, console: Console) -> None:
         f"{attempt.search_calls:,} search calls (one per row: {attempt.one_per_row_calls:,}), "
         f"{attempt.detail_calls + attempt.payment_calls:,} calls for details and payments"
     )
-    if len(summary.channels) > 1:
-        for channel, share in summary.channels.items():
-            price = f", ${share.price:,.2f}" if share.price else ""
-            label = registry.channel_label(channel)
-            console.print(f"{label}: {share.rows:,} rows, {share.calls:,} calls{price}")
+    for line in share_lines(summary.channels):
+        console.print(line)
     for label, path in (
         ("results", summary.results_csv),
         ("workbook", summary.results_xlsx),

@@ -44,6 +44,7 @@ def make_attempt(state: AttemptState, **changes: Any) -> Attempt:
             "search_calls",
             "detail_calls",
             "payment_calls",
+            "look_calls",
             "one_per_row_calls",
             "unrelated_claims",
             "answered_before",
