@@ -41,7 +41,7 @@ class DeadlineRule:
 
     @property
     def name(self) -> str:
-        """How results name it: `appeal 65 days from decision (uhc)`."""
+        """How results name it: `appeal 65 days from decision (acme)`."""
         days = "day" if self.days == 1 else "days"
         payer = f" ({self.payer})" if self.payer else ""
         return f"{self.kind} {self.days} {days} from {self.counted_from}{payer}"

@@ -14,8 +14,8 @@ DEADLINE_COLUMNS = ("payer", "kind", "days", "counted_from", "source")
 # A file of deadlines to begin with; nothing in it is advice, and the person who imports it says so.
 EXAMPLE_DEADLINES = """\
 payer,kind,days,counted_from,source
-uhc,appeal,65,decision,EXAMPLE ONLY: immedicaresolutions.com (commercial plans)
-uhc,corrected_claim,365,decision,EXAMPLE ONLY: payer guide of 2018: 12 months from the EOB
+acme,appeal,65,decision,EXAMPLE ONLY: immedicaresolutions.com (commercial plans)
+acme,corrected_claim,365,decision,EXAMPLE ONLY: payer guide of 2018: 12 months from the EOB
 ,timely_filing,90,service,"EXAMPLE ONLY: ustechautomations.com names 90, 180 and 365 days"
 ,appeal,180,decision,"EXAMPLE ONLY: ustechautomations.com names 90, 180 and 365 days"
 """

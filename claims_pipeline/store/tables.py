@@ -670,38 +670,38 @@ tracked_claims = Table(
     Index("ix_tracked_claims_check_upload_id", "check_upload_id"),
     Index("ix_tracked_claims_last_upload_id", "last_upload_id"),
     Index("ix_tracked_claims_final_at", "final_at"),
-    # The page "Work" in its usual order, with what it is narrowed by: no claim that nobody has to
-    # work is in it, and claims are counted without a look at the table.
-    Index(
-        "ix_tracked_claims_work",
-        "organization_id",
-        text("dollars DESC"),
-        "act_by",
-        "id",
-        "owner",
-        "next_action",
-        "payer",
-        "practice_id",
-        "status",
-        "follow_up_on",
-        "service_to",
-        "denial_codes",
-        "remark_codes",
-        "needs_person",
-        "done_at",
-        "search_text",
-        sqlite_where=text("needs_person = 1 AND done_at IS NULL"),
-        postgresql_where=text("needs_person AND done_at IS NULL"),
-    ),
-    Index(
-        "ix_tracked_claims_deadline",
-        "organization_id",
-        "act_by",
-        text("dollars DESC"),
-        "id",
-        sqlite_where=text("needs_person = 1 AND done_at IS NULL"),
-        postgresql_where=text("needs_person AND done_at IS NULL"),
-    ),
+)
+# The page "Work" in its usual order, with what it is narrowed by: no claim that nobody has to work
+# is in it, and claims are counted without a look at the table.
+Index(
+    "ix_tracked_claims_work",
+    tracked_claims.c.organization_id,
+    tracked_claims.c.dollars.desc(),
+    tracked_claims.c.act_by,
+    tracked_claims.c.id,
+    tracked_claims.c.owner,
+    tracked_claims.c.next_action,
+    tracked_claims.c.payer,
+    tracked_claims.c.practice_id,
+    tracked_claims.c.status,
+    tracked_claims.c.follow_up_on,
+    tracked_claims.c.service_to,
+    tracked_claims.c.denial_codes,
+    tracked_claims.c.remark_codes,
+    tracked_claims.c.needs_person,
+    tracked_claims.c.done_at,
+    tracked_claims.c.search_text,
+    sqlite_where=text("needs_person = 1 AND done_at IS NULL"),
+    postgresql_where=text("needs_person AND done_at IS NULL"),
+)
+Index(
+    "ix_tracked_claims_deadline",
+    tracked_claims.c.organization_id,
+    tracked_claims.c.act_by,
+    tracked_claims.c.dollars.desc(),
+    tracked_claims.c.id,
+    sqlite_where=text("needs_person = 1 AND done_at IS NULL"),
+    postgresql_where=text("needs_person AND done_at IS NULL"),
 )
 
 claim_checks = Table(
