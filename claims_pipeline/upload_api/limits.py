@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
+from anyio import CancelScope
 from limits import RateLimitItemPerMinute
 from limits.errors import ConfigurationError, StorageError
 from limits.storage import storage_from_string
@@ -37,7 +38,7 @@ class Limits:
             ) from None
         self._windows = MovingWindowRateLimiter(storage)
         self._per_minute = RateLimitItemPerMinute(settings.api_requests_per_minute)
-        self._bodies = asyncio.Semaphore(settings.api_concurrent_uploads)
+        self._bodies = BodyTurns(settings.api_concurrent_uploads)
 
     def seconds_until_allowed(self, user_id: str) -> int:
         """Count one HTTP request of a user; 0 when it may pass, else how long to wait."""
@@ -52,17 +53,66 @@ class Limits:
         return max(1, math.ceil(reset - time.time()))
 
     @asynccontextmanager
-    async def body_slot(self, wait_s: float = _BODY_WAIT_S) -> AsyncIterator[bool]:
+    async def body_slot(
+        self, user_id: str, organization_id: str, wait_s: float = _BODY_WAIT_S
+    ) -> AsyncIterator[bool]:
         """Wait for a turn to read a large body; False when none came free in that time."""
-        try:
-            await asyncio.wait_for(self._bodies.acquire(), wait_s)
-        except TimeoutError:
+        async with self._bodies.taken(user_id, organization_id, wait_s=wait_s) as is_free:
+            yield is_free
+
+
+class BodyTurns:
+    """Turns to read large bodies; asked in the event loop only.
+
+    A user has a quarter of them and an organization half, so that nobody holds all of them: however
+    slowly somebody sends, others are taken.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._most_of_a_user = max(1, most // 4)
+        self._most_of_an_organization = max(1, most // 2)
+        self._by_user: Counter[str] = Counter()
+        self._by_organization: Counter[str] = Counter()
+        self._changed = asyncio.Condition()
+
+    @asynccontextmanager
+    async def taken(
+        self, user_id: str, organization_id: str, *, wait_s: float
+    ) -> AsyncIterator[bool]:
+        """A turn while the block lasts; False when none came free in that time."""
+
+        def is_free() -> bool:
+            return (
+                self._by_user.total() < self._most
+                and self._by_user[user_id] < self._most_of_a_user
+                and self._by_organization[organization_id] < self._most_of_an_organization
+            )
+
+        async with self._changed:
+            try:
+                await asyncio.wait_for(self._changed.wait_for(is_free), wait_s)
+            except TimeoutError:
+                is_taken = False
+            else:
+                is_taken = True
+                self._by_user[user_id] += 1
+                self._by_organization[organization_id] += 1
+        if not is_taken:
             yield False
             return
         try:
             yield True
         finally:
-            self._bodies.release()
+            # Even while this task is being cancelled: a turn that is not given back is lost.
+            with CancelScope(shield=True):
+                async with self._changed:
+                    self._by_user[user_id] -= 1
+                    self._by_organization[organization_id] -= 1
+                    # Forgets those without a turn.
+                    self._by_user += Counter()
+                    self._by_organization += Counter()
+                    self._changed.notify_all()
 
 
 class StreamSeats:

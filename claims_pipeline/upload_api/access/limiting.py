@@ -63,14 +63,14 @@ def seat_of(caller: Callable[..., Any]) -> Callable[..., AsyncIterator[None]]:
     return seat
 
 
-async def body_slot(services: AppServices, _caller: Caller) -> AsyncIterator[None]:
-    """A dependency of operations that read a file: holds a turn until the answer is made.
+async def body_slot(services: Services, caller: Principal) -> AsyncIterator[None]:
+    """Hold a turn to read a file and to work on it.
 
     Raises:
         ApiError: 429 `too_many_uploads`.
 
     """
-    async with services.limits.body_slot() as is_free:
+    async with services.limits.body_slot(caller.user_id, caller.organization_id) as is_free:
         if not is_free:
             raise _too_much("too_many_uploads", "Too many files are being received.", 5)
         yield

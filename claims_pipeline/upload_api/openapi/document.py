@@ -37,7 +37,7 @@ _MEANING = {
     401: "No access token, or none that is good.",
     403: "No organization, an unknown one, or not the role that is needed.",
     404: "There is no such upload or claim, or it is out of the caller's reach.",
-    408: "The body stopped coming (`upload_stalled`).",
+    408: "The body stopped coming, or came too slowly (`upload_stalled`, `upload_too_slow`).",
     409: "Not as things stand: it still runs, has ended, or there is nothing to do.",
     410: "The upload of this Idempotency-Key has been deleted (`upload_deleted`).",
     413: "The body is too large.",

@@ -6,6 +6,7 @@ written anywhere but to the file store, and whatever goes wrong leaves no file b
 
 import asyncio
 import hashlib
+import time
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ _FEED_BYTES = 1 << 20
 _FORM_BYTES = 64 * 1024
 # A client that sends nothing for so long is given up.
 _SILENCE_S = 60.0
+# And one that is slower than any line people work with, after a minute to begin in.
+_LEAST_BYTES_PER_S = 4 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +55,9 @@ async def receive_form(
     `file_key` is `<organization>/<an id of its own>/<name>`: what is removed is that id's folder.
 
     Raises:
-        ApiError: 400 `body_incomplete`, 408 `upload_stalled`, 413 `file_too_large`, 415
-            `multipart_required`, 422 for what is wrong with the form, 503 `storage_unavailable`,
-            507 `storage_full`.
+        ApiError: 400 `body_incomplete`, 408 `upload_stalled` or `upload_too_slow`, 413
+            `file_too_large`, 415 `multipart_required`, 422 for what is wrong with the form,
+            503 `storage_unavailable`, 507 `storage_full`.
         FileRefusedError: what came first is certain not to be a CSV that can be asked.
 
     """
@@ -159,6 +162,7 @@ async def _pieces(request: Request, *, longest_body: int, max_bytes: int) -> Asy
 
 async def _chunks(request: Request) -> AsyncIterator[bytes]:
     chunks = request.stream()
+    began, received = time.monotonic(), 0
     while True:
         try:
             async with asyncio.timeout(_SILENCE_S):
@@ -171,6 +175,11 @@ async def _chunks(request: Request) -> AsyncIterator[bytes]:
             raise ApiError(400, "body_incomplete", "The body ended in the middle.") from None
         if chunk is None:
             return
+        received += len(chunk)
+        if time.monotonic() - began > _SILENCE_S + received / _LEAST_BYTES_PER_S:
+            raise ApiError(
+                408, "upload_too_slow", "The file came too slowly. Send it again on a faster line."
+            )
         yield chunk
 
 

@@ -3,13 +3,12 @@
 from collections.abc import Iterable
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
 from claims_pipeline.intake import ROW_ERRORS, ColumnReading
 from claims_pipeline.upload_api.access.caller import Caller, CallerServices
-from claims_pipeline.upload_api.access.limiting import body_slot
 from claims_pipeline.upload_api.access.uploads import require_upload_role
 from claims_pipeline.upload_api.openapi.form_document import FORM_BODY
 from claims_pipeline.upload_api.receiving.verifying import (
@@ -220,7 +219,6 @@ class VerifyJson(BaseModel):
     "/verify",
     summary="Check a CSV",
     openapi_extra=FORM_BODY,
-    dependencies=[Depends(body_slot)],
 )
 async def verify_csv(
     request: Request,

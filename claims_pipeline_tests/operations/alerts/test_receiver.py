@@ -86,6 +86,8 @@ def test_without_an_address_nobody_is_told() -> None:
         ("https://alerts.example/", "whsec_", "setting_invalid", "CLAIMS_ALERT_WEBHOOK_SECRET"),
         ("http://alerts.example/", SECRET, "setting_invalid", "CLAIMS_ALERT_WEBHOOK_URL"),
         ("http://localhost.example/", SECRET, "setting_invalid", "CLAIMS_ALERT_WEBHOOK_URL"),
+        ("http://localhost:@alerts.example/", SECRET, "setting_invalid", "ALERT_WEBHOOK_URL"),
+        ("http://127.0.0.1:80@alerts.example/", SECRET, "setting_invalid", "ALERT_WEBHOOK_URL"),
     ],
 )
 def test_a_wrong_setting_is_named(url: str, secret: str, code: str, named: str) -> None:

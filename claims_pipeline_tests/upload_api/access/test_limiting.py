@@ -1,13 +1,25 @@
 """Limits of requests, uploads and rows; and that nobody is stopped from looking."""
 
 import asyncio
+import select
+from contextlib import AsyncExitStack
 from pathlib import Path
+
+import pytest
 
 from claims_pipeline.settings import load_settings
 from claims_pipeline.upload_api.limits import Limits
+from claims_pipeline.upload_api.receiving import body
 from claims_pipeline_tests.upload_api.api import OTHER_ORGANIZATION, running_api
 from claims_pipeline_tests.upload_api.keycloak.issuer import Issuer
-from claims_pipeline_tests.upload_api.receiving.forms import CSV, post_csv, stored_files
+from claims_pipeline_tests.upload_api.receiving.forms import (
+    CSV,
+    half_sent,
+    multipart,
+    post_csv,
+    stored_files,
+    wait_for,
+)
 
 JOBS = "/api/v1/claims/csv-jobs"
 ALIAS = "/api/v1/claims/bulk/jobs"
@@ -80,13 +92,74 @@ def test_bodies_wait_for_their_turn_and_then_for_no_longer() -> None:
     limits = Limits(load_settings({"CLAIMS_API_CONCURRENT_UPLOADS": "1"}))
 
     async def scene() -> tuple[bool, bool, bool]:
-        async with limits.body_slot() as first, limits.body_slot(wait_s=0.01) as second:
+        async with (
+            limits.body_slot("a", "demo") as first,
+            limits.body_slot("b", "other", wait_s=0.01) as second,
+        ):
             pass
-        async with limits.body_slot(wait_s=5) as third:
+        async with limits.body_slot("b", "other", wait_s=5) as third:
             pass
         return first, second, third
 
     assert asyncio.run(scene()) == (True, False, True)
+
+
+def test_nobody_holds_all_turns() -> None:
+    """A user has a quarter of them, an organization half; the others' are left."""
+    limits = Limits(load_settings({"CLAIMS_API_CONCURRENT_UPLOADS": "8"}))
+
+    async def scene() -> list[tuple[str, bool]]:
+        told: list[tuple[str, bool]] = []
+        async with AsyncExitStack() as held:
+            for user, organization in (
+                *[("slow-1", "demo")] * 3,
+                *[("slow-2", "demo")] * 3,
+                ("slow-3", "demo"),
+                ("other-1", "other"),
+            ):
+                turn = limits.body_slot(user, organization, wait_s=0.01)
+                told.append((user, await held.enter_async_context(turn)))
+        async with limits.body_slot("slow-3", "demo", wait_s=0.01) as again:
+            told.append(("slow-3", again))
+        return told
+
+    assert asyncio.run(scene()) == [
+        ("slow-1", True), ("slow-1", True), ("slow-1", False),
+        ("slow-2", True), ("slow-2", True), ("slow-2", False),
+        ("slow-3", False), ("other-1", True), ("slow-3", True),
+    ]  # fmt: skip
+
+
+def test_a_check_by_the_api_takes_one_turn(tmp_path: Path, issuer: Issuer) -> None:
+    settings = {"CLAIMS_API_CONCURRENT_UPLOADS": "1"}
+    with running_api(tmp_path / "home", issuer, settings=settings) as api:
+        answer = api.post(
+            "/api/v1/claims/bulk/verify/",
+            token=issuer.token(),
+            files={"file": ("worklist.csv", CSV, "text/csv")},
+        )
+    assert answer.status_code == 200
+
+
+def test_a_body_that_comes_too_slowly_is_given_up(
+    tmp_path: Path, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(body, "_SILENCE_S", 1.0)
+
+    begun = multipart(('name="file"; filename="a.csv"', CSV), end=False)
+    with (
+        running_api(tmp_path / "home", issuer) as api,
+        half_sent(api, api.issuer.token(), announced=1 << 20, sent=begun) as connection,
+    ):
+        # Never silent for as long as the limit of silence, and never done.
+        for _ in range(100):
+            connection.sendall(b"x")
+            if select.select([connection], [], [], 0.2)[0]:
+                break
+        answer = connection.recv(1 << 16)
+        assert answer.startswith(b"HTTP/1.1 408")
+        assert b"upload_too_slow" in answer
+        wait_for(lambda: stored_files(api) == [])
 
 
 def test_a_counter_that_is_away_turns_nobody_away() -> None:
