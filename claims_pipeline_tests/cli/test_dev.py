@@ -155,7 +155,12 @@ def test_older_clients_upload_poll_and_fetch_results(dev: Dev) -> None:
         "end_date": f"{today:%m/%d/%Y}",
     }
     kinds: list[tuple[Shape, dict[str, str]]]
-    kinds = [(Shape.CLAIMS, {}), (Shape.PATIENTS, dates), (Shape.PRACTICES, {})]
+    kinds = [
+        (Shape.CLAIMS, {}),
+        (Shape.PATIENTS, dates),
+        (Shape.PRACTICES, {}),
+        (Shape.MEMBERS, {"provider": "auto"}),
+    ]
     assert {shape for shape, _ in kinds} == set(Shape)
     if dev.has_keycloak:
         kinds = kinds[:1]

@@ -139,7 +139,11 @@ def test_no_process_has_told_of_a_patient(drops: DropStack) -> None:
     values = {row.cells[2].upper() for row in rows if row.outcome.value == "found"}
     ids = {row.cells[4] for row in rows if row.outcome.value == "found" and len(row.cells[4]) > 8}
     for path in drops.stack.outputs():
-        content = path.read_bytes().upper()
+        try:
+            content = path.read_bytes().upper()
+        except FileNotFoundError:
+            # SQLite's own files come and go.
+            continue
         for value in (*values, *ids):
             if len(value) > 5:
                 assert value.encode() not in content

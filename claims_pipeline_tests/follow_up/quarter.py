@@ -9,7 +9,7 @@ import io
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -164,14 +164,21 @@ class Quarter:
         """Ask the payer about every row."""
         stop = threading.Event()
         calls = CallLog()
+        channel = registry.settings_of("uhc", self.settings)
+        terms = Terms.of(
+            self.settings,
+            channel=channel,
+            capabilities=registry.capabilities_of("uhc"),
+            options=self.upload(hold.upload_id).options,
+        )
         with (
             closing(
                 DatabaseLimiter(
                     self.engine,
                     organization_id=ORGANIZATION,
                     payer="uhc",
-                    max_concurrency=self.settings.uhc_max_concurrency,
-                    calls_per_second=self.settings.uhc_calls_per_second,
+                    max_concurrency=registry.max_concurrency_of("uhc", self.settings),
+                    calls_per_second=channel.calls_per_second,
                 )
             ) as limiter,
             closing(
@@ -187,12 +194,7 @@ class Quarter:
             drain(
                 Ledger(self.engine, hold, lease_s=60, now=lambda: datetime.now(UTC)),
                 payer,
-                terms=Terms.of(
-                    self.settings,
-                    capabilities=payer.capabilities,
-                    options=self.upload(hold.upload_id).options,
-                    today=self.calendar.day,
-                ),
+                terms=replace(terms, today=self.calendar.day),
                 calls=calls,
                 stop=stop,
                 leave=threading.Event(),

@@ -256,10 +256,10 @@ _DENIED = Stands(
 
 def test_a_deadline_is_that_of_the_payers_own_rule_the_earliest_of_several() -> None:
     rules = read_deadlines(EXAMPLE_DEADLINES.encode())
-    found = deadline_of(rules, _DENIED, payer="uhc", service_to=None)
+    found = deadline_of(rules, _DENIED, payer="acme", service_to=None)
     assert found is not None
     assert found.act_by == TODAY + timedelta(days=65)
-    assert "uhc" in found.rule
+    assert "acme" in found.rule
     other = deadline_of(rules, _DENIED, payer="other", service_to=None)
     assert other is not None
     assert other.act_by == TODAY + timedelta(days=180)
