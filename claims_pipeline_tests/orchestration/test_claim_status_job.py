@@ -98,7 +98,9 @@ def test_a_file_of_many_payers_is_asked_at_those_that_are_connected(pipeline: Pi
     uhc = ListedPayer(
         payer="uhc", payer_id="87726", name="UnitedHealthcare", aliases=("03432",), channel="uhc"
     )
-    west = ListedPayer(payer="west", payer_id="WEST1", name="West Plan", channel="stedi")
+    west = ListedPayer(
+        payer="west", payer_id="WEST1", name="West Plan", channel="stedi", active=False
+    )
     save_payers(pipeline.engine, ORGANIZATION, [uhc, west])
     header = "payer,claim_number,first_name,last_name,date_of_birth"
     rows = [
@@ -114,7 +116,9 @@ def test_a_file_of_many_payers_is_asked_at_those_that_are_connected(pipeline: Pi
 
 
 def test_a_file_for_a_payer_that_nobody_can_ask_is_refused(pipeline: Pipeline) -> None:
-    west = ListedPayer(payer="west", payer_id="WEST1", name="West Plan", channel="stedi")
+    west = ListedPayer(
+        payer="west", payer_id="WEST1", name="West Plan", channel="stedi", active=False
+    )
     save_payers(pipeline.engine, ORGANIZATION, [west])
 
     upload_id = pipeline.upload(ada_in("claims"), payer="west")
