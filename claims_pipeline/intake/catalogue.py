@@ -194,6 +194,10 @@ WARNINGS: dict[str, str] = {
         "asked without them. Format the column as text and enter them again."
     ),
     "gender_ignored": "Genders other than M, F or U, or those words, are not used.",
+    "subscriber_name_ignored": (
+        "Subscribers' names without a comma are not used, since nothing tells the last name from "
+        "the first. Write them as LAST, FIRST where the subscriber is not the patient."
+    ),
     "npi_ignored": (
         "NPIs that cannot be right are not used: an NPI has ten digits, and the last one follows "
         "from the others. Check them against your system."

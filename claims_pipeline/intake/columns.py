@@ -8,7 +8,7 @@ from claims_pipeline.errors import FileRefusedError
 from claims_pipeline.intake.catalogue import refusal_text
 from claims_pipeline.intake.headers.meanings import IGNORE, Meaning, meaning_of
 from claims_pipeline.intake.headers.our_columns import primary_at, without_our_columns
-from claims_pipeline.intake.headers.persons import PATIENT_NAME
+from claims_pipeline.intake.headers.persons import PATIENT_NAME, SPLIT_AT_COMMA
 from claims_pipeline.intake.headers.readings import (
     ColumnReading,
     header_refused,
@@ -68,8 +68,10 @@ class Layout:
 def position_of(columns: Mapping[str, int], column: str | None) -> int | None:
     """Where a canonical column's cells stand; those of both names may stand in one."""
     position = columns.get(column or "")
-    if position is None and column in {"first_name", "last_name"}:
-        return columns.get(PATIENT_NAME)
+    if position is None:
+        for whole, names in SPLIT_AT_COMMA.items():
+            if column in names:
+                return columns.get(whole)
     return position
 
 
@@ -121,11 +123,12 @@ def layout_of(cells: Sequence[str], column_map: ColumnMap = NO_COLUMN_MAP) -> La
     if not strongest and not any(meaning.is_another_persons for meaning in meanings):
         raise FileRefusedError("no_usable_header", refusal_text("no_usable_header"))
     columns = {column: positions[0] for column, positions in strongest.items()}
-    if "first_name" in columns and "last_name" in columns:
-        columns.pop(PATIENT_NAME, None)
-    elif PATIENT_NAME in columns:
-        columns.pop("first_name", None)
-        columns.pop("last_name", None)
+    for whole, parts in SPLIT_AT_COMMA.items():
+        # What tells first from last without a comma is surer.
+        superfluous = (whole,) if columns.keys() >= set(parts) else parts
+        if whole in columns:
+            for column in superfluous:
+                columns.pop(column, None)
     readings = _readings(header, meanings, columns)
     _require_match(column_map, header, readings)
     for column, positions in strongest.items():

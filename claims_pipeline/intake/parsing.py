@@ -28,7 +28,7 @@ from claims_pipeline.intake.cells.text import (
     repaired_name,
 )
 from claims_pipeline.intake.headers.meanings import CANONICAL_COLUMNS
-from claims_pipeline.intake.headers.persons import PATIENT_NAME
+from claims_pipeline.intake.headers.persons import PATIENT_NAME, SPLIT_AT_COMMA, SUBSCRIBER_NAME
 from claims_pipeline.intake.rules import SCIENTIFIC_NOTATION, TEXT_RULES
 from claims_pipeline.intake.schema import (
     BIRTH_DAY,
@@ -80,10 +80,8 @@ class CellReader:
             texts["gender"] = genders(texts["gender"], notes)
         if "npi" in self._columns:
             texts["npi"] = npis(texts["npi"], notes)
-        for column in ("subscriber_first_name", "subscriber_last_name"):
-            if column in self._columns:
-                texts[column] = subscriber_names(_repaired(texts[column], notes))
         names = self._names(texts, notes)
+        self._subscribers(texts, notes)
         firsts, lasts = self._service_days(texts)
         births = list(map(self._dates.birth, texts["date_of_birth"]))
         notes["placeholders_as_empty"] += sum(
@@ -117,6 +115,32 @@ class CellReader:
                 texts[column] = _repaired(texts[column], notes)
         return split
 
+    def _subscribers(self, texts: dict[str, list[str]], notes: Counter[str]) -> None:
+        """Leave in `texts` the names of subscribers who are somebody else than the patient.
+
+        Exports that have such columns repeat the patient's own name in them.
+        """
+        columns = SPLIT_AT_COMMA[SUBSCRIBER_NAME]
+        if SUBSCRIBER_NAME in self._columns:
+            whole = subscriber_names(_repaired(texts.pop(SUBSCRIBER_NAME), notes))
+            split = [split_name(cell) for cell in whole]
+            notes["subscriber_name_ignored"] += sum(bool(name.fault) for name in split)
+            texts[columns[0]] = ["" if name.fault else name.first for name in split]
+            texts[columns[1]] = ["" if name.fault else name.last for name in split]
+        elif self._columns.keys() & set(columns):
+            for column in columns:
+                texts[column] = subscriber_names(_repaired(texts[column], notes))
+        else:
+            return
+        patients = zip(texts["first_name"], texts["last_name"], strict=True)
+        subscribers = zip(*(texts[column] for column in columns), strict=True)
+        is_patient = list(map(_is_same_name, patients, subscribers))
+        for column in columns:
+            texts[column] = [
+                "" if is_same else cell
+                for cell, is_same in zip(texts[column], is_patient, strict=True)
+            ]
+
     def _service_days(self, texts: dict[str, list[str]]) -> tuple[list[ReadDate], list[ReadDate]]:
         """First and last days of service; a range in one cell fills both."""
         firsts = list(map(self._dates.service, texts["first_service_date"]))
@@ -125,6 +149,10 @@ class CellReader:
             spans = [_span(first, last) for first, last in zip(firsts, lasts, strict=True)]
             firsts, lasts = [first for first, _ in spans], [last for _, last in spans]
         return firsts, lasts
+
+
+def _is_same_name(one: Sequence[str], other: Sequence[str]) -> bool:
+    return one == other or [part.casefold() for part in one] == [part.casefold() for part in other]
 
 
 def _span(first: ReadDate, last: ReadDate) -> tuple[ReadDate, ReadDate]:
@@ -227,7 +255,10 @@ class ParsedColumns:
 def checked_frame(parsed: ParsedColumns, columns: dict[str, int], *, today: date) -> pd.DataFrame:
     """The frame that `RowSchema` checks. A column without anything to check is left out."""
     neutral = today.toordinal()
-    has_names = PATIENT_NAME in columns
+    read = {
+        *columns,
+        *(name for whole in SPLIT_AT_COMMA if whole in columns for name in SPLIT_AT_COMMA[whole]),
+    }
     births, firsts, lasts = map(_ordinals, (parsed.births, parsed.firsts, parsed.lasts))
     starts, ends = np.where(firsts, firsts, lasts), np.where(lasts, lasts, firsts)
     # A fault of reading leaves the other date, which is then compared with itself.
@@ -236,7 +267,7 @@ def checked_frame(parsed: ParsedColumns, columns: dict[str, int], *, today: date
             **{
                 column: pd.Series(parsed.texts[column], dtype="str")
                 for column in TEXT_RULES
-                if column in columns or (has_names and column in {"first_name", "last_name"})
+                if column in read
             },
             BIRTH_DAY: np.where(births, births, neutral),
             SERVICE_START: np.where(starts, starts, neutral),

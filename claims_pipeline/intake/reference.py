@@ -18,8 +18,8 @@ _MEANINGS = {
     "date_of_birth": "The patient's date of birth, from 1900 to today.",
     "gender": "M, F or U, or such words. Some payers ask for it.",
     "subscriber_id": "The subscriber's id at the payer.",
-    "subscriber_first_name": "First name of a subscriber who is not the patient.",
-    "subscriber_last_name": "Last name of a subscriber who is not the patient.",
+    "subscriber_first_name": "First name of the subscriber, where that is not the patient.",
+    "subscriber_last_name": "Last name of the subscriber, where that is not the patient.",
     "first_service_date": "First day of service; the last day too, if that is empty.",
     "last_service_date": "Last day of service; the first day too, if that is empty.",
     "practice_id": "The practice's id in your organization.",
@@ -141,9 +141,10 @@ def _columns() -> Iterator[str]:
     rows = ((f"`{name}`", _MEANINGS[name], EXAMPLES[name]) for name in CANONICAL_COLUMNS)
     yield from _table(("column", "meaning", "names that are read so, for example"), rows)
     yield (
-        "`Patient` or `Patient Name` is read too, its cells written as `LAST, FIRST M`. Of two "
-        "columns that mean the same, the payer's own or the one spelled as here is read, else the "
-        "clearer one; where none is clearer the file is refused and both are named."
+        "`Patient` or `Patient Name` is read too, its cells written as `LAST, FIRST M`, and so is "
+        "`Subscriber Name`. A subscriber who has the patient's name is the patient. Of two columns "
+        "that mean the same, the payer's own or the one spelled as here is read, else the clearer "
+        "one; where none is clearer the file is refused and both are named."
     )
     yield ""
     yield (

@@ -30,9 +30,12 @@ LEGAL = {
 
 
 def read_row(context=None, **cells: str):
-    row = {**LEGAL, **cells}
+    return read_text(as_csv({**LEGAL, **cells}), context)
+
+
+def as_csv(row: dict[str, str]) -> str:
     quoted = ('"' + cell.replace('"', '""') + '"' for cell in row.values())
-    return read_text(",".join(row) + "\n" + ",".join(quoted) + "\n", context)
+    return ",".join(row) + "\n" + ",".join(quoted) + "\n"
 
 
 def test_the_documented_first_row_is_accepted():
@@ -437,6 +440,35 @@ def test_an_npi_that_cannot_be_right_is_not_used_and_rejects_nothing(cell, npi):
 def test_a_subscriber_who_is_the_patient_has_no_names_apart(cell):
     [request] = read_row(subscriber_first_name=cell, subscriber_last_name=cell).requests
     assert (request.subscriber_first_name, request.subscriber_last_name) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {"subscriber_first_name": "Ada", "subscriber_last_name": "Example"},
+        {"Subscriber Name": "EXAMPLE, ADA Q"},
+        {"Insured's Name": "Same as patient"},
+        {"Insured's Name": ""},
+    ],
+)
+def test_the_patients_own_name_as_the_subscribers_is_nobody_elses(cells):
+    """Payers are asked about a dependent only where the subscriber is another person."""
+    without = {name: cell for name, cell in LEGAL.items() if not name.startswith("subscriber_f")}
+    del without["subscriber_last_name"]
+    file = read_text(as_csv({**without, "first_name": "ADA", "last_name": "EXAMPLE", **cells}))
+    [request] = file.requests
+    assert (request.subscriber_first_name, request.subscriber_last_name) == (None, None)
+    assert not file.warnings
+
+
+def test_a_subscribers_name_in_one_cell_is_split_at_its_comma():
+    without = {name: cell for name, cell in LEGAL.items() if not name.startswith("subscriber_f")}
+    del without["subscriber_last_name"]
+    [request] = read_text(as_csv({**without, "Subscriber Name": "QUILL JR, NORMA J"})).requests
+    assert (request.subscriber_first_name, request.subscriber_last_name) == ("NORMA", "QUILL JR")
+    unclear = read_text(as_csv({**without, "Subscriber Name": "NORMA QUILL"}))
+    assert unclear.requests[0].subscriber_last_name is None
+    assert [warning.code for warning in unclear.warnings] == ["subscriber_name_ignored"]
 
 
 def test_a_subscribers_names_arrive_repaired():

@@ -29,9 +29,13 @@ def test_env_prints_exports_that_lead_to_the_port() -> None:
     assert done.returncode == 0
     lines = done.stdout.decode().splitlines()
     assert "export CLAIMS_UHC_API_URL=http://127.0.0.1:8701/Claims" in lines
+    with_tokens = ("API_URL", "TOKEN_URL", "CLIENT_ID", "CLIENT_SECRET")
+    needed = {
+        **dict.fromkeys(("UHC", "OPTUM", "AVAILITY"), with_tokens),
+        "STEDI": ("API_URL", "API_KEY"),
+    }
     assert {line.split("=")[0] for line in lines} == {
-        f"export CLAIMS_UHC_{name}"
-        for name in ("API_URL", "TOKEN_URL", "CLIENT_ID", "CLIENT_SECRET")
+        f"export CLAIMS_{channel}_{name}" for channel, names in needed.items() for name in names
     }
 
 

@@ -15,6 +15,7 @@ from claims_pipeline.intake.headers.persons import (
     OTHERS,
     PATIENT_NAME,
     PERSONAL,
+    SUBSCRIBER_NAME,
     Read,
     of_account,
     of_gender,
@@ -44,7 +45,7 @@ CANONICAL_COLUMNS = (
     "total_charged",
 )
 # What a person may say that a column is.
-MAPPABLE_COLUMNS = (*CANONICAL_COLUMNS, PATIENT_NAME)
+MAPPABLE_COLUMNS = (*CANONICAL_COLUMNS, PATIENT_NAME, SUBSCRIBER_NAME)
 
 # What a decision says of a column that is none of ours.
 IGNORE = "ignore"

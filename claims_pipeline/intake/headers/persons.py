@@ -2,8 +2,13 @@
 
 from claims_pipeline.intake.headers.words import Word
 
-# A name such as `Patient`, whose cells are split at their comma.
+# A name such as `Patient` or `Insured's Name`, whose cells are split at their comma.
 PATIENT_NAME = "patient_name"
+SUBSCRIBER_NAME = "subscriber_name"
+SPLIT_AT_COMMA = {
+    PATIENT_NAME: ("first_name", "last_name"),
+    SUBSCRIBER_NAME: ("subscriber_first_name", "subscriber_last_name"),
+}
 
 # A column and how clearly a name means it; (None, 0) where it does not mean one of these.
 Read = tuple[str | None, int]
@@ -84,7 +89,7 @@ def of_account(words: frozenset[Word]) -> Read:
 
 
 def of_subscriber(words: frozenset[Word]) -> Read:
-    """The subscriber's id, or the first or last name of a subscriber apart from the patient."""
+    """The subscriber's id, or the names of a subscriber, who may be the patient or another."""
     if Word.NUMBER not in words:
         return _name_of_subscriber(words)
     insurers = {Word.INSURANCE, Word.COVERAGE, Word.PAYER}
@@ -112,4 +117,7 @@ def _name_of_subscriber(words: frozenset[Word]) -> Read:
         return "subscriber_first_name", 1 + (Word.SUBSCRIBER in who)
     if who and what in _LAST_NAMES:
         return "subscriber_last_name", 1 + (Word.SUBSCRIBER in who)
+    is_of_both = _BOTH_NAMES <= what <= _BOTH_NAMES | {Word.NAME, Word.MIDDLE}
+    if who and (what == {Word.NAME} or is_of_both):
+        return SUBSCRIBER_NAME, 1 + (Word.SUBSCRIBER in who)
     return NOT_THIS

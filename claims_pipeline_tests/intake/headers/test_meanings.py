@@ -44,6 +44,10 @@ READ = {
     "subscriber_last_name": (
         "Subscriber Last Name; Insured Last Name; Policyholder Last Name; SBR_LNAME"
     ),
+    "subscriber_name": (
+        "Subscriber Name; Insured's Name; Policy Holder Name; SBR_NAME; "
+        "Subscriber Last Name, First Name"
+    ),
     "npi": "NPI; NPI #; Billing NPI; Group NPI; Billing Provider NPI; Practice NPI; Provider_NPI",
     "subscriber_id": (
         "Subscriber ID; Subscriber No; Member ID #; Mbr ID; Insurance ID #; Insured's ID; "
@@ -83,7 +87,7 @@ READ = {
 NOT_READ = (
     "Guarantor First Name; First Name (Guarantor); DOB (Guarantor); Subscriber DOB; "
     "Guarantor Last Name; Provider Name; Rendering Provider First Name; Referring "
-    "Physician; Rendering Provider NPI; Subscriber Name; Responsible Party; Emergency "
+    "Physician; Rendering Provider NPI; Guarantor Name; Responsible Party; Emergency "
     "Contact Name; Relationship to Subscriber; Spouse DOB; Employer Name; Provider Last "
     "Name; Facility Name; Billing Provider; Claim Status; Claim Type; Number of Claims; "
     "Claims; Claim Filing Indicator; Claim Received Date; Denial Date; Check Number; "
