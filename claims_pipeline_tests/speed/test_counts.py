@@ -21,8 +21,8 @@ from claims_pipeline_tests.orchestration.samples import make_sample
 from claims_pipeline_tests.pipeline import Pipeline, running_pipeline
 
 ROWS = 1000
-# Per thousand rows of a sample. Measured: 380, 250 and 339 calls, some 150 of the last to look through
-# days for rows that were not found by name; at a load of 50 on two cores,
+# Per thousand rows of a sample. Measured: 380, 250 and 339 calls, some 150 of the last to look
+# through days for rows not found by name; at a load of 50 on two cores,
 # where batches are small, 996, 1,173 and 688 statements.
 MOST_SEARCH_CALLS = {Shape.CLAIMS: 420, Shape.PATIENTS: 275, Shape.PRACTICES: 375}
 MOST_STATEMENTS = 1600
