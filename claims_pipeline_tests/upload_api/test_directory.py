@@ -13,7 +13,7 @@ from claims_pipeline_tests.upload_api.api import ORGANIZATION, Api
 NORTH = ListedPayer(
     payer="north", payer_id="NORD1", name="North Mutual", aliases=("NM",), channel="uhc"
 )
-WEST = ListedPayer(payer="west", payer_id="WEST1", name="West Plan", channel="stedi")
+WEST = ListedPayer(payer="west", payer_id="WEST1", name="West Plan", channel="portal")
 UHC = ListedPayer(payer="uhc", payer_id="87726", name="UnitedHealthcare", channel="uhc")
 ROWS = (
     b"first_name,last_name,date_of_birth,payer\n"

@@ -26,6 +26,7 @@ def make_attempt(state: AttemptState, **changes: Any) -> Attempt:
             "holder_run_id",
             "heartbeat_at",
             "files_written_at",
+            "followed_at",
             "launch_ticket",
             "launched_at",
             "cancel_requested_at",

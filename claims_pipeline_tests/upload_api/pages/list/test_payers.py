@@ -17,7 +17,7 @@ def test_payers_are_shown_with_what_can_be_asked_and_offered_in_the_form(
 ) -> None:
     uhc = ListedPayer(payer="uhc", payer_id="87726", name="UnitedHealthcare", channel="uhc")
     west = ListedPayer(
-        payer="west", payer_id="WEST1", name="<b>West</b> Plan", aliases=("WP",), channel="stedi"
+        payer="west", payer_id="WEST1", name="<b>West</b> Plan", aliases=("WP",), channel="portal"
     )
     save_payers(page_api.engine, ORGANIZATION, [uhc, west])
     sign_in_browser(browser_page.context, page_api, token=page_api.issuer.token())
