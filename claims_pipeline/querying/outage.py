@@ -2,7 +2,8 @@
 
 A query that is given up after all tries says little: it may be this patient or practice that the
 payer stumbles over. So, before anything is concluded, the payer's adapter is asked whether the
-payer is alive. docs/reliability.md has the picture of who decides what when a payer is silent.
+payer is alive, and where it is, the query is asked again: a short silence may have met all of its
+tries. docs/reliability.md has the picture of who decides what when a payer is silent.
 """
 
 import threading
@@ -29,6 +30,8 @@ class OutageWatch:
         self._answered: Query | None = None
         self._answered_at = float("-inf")
         self._silent_since = float("-inf")
+        # Until it was once in vain: then the payer stumbles over queries, and silence is no chance.
+        self._asks_again = True
 
     @property
     def is_down(self) -> bool:
@@ -59,12 +62,34 @@ class OutageWatch:
         try:
             answer = ask()
         except PayerError as error:
-            is_silent = error.error_class is ErrorClass.TRANSIENT and not error.is_answer
-            if is_silent and self._confirm_outage(query):
-                raise PayerDownError from None
-            raise
+            if not (self._is_silence(error, query) and self._asks_again):
+                raise
+            answer = self._asked_again(query, ask)
         self._note_answer(query)
         return answer
+
+    def _asked_again(
+        self, query: Query, ask: Callable[[], Answer | Submitted]
+    ) -> Answer | Submitted:
+        try:
+            return ask()
+        except PayerError as error:
+            if self._is_silence(error, query):
+                self._asks_again = False
+            raise
+
+    def _is_silence(self, error: PayerError, query: Query) -> bool:
+        """Whether the payer said nothing to this query, though it is alive.
+
+        Raises:
+            PayerDownError: it answers nobody.
+
+        """
+        if error.error_class is not ErrorClass.TRANSIENT or error.is_answer:
+            return False
+        if self._confirm_outage(query):
+            raise PayerDownError from None
+        return True
 
     def _note_answer(self, query: Query) -> None:
         self._answered = query

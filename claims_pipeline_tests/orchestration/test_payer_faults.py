@@ -150,9 +150,29 @@ def test_a_query_that_the_payer_never_answers_costs_its_tries_and_one_look_wheth
     upload.assert_promises()
     queries_failed = len({row.cells for row, _ in upload.failed()})
     assert queries_failed > 0
-    # Ten calls for each before: it was asked a second time with all tries.
     more = (HASTY.max_tries - 1) + 1
-    assert upload.attempt().search_calls <= needed + more * queries_failed
+    # The first of them is asked a second time, and that is the last time.
+    once = HASTY.max_tries + 1
+    assert upload.attempt().search_calls <= needed + more * queries_failed + once
+
+
+def test_a_silence_that_meets_all_tries_of_a_query_fails_no_row(pipeline: Pipeline) -> None:
+    upload = make_faulty_upload(pipeline, [])
+    patient = next(last_name(row) for row in upload.sample if row.outcome is Outcome.FOUND)
+    pipeline.sandbox.set_faults(
+        [
+            {
+                "match": {**SUMMARY, "patient_last_name": patient},
+                "when": {"times": HASTY.max_tries},
+                "what": {"status": 503},
+            }
+        ]
+    )
+
+    assert pipeline.run(upload.id).success
+
+    upload.assert_promises()
+    assert upload.failed() == []
 
 
 def test_a_sweep_that_is_never_answered_is_replaced_by_singles(pipeline: Pipeline) -> None:
