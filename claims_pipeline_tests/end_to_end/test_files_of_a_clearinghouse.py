@@ -25,7 +25,7 @@ from claims_pipeline.store.uploads import Upload
 from claims_pipeline.store.x12.partners import save_partners
 from claims_pipeline_tests.end_to_end.drops import DropStack, running_drop_stack
 from claims_pipeline_tests.invariants import broken_promises
-from claims_pipeline_tests.orchestration.test_x12_channel import PAYER, SEED, sample
+from claims_pipeline_tests.orchestration.channels.test_x12_channel import PAYER, SEED, sample
 from claims_pipeline_tests.pipeline import ORGANIZATION
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
