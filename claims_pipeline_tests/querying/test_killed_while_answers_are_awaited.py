@@ -17,7 +17,7 @@ from claims_pipeline.settings import load_settings
 from claims_pipeline.store import tables
 from claims_pipeline.store.database import reading
 from claims_pipeline.store.tenants.payers import save_payers
-from claims_pipeline_tests.orchestration.channels.test_channels_agree import sample_for
+from claims_pipeline_tests.orchestration.channels.channels import sample_for
 from claims_pipeline_tests.orchestration.samples import given, right
 from claims_pipeline_tests.pipeline import ORGANIZATION, Pipeline, running_pipeline
 from claims_pipeline_tests.querying import dying_lane

@@ -24,7 +24,7 @@ from claims_pipeline.store import tables, uploads
 from claims_pipeline.store.database import writing
 from claims_pipeline.store.tenants.payers import save_payers
 from claims_pipeline.store.x12.partners import save_partners
-from claims_pipeline_tests.orchestration.channels.test_channels_agree import told
+from claims_pipeline_tests.orchestration.channels.channels import told
 from claims_pipeline_tests.orchestration.samples import given, right
 from claims_pipeline_tests.pipeline import (
     ORGANIZATION,
