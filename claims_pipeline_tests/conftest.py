@@ -1,6 +1,7 @@
 """Fixtures that every room's tests may use."""
 
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,10 @@ from claims_pipeline_tests.upload_api.on_stack import CALM_THREADS, StackApi, ru
 
 def pytest_configure() -> None:
     """Before anything is imported or written."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # As in the background of a script: children would inherit it, and Dagster's could not be
+        # asked to end.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     choose_disk()
     settings.register_profile("ours", max_examples=examples(100), deadline=None)
     settings.load_profile("ours")
