@@ -7,6 +7,7 @@ call; a transient `PayerError` from it is tried again like a lost connection.
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -21,6 +22,7 @@ from claims_pipeline.payers.sending import HttpRequest, Sender
 T = TypeVar("T")
 
 _UNAUTHORIZED = 401
+_FORBIDDEN = 403
 _UNAUTHORIZED_CODE = "http_401"
 _THROTTLED = 429
 _PAUSING_STATUSES = frozenset({_THROTTLED, 503})
@@ -189,6 +191,10 @@ class Transport:
         except PayerError as error:
             error_code = error.code
             self._tell_breaker(error, exchange)
+            if error.error_class is ErrorClass.AUTH and authorization and exchange.signature:
+                # Some say so with another status than 401.
+                with suppress(PayerError):
+                    authorization.refused(exchange.signature)
             raise
         finally:
             self._on_call(exchange.record(error_code))
@@ -205,7 +211,8 @@ class Transport:
                 raise PayerError(
                     ErrorClass.TRANSIENT, _UNAUTHORIZED_CODE, "The payer's token has expired."
                 )
-            authorization.accepted(exchange.signature)
+            if reply.status != _FORBIDDEN:
+                authorization.accepted(exchange.signature)
         if reply.status not in _PAUSING_STATUSES:
             return
         asked_s = retry_after_s(reply, now=self._clockwork.now())

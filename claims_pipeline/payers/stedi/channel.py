@@ -15,7 +15,7 @@ def _connect(wiring: Wiring) -> Connection:
     payer = StediPayer(
         api_url=api_url,
         transport=wiring.transport(environment),
-        authorization=ApiKey(api_key),
+        authorization=ApiKey(api_key, wiring.stop),
         environment=environment,
     )
     return Connection(payer=payer, try_credentials=payer.try_credentials)

@@ -146,7 +146,7 @@ def channel_at(url: str) -> Channel:
         payer = SixthPayer(
             api_url=api_url,
             transport=wiring.transport(environment),
-            key=ApiKey(key),
+            key=ApiKey(key, wiring.stop),
             environment=environment,
         )
         return Connection(payer=payer, try_credentials=None)
