@@ -28,6 +28,7 @@ keep keycloak_database_password "$(random 24)"
 keep keycloak_admin_password "$(random 24)"
 keep redis_password "$(random 24)"
 keep api_session_key "$(random 32)"
+keep audit_key "$(random 32)"
 # Its length is the cipher's: 32 characters are 32 bytes.
 keep proxy_cookie_secret "$(random 16)"
 for role in claims_owner claims_pipeline claims_api; do

@@ -1,11 +1,14 @@
 """`claims-pipeline audit`: the log of who did what, and whether it is whole."""
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from claims_pipeline.cli.options import DEMO_ORGANIZATION, JsonOption, OrganizationOption
+
+if TYPE_CHECKING:
+    from claims_pipeline.store.audit import AuditVerdict
 
 _BROKEN = 1
 
@@ -28,17 +31,40 @@ def audit(
 
 def _verify(*, as_json: bool) -> None:
     from claims_pipeline.cli.local.local_store import open_store
+    from claims_pipeline.operations.audit_heads import copied_heads
     from claims_pipeline.store import audit as log
 
-    verdict = log.verify(open_store().engine)
+    store = open_store()
+    verdict = log.verify(store.engine, copied_heads(store.settings.resolved_audit_heads))
     if as_json:
-        typer.echo(json.dumps({"entries": verdict.entries, "broken_at": verdict.broken_at}))
-    elif verdict.broken_at is None:
-        typer.echo(f"{verdict.entries:,} entries, none changed or missing")
+        told = {
+            "entries": verdict.entries,
+            "newest": verdict.newest.isoformat() if verdict.newest else None,
+            "broken_at": verdict.broken_at,
+            "faults": verdict.faults,
+            "sealed": bool(store.settings.audit_keys),
+            "heads": {head.organization_id: head.hash for head in verdict.heads},
+        }
+        typer.echo(json.dumps(told))
     else:
-        typer.echo(f"Entry {verdict.broken_at} does not fit the ones before it")
-    if verdict.broken_at is not None:
+        _say(verdict, is_sealed=bool(store.settings.audit_keys))
+    if not verdict.is_whole:
         raise typer.Exit(_BROKEN)
+
+
+def _say(verdict: "AuditVerdict", *, is_sealed: bool) -> None:
+    if verdict.broken_at is not None:
+        typer.echo(f"Entry {verdict.broken_at} does not fit the ones before it")
+    for fault in verdict.faults:
+        typer.echo(fault)
+    if not verdict.is_whole:
+        return
+    newest = f", the newest of {verdict.newest:%Y-%m-%d %H:%M:%S} UTC" if verdict.newest else ""
+    typer.echo(f"{verdict.entries:,} entries{newest}; none changed or missing")
+    for head in verdict.heads:
+        typer.echo(f"{head.organization_id}: {head.entries:,} entries, head {head.hash}")
+    if not is_sealed:
+        typer.echo("Not sealed: without CLAIMS_AUDIT_KEY a log that was written anew looks whole.")
 
 
 def _show(organization: str, limit: int, *, as_json: bool) -> None:

@@ -14,6 +14,7 @@ from claims_pipeline.folders import inbox
 from claims_pipeline.folders.mailbox.mailbox import Mailbox, done_files
 from claims_pipeline.folders.outbox import outbox_files, remove_from_outbox
 from claims_pipeline.settings import Settings
+from claims_pipeline.store import audit
 from claims_pipeline.store.files import FileStore, file_store_of
 from claims_pipeline.store.retention.expiry import Kind, count_expired, remove_expired
 from claims_pipeline.store.retention.removal import (
@@ -132,6 +133,7 @@ class Purge:
             "refused_files": self._old_files(inbox.refused_files(self.inbox)),
             "exchanged_files": self._old_files(self._exchanged_files()),
             **{kind.value: self._rows(kind) for kind in Kind},
+            "audit_log": self._audit_entries(),
         }
 
     def _exchanged_files(self) -> Iterator[Path]:
@@ -180,14 +182,16 @@ class Purge:
             removed += 1
         return removed
 
+    def _audit_entries(self) -> int:
+        work = audit.count_old if self.dry_run else audit.remove_old
+        return work(self.engine, self.now - self.audit_kept_for)
+
     def _rows(self, kind: Kind) -> int:
         match kind:
             case Kind.SESSIONS:
                 before = self.now  # A session says itself when it ends.
             case Kind.TRACKED_CLAIMS:
                 before = self.now - self.followed_kept_for
-            case Kind.AUDIT_LOG:
-                before = self.now - self.audit_kept_for
             case _:
                 before = self.before
         work = count_expired if self.dry_run else remove_expired

@@ -15,6 +15,7 @@ from claims_pipeline.payers.base import CallRecord, Payer
 from claims_pipeline.payers.x12.postbox import Postbox
 from claims_pipeline.preflight.payer_table import folder_names
 from claims_pipeline.settings import Settings, load_settings
+from claims_pipeline.store.audit.seals import Keys, with_audit_keys
 from claims_pipeline.store.database import open_engine, schema_is_current
 from claims_pipeline.store.files import FileStore, file_store_of
 from claims_pipeline.store.payer_caps.limiter import DatabaseLimiter
@@ -22,9 +23,9 @@ from claims_pipeline.store.tenants import payers
 
 
 @functools.lru_cache(maxsize=4)
-def _engine(url: str) -> Engine:
+def _engine(url: str, audit_keys: Keys) -> Engine:
     """One engine per process and database, so that sensors do not open a pool every tick."""
-    engine = open_engine(url)
+    engine = with_audit_keys(open_engine(url), audit_keys)
     if not schema_is_current(engine):
         engine.dispose()
         raise SettingsError(
@@ -46,7 +47,8 @@ class StoreResource(dg.ConfigurableResource):
         Who has read the settings already gives them, here and below: reading them again costs
         more than a query.
         """
-        return _engine((settings or self.settings()).resolved_database_url)
+        used = settings or self.settings()
+        return _engine(used.resolved_database_url, used.audit_keys)
 
     def files(self, settings: Settings | None = None) -> FileStore:
         """Where uploads and results are kept."""

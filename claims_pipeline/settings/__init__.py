@@ -204,6 +204,19 @@ class Settings(BaseSettings):
     audit_retention_days: int = Field(
         default=2192, ge=1, description="Days until an entry of the audit log is removed."
     )
+    audit_key: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="Seals the audit log: at least 32 random characters, the same for the API, "
+        "Dagster's processes and the command line. Several are separated by commas: the first one "
+        "seals, all of them verify. Without it a log that was written anew cannot be told.",
+    )
+    audit_heads: Path | None = Field(
+        default=None,
+        description="A file for copies of the audit log's heads, which `audit --verify` compares; "
+        "a place that whoever can write to the database cannot write to. "
+        "`<CLAIMS_HOME>/audit-heads.json` unless set.",
+    )
 
     follow_up_calls_per_day: int = Field(
         default=5000,
@@ -382,6 +395,17 @@ class Settings(BaseSettings):
     def resolved_outbox(self) -> Path:
         """Where results of dropped files appear."""
         return (self.outbox or self.resolved_home / "outbox").expanduser().absolute()
+
+    @property
+    def resolved_audit_heads(self) -> Path:
+        """Where the audit log's heads are copied to."""
+        return (self.audit_heads or self.resolved_home / "audit-heads.json").expanduser().absolute()
+
+    @property
+    def audit_keys(self) -> tuple[bytes, ...]:
+        """The keys of the audit log; the first one seals. None where it is not sealed."""
+        text = self.audit_key.get_secret_value() if self.audit_key else ""
+        return tuple(key.strip().encode() for key in text.split(",") if key.strip())
 
     @property
     def dagster_home(self) -> Path:

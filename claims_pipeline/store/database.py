@@ -46,7 +46,8 @@ _VERSIONS = table("alembic_version", column("version_num"))
 def open_engine(url: str) -> Engine:
     """Open the database at `url`, `sqlite:///<path>` or `postgresql://…`.
 
-    Nothing is connected yet, but SQLite's folder and file are made, closed to other users.
+    Nothing is connected yet, but SQLite's folder and file are made, closed to other users. What
+    writes to the audit log opens it by `opening.open_database`.
 
     Raises:
         SettingsError: `database_url_invalid`; the address, which may hold a password, is not shown.

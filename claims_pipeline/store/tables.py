@@ -461,10 +461,26 @@ audit_log = Table(
     Column("upload_id", _ID),
     Column("outcome", String(16), nullable=False),
     Column("code", String(64)),
+    # Which key sealed it; NULL for what was written without one.
+    Column("key_id", String(16)),
     Column("previous_hash", String(64), nullable=False),
     Column("hash", String(64), nullable=False, unique=True),
     Index("ix_audit_log_organization_id_at", "organization_id", "at"),
     Index("ix_audit_log_organization_id_id", "organization_id", "id"),  # the end of its chain
+)
+
+# The end of each chain of the audit log, sealed by the same key.
+audit_heads = Table(
+    "audit_heads",
+    metadata,
+    Column("organization_id", String(64), primary_key=True),
+    Column("entries", _BIG, nullable=False),
+    Column("purged", _BIG, nullable=False),
+    Column("anchor", String(64), nullable=False),
+    Column("last_id", _BIG, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("key_id", String(16)),
+    Column("seal", String(64), nullable=False),
 )
 
 x12_partners = Table(

@@ -20,6 +20,7 @@ from claims_pipeline.upload_api.http.problems import ApiError
 
 _BODY_WAIT_S = 30.0
 _STREAMS = 256
+_ONCE_A_MINUTE = RateLimitItemPerMinute(1)
 _STREAMS_OF_A_USER = 8
 _LOGGER = logging.getLogger(__name__)
 
@@ -51,6 +52,13 @@ class Limits:
             _LOGGER.warning("requests are not counted: the limits' storage does not answer")
             return 0
         return max(1, math.ceil(reset - time.time()))
+
+    def is_first_in_a_minute(self, *names: str) -> bool:
+        """Whether something of these names has not been told in the last minute; it is now."""
+        try:
+            return self._windows.hit(_ONCE_A_MINUTE, "told", *names)
+        except StorageError:
+            return True
 
     @asynccontextmanager
     async def body_slot(

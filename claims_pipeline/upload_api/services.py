@@ -8,8 +8,8 @@ from sqlalchemy import Engine
 
 from claims_pipeline.preflight.payer_table import PayerTable
 from claims_pipeline.settings import Settings
-from claims_pipeline.store.database import open_engine
 from claims_pipeline.store.files import FileStore, file_store_of
+from claims_pipeline.store.opening import open_database
 from claims_pipeline.store.tenants.payers import list_payers
 from claims_pipeline.upload_api.dagster_client import DagsterClient
 from claims_pipeline.upload_api.keycloak.tokens import TokenVerifier
@@ -42,7 +42,7 @@ def open_services(settings: Settings) -> Services:
     """
     return Services(
         settings=settings,
-        engine=open_engine(settings.resolved_database_url),
+        engine=open_database(settings),
         files=file_store_of(settings),
         tokens=TokenVerifier(settings),
         dagster=DagsterClient(settings),

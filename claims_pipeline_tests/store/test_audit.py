@@ -1,13 +1,16 @@
 """The audit log is a chain: nothing in it can be changed or taken out unnoticed."""
 
 import threading
+from collections.abc import Callable
 
 import pytest
-from sqlalchemy import Engine, delete, update
+from sqlalchemy import Engine, Executable, RowMapping, delete, select, update
 
+from claims_pipeline.errors import SettingsError
 from claims_pipeline.store import audit
-from claims_pipeline.store.database import writing
-from claims_pipeline.store.tables import audit_log
+from claims_pipeline.store.audit.seals import with_audit_keys
+from claims_pipeline.store.database import reading, writing
+from claims_pipeline.store.tables import audit_heads, audit_log
 from claims_pipeline_tests.store.builders import NOW, seconds_later
 
 
@@ -37,16 +40,18 @@ def test_entries_are_listed_newest_first_for_their_organization(engine: Engine) 
 def test_each_organization_has_a_chain_of_its_own(engine: Engine) -> None:
     for organization_id in ("demo", "other", "demo", "other"):
         _append(engine, "view", organization_id=organization_id)
-    with writing(engine) as connection:
-        connection.execute(delete(audit_log).where(audit_log.c.organization_id == "other"))
-    assert audit.verify(engine) == audit.AuditVerdict(entries=2, broken_at=None)
+    verdict = audit.verify(engine)
+    assert (verdict.entries, verdict.is_whole) == (4, True)
+    assert {head.organization_id: head.entries for head in verdict.heads} == {"demo": 2, "other": 2}
 
 
 def test_an_untouched_chain_holds(engine: Engine) -> None:
     assert audit.verify(engine) == audit.AuditVerdict(entries=0, broken_at=None)
-    for _ in range(3):
-        _append(engine, "view")
-    assert audit.verify(engine) == audit.AuditVerdict(entries=3, broken_at=None)
+    for number in range(3):
+        _append(engine, "view", after=number)
+    verdict = audit.verify(engine)
+    assert (verdict.entries, verdict.is_whole) == (3, True)
+    assert verdict.newest == seconds_later(2)
 
 
 @pytest.mark.parametrize(
@@ -66,6 +71,128 @@ def test_a_changed_or_missing_entry_breaks_the_chain(engine: Engine, change: obj
     assert audit.verify(engine).broken_at is not None
 
 
+KEY, LATER_KEY = b"k" * 32, b"l" * 32
+
+
+def _rows(engine: Engine) -> list[RowMapping]:
+    with reading(engine) as connection:
+        return list(connection.execute(select(audit_log).order_by(audit_log.c.id)).mappings())
+
+
+def _run(engine: Engine, *statements: Executable) -> None:
+    with writing(engine) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def _last_is_cut(engine: Engine) -> None:
+    _run(engine, delete(audit_log).where(audit_log.c.id == _rows(engine)[-1]["id"]))
+
+
+def _most_are_cut(engine: Engine) -> None:
+    _run(engine, delete(audit_log).where(audit_log.c.id > _rows(engine)[0]["id"]))
+
+
+def _an_organizations_are_gone(engine: Engine) -> None:
+    _run(engine, delete(audit_log).where(audit_log.c.organization_id == "other"))
+
+
+def _beginning_is_cut(engine: Engine) -> None:
+    _run(engine, delete(audit_log).where(audit_log.c.id == _rows(engine)[0]["id"]))
+
+
+def _all_is_written_anew(engine: Engine) -> None:
+    """By somebody who has the database, knows this code, and lacks the key."""
+    told = _rows(engine)
+    _run(engine, delete(audit_log), delete(audit_heads))
+    for number, row in enumerate(told):
+        organization_id = row["organization_id"]
+        _append(engine, "view", organization_id=organization_id, after=number)
+
+
+def _all_is_gone(engine: Engine) -> None:
+    _run(engine, delete(audit_log), delete(audit_heads))
+
+
+def _set_back(engine: Engine) -> None:
+    """To what a backup held, the head too."""
+    _run(engine, delete(audit_log), delete(audit_heads))
+    sealed = with_audit_keys(engine, [KEY])
+    _append(sealed, "login")
+
+
+ATTACKS = (
+    _last_is_cut,
+    _most_are_cut,
+    _an_organizations_are_gone,
+    _beginning_is_cut,
+    _all_is_written_anew,
+)
+SEEN_BY_COPIES = (_all_is_gone, _set_back)
+
+
+@pytest.fixture
+def sealed(engine: Engine) -> Engine:
+    """A log of two organizations, from a time before there were keys and after."""
+    _append(engine, "login")
+    keyed = with_audit_keys(engine, [KEY])
+    for number, organization_id in enumerate(["demo", "other", "demo", "other", "demo"], start=1):
+        _append(keyed, "view", organization_id=organization_id, after=number)
+    verdict = audit.verify(keyed)
+    assert (verdict.entries, verdict.is_whole) == (6, True)
+    return keyed
+
+
+@pytest.mark.parametrize("attack", [*ATTACKS, *SEEN_BY_COPIES])
+def test_what_is_cut_off_set_back_or_written_anew_is_seen(
+    engine: Engine, sealed: Engine, attack: Callable[[Engine], None]
+) -> None:
+    heads = audit.verify(sealed).heads
+    attack(engine)
+    if attack in ATTACKS:
+        assert not audit.verify(sealed).is_whole
+    assert not audit.verify(sealed, heads).is_whole
+
+
+def test_a_copy_of_a_head_that_has_gone_on_is_no_fault(sealed: Engine) -> None:
+    heads = audit.verify(sealed).heads
+    _append(sealed, "view")
+    assert audit.verify(sealed, heads).is_whole
+
+
+def test_the_end_is_seen_without_a_key_too(engine: Engine) -> None:
+    for _ in range(3):
+        _append(engine, "view")
+    _last_is_cut(engine)
+    assert audit.verify(engine).faults == ("demo: 1 entries are missing",)
+
+
+def test_nobody_goes_on_with_a_sealed_chain_without_its_key(engine: Engine, sealed: Engine) -> None:
+    with pytest.raises(SettingsError) as caught:
+        _append(engine, "view")
+    assert caught.value.code == "audit_key_missing"
+    assert audit.verify(sealed).is_whole
+
+
+def test_a_key_may_be_changed(engine: Engine, sealed: Engine) -> None:
+    both = with_audit_keys(engine, [LATER_KEY, KEY])
+    _append(both, "view")
+    assert audit.verify(both).is_whole
+    with pytest.raises(SettingsError):
+        audit.verify(sealed)
+
+
+def test_what_retention_removed_is_known_and_told(sealed: Engine) -> None:
+    heads = audit.verify(sealed).heads
+    assert audit.count_old(sealed, seconds_later(3)) == 3
+    assert audit.remove_old(sealed, seconds_later(3)) == 3
+    verdict = audit.verify(sealed, heads)
+    # Each of the two chains says that something was removed.
+    assert (verdict.entries, verdict.is_whole) == (5, True)
+    assert [row["action"] for row in _rows(sealed)][-2:] == ["purge", "purge"]
+    assert sum(head.purged for head in verdict.heads) == 3
+
+
 def test_writers_at_once_make_one_chain(engine: Engine) -> None:
     threads = [
         threading.Thread(target=lambda: [_append(engine, "view") for _ in range(10)])
@@ -75,7 +202,8 @@ def test_writers_at_once_make_one_chain(engine: Engine) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert audit.verify(engine) == audit.AuditVerdict(entries=40, broken_at=None)
+    verdict = audit.verify(engine)
+    assert (verdict.entries, verdict.is_whole) == (40, True)
 
 
 def test_an_entry_of_a_failed_transaction_is_not_kept(engine: Engine) -> None:

@@ -19,10 +19,11 @@ from claims_pipeline.preflight.check import Observations
 from claims_pipeline.preflight.payer_table import PayerTable
 from claims_pipeline.sandbox.world.practices import WorldPractice, demo_payer_id
 from claims_pipeline.settings import Settings, load_settings
-from claims_pipeline.store.database import open_engine, schema_is_current
+from claims_pipeline.store.database import schema_is_current
 from claims_pipeline.store.files import FileStore, file_store_of
 from claims_pipeline.store.ledger import densities, payer_calls
 from claims_pipeline.store.migrating import upgrade
+from claims_pipeline.store.opening import open_database
 from claims_pipeline.store.tenants.column_decisions import list_decisions
 from claims_pipeline.store.tenants.payers import list_payers, save_payers
 from claims_pipeline.store.tenants.practices import ensure_organization, list_practices
@@ -51,7 +52,7 @@ def open_store() -> LocalStore:
     """
     settings = load_settings()
     home = prepare_home(settings)
-    engine = open_engine(settings.resolved_database_url)
+    engine = open_database(settings)
     if settings.database_url is None:
         upgrade(engine)
     elif not schema_is_current(engine):
@@ -218,7 +219,7 @@ def _practices_missing() -> InputError:
 def _database_that_is_there(settings: Settings) -> Engine | None:
     if settings.database_url is None and not (settings.resolved_home / "claims.sqlite").is_file():
         return None
-    engine = open_engine(settings.resolved_database_url)
+    engine = open_database(settings)
     if schema_is_current(engine):
         return engine
     engine.dispose()

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from claims_pipeline.errors import SettingsError
 from claims_pipeline.model import UploadStatus
+from claims_pipeline.operations.audit_heads import copy_heads
 from claims_pipeline.operations.retention import remove_files_of_no_upload
 from claims_pipeline.orchestration.held_step import now, redacted_errors
 from claims_pipeline.orchestration.jobs import claim_status_job, results_files_job
@@ -56,6 +57,7 @@ def attempt_reconciliation_sensor(
         except SettingsError as error:
             return dg.SkipReason(f"not configured: {error.code}")
         cursor = _sweep_now_and_then(context.cursor, store, settings, engine)
+        _copy_audit_heads(context, settings, engine)
         watched = attempts.watched_attempts(engine, LAUNCHES_PER_TICK)
         events = _set_right(context.instance, engine, settings, watched)
         requests = [
@@ -70,6 +72,17 @@ def attempt_reconciliation_sensor(
         return dg.SensorResult(
             skip_reason=f"{len(events)} attempts set right", cursor=cursor, asset_events=events
         )
+
+
+def _copy_audit_heads(
+    context: dg.SensorEvaluationContext, settings: Settings, engine: Engine
+) -> None:
+    """Uploads are set right all the same where the copies cannot be written."""
+    try:
+        copy_heads(engine, settings.resolved_audit_heads)
+    except (SettingsError, OSError) as error:
+        reason = error.code if isinstance(error, SettingsError) else type(error).__name__
+        context.log.warning("the audit log's heads are not copied: %s", reason)
 
 
 @dg.run_status_sensor(

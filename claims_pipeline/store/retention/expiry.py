@@ -18,7 +18,6 @@ class Kind(StrEnum):
     IDEMPOTENCY_KEYS = "idempotency_keys"
     SESSIONS = "sessions"
     CLAIM_DENSITIES = "claim_densities"
-    AUDIT_LOG = "audit_log"
     TRACKED_CLAIMS = "tracked_claims"
 
 
@@ -55,8 +54,6 @@ def _expired(kind: Kind, before: datetime) -> tuple[Table, ColumnElement[bool]]:
             return tables.claim_densities, tables.claim_densities.c.observed_at < before
         case Kind.TRACKED_CLAIMS:
             return tables.tracked_claims, _is_followed_no_more(before)
-        case Kind.AUDIT_LOG:
-            return tables.audit_log, and_(tables.audit_log.c.at < before, _begins_its_chain(before))
 
 
 def _is_followed_no_more(before: datetime) -> ColumnElement[bool]:
@@ -65,14 +62,3 @@ def _is_followed_no_more(before: datetime) -> ColumnElement[bool]:
     last_touched = func.coalesce(columns.last_checked, columns.first_seen)
     is_left_alone = and_(columns.next_check_on.is_(None), last_touched < before - _LEFT_ALONE_FOR)
     return or_(columns.final_at < before, is_left_alone)
-
-
-def _begins_its_chain(before: datetime) -> ColumnElement[bool]:
-    """Only the beginning of a chain may go. Clocks differ, so entries may be out of order."""
-    kept = tables.audit_log.alias("kept")
-    first_kept = (
-        select(func.min(kept.c.id))
-        .where(kept.c.organization_id == tables.audit_log.c.organization_id, kept.c.at >= before)
-        .scalar_subquery()
-    )
-    return (tables.audit_log.c.id < first_kept) | first_kept.is_(None)

@@ -12,7 +12,7 @@ from claims_pipeline.store.web.quotas import UsedQuota, used_quota
 from claims_pipeline.upload_api.access.caller import Caller
 from claims_pipeline.upload_api.http.middleware import route_template
 from claims_pipeline.upload_api.http.paths import JOBS, JOBS_ALIAS
-from claims_pipeline.upload_api.http.problems import ApiError
+from claims_pipeline.upload_api.http.problems import too_much
 from claims_pipeline.upload_api.keycloak.principal import Principal
 from claims_pipeline.upload_api.services import AppServices, Services
 
@@ -45,7 +45,7 @@ async def require_request_limit(services: Services, caller: Principal) -> None:
     """
     wait_s = await run_in_threadpool(services.limits.seconds_until_allowed, caller.user_id)
     if wait_s:
-        raise _too_much("too_many_requests", "Too many requests in one minute.", wait_s)
+        raise too_much("too_many_requests", "Too many requests in one minute.", wait_s)
 
 
 def seat_of(caller: Callable[..., Any]) -> Callable[..., AsyncIterator[None]]:
@@ -72,7 +72,7 @@ async def body_slot(services: Services, caller: Principal) -> AsyncIterator[None
     """
     async with services.limits.body_slot(caller.user_id, caller.organization_id) as is_free:
         if not is_free:
-            raise _too_much("too_many_uploads", "Too many files are being received.", 5)
+            raise too_much("too_many_uploads", "Too many files are being received.", 5)
         yield
 
 
@@ -89,13 +89,13 @@ def require_quota(services: Services, caller: Principal, *, rows: int = 0) -> No
     settings = services.settings
     used = used_quota(services.engine, caller.organization_id, since=now - _QUOTA_WINDOW)
     if used.uploads >= settings.api_uploads_per_day:
-        raise _too_much(
+        raise too_much(
             "uploads_per_day_exceeded",
             f"Your organization may upload {settings.api_uploads_per_day} files in 24 hours.",
             _wait_s(used, now),
         )
     if used.rows + rows > settings.api_rows_per_day:
-        raise _too_much(
+        raise too_much(
             "rows_per_day_exceeded",
             f"Your organization may upload {settings.api_rows_per_day} rows in 24 hours.",
             _wait_s(used, now),
@@ -105,7 +105,3 @@ def require_quota(services: Services, caller: Principal, *, rows: int = 0) -> No
 def _wait_s(used: UsedQuota, now: datetime) -> int:
     """Until the oldest upload counts no more; a day when the file alone is too large."""
     return max(1, math.ceil(((used.oldest_at or now) + _QUOTA_WINDOW - now).total_seconds()))
-
-
-def _too_much(code: str, message: str, wait_s: int) -> ApiError:
-    return ApiError(429, code, message, headers={"Retry-After": str(wait_s)})

@@ -6,7 +6,7 @@ An upload out of reach is answered exactly as one that is not there.
 from uuid import UUID
 
 from claims_pipeline.store.uploads import Upload, get_upload
-from claims_pipeline.upload_api.access.auditing import Action, record
+from claims_pipeline.upload_api.access.refusals import refused_look
 from claims_pipeline.upload_api.http.problems import ApiError
 from claims_pipeline.upload_api.keycloak.principal import Principal
 from claims_pipeline.upload_api.services import Services
@@ -24,8 +24,8 @@ def upload_for(services: Services, caller: Principal, upload_id: str) -> Upload:
     _require_upload_role(services, caller, asked)
     upload = asked and get_upload(services.engine, asked, organization_id=caller.organization_id)
     if not upload or not _may_access(caller, upload):
-        record(services, caller, Action.ACCESS, asked, refusal="upload_unknown")
-        raise ApiError(404, "upload_unknown", "There is no upload of this id.")
+        unknown = ApiError(404, "upload_unknown", "There is no upload of this id.")
+        raise refused_look(services, caller, unknown, asked)
     return upload
 
 
@@ -46,10 +46,10 @@ def visible_user_id(caller: Principal) -> str | None:
 
 def _require_upload_role(services: Services, caller: Principal, upload_id: str | None) -> None:
     if not caller.may_upload:
-        record(services, caller, Action.ACCESS, upload_id, refusal="role_required")
-        raise ApiError(
+        refusal = ApiError(
             403, "role_required", "Working with uploads needs the role of an analyst or operator."
         )
+        raise refused_look(services, caller, refusal, upload_id)
 
 
 def _may_access(caller: Principal, upload: Upload) -> bool:

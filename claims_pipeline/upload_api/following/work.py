@@ -39,6 +39,7 @@ from claims_pipeline.store.tracked.work import (
     page_of_work,
 )
 from claims_pipeline.upload_api.access.auditing import Action, append, record
+from claims_pipeline.upload_api.access.refusals import refused_look
 from claims_pipeline.upload_api.access.uploads import require_upload_role
 from claims_pipeline.upload_api.http.parameters import (
     Optional,
@@ -205,8 +206,8 @@ def one_claim(
         today=services.settings.payer_today(),
     )
     if not page.claims:
-        record(services, caller, Action.ACCESS, refusal="claim_unknown")
-        raise ApiError(404, "claim_unknown", "There is no followed claim of this id.")
+        unknown = ApiError(404, "claim_unknown", "There is no followed claim of this id.")
+        raise refused_look(services, caller, unknown)
     record(services, caller, Action.VIEW, tracked_id)
     [claim] = page.claims
     with reading(services.engine) as connection:

@@ -60,6 +60,11 @@ class ApiError(ClaimsError):
         self.headers = dict(headers or {})
 
 
+def too_much(code: str, message: str, wait_s: int) -> ApiError:
+    """429 with the seconds to wait."""
+    return ApiError(429, code, message, headers={"Retry-After": str(wait_s)})
+
+
 @contextmanager
 def storage_errors() -> Iterator[None]:
     """Say errors of the file store as the API does.

@@ -10,8 +10,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from claims_pipeline.store import audit
 from claims_pipeline.store.audit import AuditFilter
-from claims_pipeline.upload_api.access.auditing import Action, record
+from claims_pipeline.upload_api.access.auditing import Action
 from claims_pipeline.upload_api.access.caller import Caller, CallerServices
+from claims_pipeline.upload_api.access.refusals import refused_look
 from claims_pipeline.upload_api.http.paging import links
 from claims_pipeline.upload_api.http.parameters import (
     Instant,
@@ -100,5 +101,7 @@ def list_audit_entries(
 
 def _require_auditor(services: Services, caller: Principal) -> None:
     if not caller.may_read_audit:
-        record(services, caller, Action.ACCESS, refusal="role_required")
-        raise ApiError(403, "role_required", "Reading the audit log needs the role of an auditor.")
+        refusal = ApiError(
+            403, "role_required", "Reading the audit log needs the role of an auditor."
+        )
+        raise refused_look(services, caller, refusal)

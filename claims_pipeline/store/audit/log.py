@@ -4,18 +4,16 @@ Each entry's hash covers the entry and the hash before it, so that a changed or 
 breaks the chain from there on. Each organization has a chain of its own and sees no other.
 """
 
-import hashlib
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, and_, func, select
 
 from claims_pipeline.store import tables
+from claims_pipeline.store.audit.heads import BEFORE_THE_FIRST, Head, head_of, keep_head
+from claims_pipeline.store.audit.seals import audit_keys_of, key_id_of, sealed
 from claims_pipeline.store.database import reading
 
-_BEFORE_THE_FIRST = "0" * 64
-_ENTRIES_AT_ONCE = 2000
 # Any fixed number: with the organization it makes PostgreSQL's writers append one by one.
 _APPEND_LOCK = 4_711_202
 
@@ -46,14 +44,6 @@ class AuditFilter:
     before: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditVerdict:
-    """Whether the chain holds; `broken_at` is the id of the first entry that does not fit."""
-
-    entries: int
-    broken_at: int | None
-
-
 def append(
     connection: Connection,
     *,
@@ -72,17 +62,22 @@ def append(
 
     `actor` is a user's id, `action` a verb such as `download`, `outcome` `ok` or `refused`. None of
     them may hold a patient's data.
+
+    Raises:
+        SettingsError: `audit_key_missing`: the chain is sealed with a key that is not given.
+
     """
-    if connection.dialect.name == "postgresql":
-        lock = func.pg_advisory_xact_lock(_APPEND_LOCK, func.hashtext(organization_id))
-        connection.execute(select(lock))
-    last = (
-        select(tables.audit_log.c.hash)
-        .where(tables.audit_log.c.organization_id == organization_id)
-        .order_by(tables.audit_log.c.id.desc())
-        .limit(1)
+    lock_chain(connection, organization_id)
+    head = head_of(connection, organization_id) or Head(
+        organization_id=organization_id,
+        entries=0,
+        purged=0,
+        anchor=BEFORE_THE_FIRST,
+        last_id=0,
+        hash=BEFORE_THE_FIRST,
     )
-    previous = connection.execute(last).scalar_one_or_none() or _BEFORE_THE_FIRST
+    keys = audit_keys_of(connection)
+    key = keys[0] if keys else None
     fields = {
         "organization_id": organization_id,
         "actor": actor,
@@ -91,10 +86,25 @@ def append(
         "outcome": outcome,
         "code": code,
     }
-    digest = _digest(previous, at=now, **fields)
-    connection.execute(
-        tables.audit_log.insert().values(**fields, at=now, previous_hash=previous, hash=digest)
+    digest = _digest(key, head.hash, at=now, **fields)
+    written = connection.execute(
+        tables.audit_log.insert().values(
+            **fields,
+            at=now,
+            key_id=key_id_of(key) if key else None,
+            previous_hash=head.hash,
+            hash=digest,
+        )
     )
+    [last_id] = written.inserted_primary_key or (0,)
+    keep_head(connection, replace(head, entries=head.entries + 1, last_id=last_id, hash=digest))
+
+
+def lock_chain(connection: Connection, organization_id: str) -> None:
+    """Let nobody else write to the chain until the transaction ends; SQLite has one writer."""
+    if connection.dialect.name == "postgresql":
+        lock = func.pg_advisory_xact_lock(_APPEND_LOCK, func.hashtext(organization_id))
+        connection.execute(select(lock))
 
 
 def list_entries(
@@ -106,7 +116,7 @@ def list_entries(
     page_size: int = 100,
 ) -> list[AuditEntry]:
     """One page (from 1) of an organization's entries, newest first."""
-    columns = [column for column in tables.audit_log.c if "hash" not in column.name]
+    columns = [tables.audit_log.c[name] for name in AuditEntry.__dataclass_fields__]
     query = (
         select(*columns)
         .where(_is_wanted(organization_id, wanted))
@@ -128,31 +138,6 @@ def count_entries(
     return counted
 
 
-def verify(engine: Engine) -> AuditVerdict:
-    """Recompute every chain. What was purged from its beginning is not missed."""
-    previous: dict[str, str] = {}
-    entries = last_id = 0
-    while True:
-        query = (
-            select(tables.audit_log)
-            .where(tables.audit_log.c.id > last_id)
-            .order_by(tables.audit_log.c.id)
-            .limit(_ENTRIES_AT_ONCE)
-        )
-        with reading(engine) as connection:
-            chunk = connection.execute(query).mappings().all()
-        if not chunk:
-            return AuditVerdict(entries=entries, broken_at=None)
-        for row in chunk:
-            chain = row["organization_id"]
-            follows = chain not in previous or row["previous_hash"] == previous[chain]
-            if not follows or row["hash"] != _digest_of(row):
-                return AuditVerdict(entries=entries, broken_at=row["id"])
-            previous[chain] = row["hash"]
-            entries += 1
-        last_id = chunk[-1]["id"]
-
-
 def _is_wanted(organization_id: str, wanted: AuditFilter | None) -> ColumnElement[bool]:
     used = wanted or AuditFilter()
     conditions = [tables.audit_log.c.organization_id == organization_id]
@@ -167,8 +152,10 @@ def _is_wanted(organization_id: str, wanted: AuditFilter | None) -> ColumnElemen
     return and_(*conditions)
 
 
-def _digest_of(row: RowMapping) -> str:
+def digest_of(row: RowMapping, key: bytes | None) -> str:
+    """The hash that an entry must have."""
     return _digest(
+        key,
         row["previous_hash"],
         organization_id=row["organization_id"],
         at=row["at"],
@@ -180,6 +167,5 @@ def _digest_of(row: RowMapping) -> str:
     )
 
 
-def _digest(previous: str, *, at: datetime, **fields: str | None) -> str:
-    text = json.dumps([previous, at.astimezone(UTC).isoformat(), sorted(fields.items())])
-    return hashlib.sha256(text.encode()).hexdigest()
+def _digest(key: bytes | None, previous: str, *, at: datetime, **fields: str | None) -> str:
+    return sealed(key, [previous, at.astimezone(UTC).isoformat(), sorted(fields.items())])

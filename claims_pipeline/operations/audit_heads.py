@@ -1,0 +1,77 @@
+"""Copies of the audit log's heads, in a file outside the database.
+
+The log and its heads stand in one database, and whoever can set that back can set back both. The
+copy only ever goes forward, so that it still says what was there.
+"""
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+from sqlalchemy import Engine, select
+
+from claims_pipeline.errors import SettingsError
+from claims_pipeline.store import tables
+from claims_pipeline.store.audit import Head
+from claims_pipeline.store.database import reading
+
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+
+
+def copied_heads(file: Path) -> list[Head]:
+    """The heads in the file; none where it is not there yet.
+
+    Raises:
+        SettingsError: `audit_heads_unreadable`.
+
+    """
+    try:
+        return [Head(**values) for values in json.loads(file.read_bytes())]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, TypeError):
+        raise SettingsError(
+            "audit_heads_unreadable",
+            f"{file} cannot be read as copies of the audit log's heads. Keep it for whoever looks "
+            "into it, and name another file in CLAIMS_AUDIT_HEADS.",
+        ) from None
+
+
+def copy_heads(engine: Engine, file: Path) -> bool:
+    """Write the heads that have gone forward to the file; whether any has.
+
+    Raises:
+        SettingsError: `audit_heads_unreadable`.
+        OSError: the file cannot be written.
+
+    """
+    before = copied_heads(file)
+    after = _furthest([*before, *_heads(engine)])
+    if after == before:
+        return False
+    text = json.dumps([asdict(head) for head in after], indent=1)
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    with os.fdopen(os.open(beside, _NEW_FILE, 0o600), "w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    beside.replace(file)
+    return True
+
+
+def _heads(engine: Engine) -> list[Head]:
+    with reading(engine) as connection:
+        return [Head.of(row) for row in connection.execute(select(tables.audit_heads)).mappings()]
+
+
+def _furthest(heads: Iterable[Head]) -> list[Head]:
+    """Of each organization's heads the one with the most entries; of equal ones the first."""
+    furthest: dict[str, Head] = {}
+    for head in heads:
+        known = furthest.get(head.organization_id)
+        if known is None or (head.entries, head.purged) > (known.entries, known.purged):
+            furthest[head.organization_id] = head
+    return [furthest[organization_id] for organization_id in sorted(furthest)]
