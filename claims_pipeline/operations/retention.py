@@ -16,6 +16,7 @@ from claims_pipeline.folders.outbox import outbox_files, remove_from_outbox
 from claims_pipeline.settings import Settings
 from claims_pipeline.store import audit
 from claims_pipeline.store.files import FileStore, file_store_of
+from claims_pipeline.store.quotas import QUOTA_WINDOW
 from claims_pipeline.store.retention.expiry import Kind, count_expired, remove_expired
 from claims_pipeline.store.retention.removal import (
     EndedUpload,
@@ -183,13 +184,17 @@ class Purge:
         return removed
 
     def _audit_entries(self) -> int:
-        work = audit.count_old if self.dry_run else audit.remove_old
-        return work(self.engine, self.now - self.audit_kept_for)
+        before = self.now - self.audit_kept_for
+        if self.dry_run:
+            return audit.count_old(self.engine, before)
+        return audit.remove_old(self.engine, before, now=self.now)
 
     def _rows(self, kind: Kind) -> int:
         match kind:
             case Kind.SESSIONS:
                 before = self.now  # A session says itself when it ends.
+            case Kind.QUOTA_USES:
+                before = self.now - QUOTA_WINDOW
             case Kind.TRACKED_CLAIMS:
                 before = self.now - self.followed_kept_for
             case _:

@@ -469,6 +469,18 @@ audit_log = Table(
     Index("ix_audit_log_organization_id_id", "organization_id", "id"),  # the end of its chain
 )
 
+# What counts for an organization's share of 24 hours and does not stand among its uploads.
+quota_uses = Table(
+    "quota_uses",
+    metadata,
+    Column("id", _BIG, primary_key=True, autoincrement=True),
+    Column("organization_id", String(64), nullable=False),
+    Column("at", UtcInstant, nullable=False),
+    Column("uploads", Integer, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Index("ix_quota_uses_organization_id_at", "organization_id", "at"),
+)
+
 # The end of each chain of the audit log, sealed by the same key.
 audit_heads = Table(
     "audit_heads",

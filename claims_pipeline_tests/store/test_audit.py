@@ -185,7 +185,7 @@ def test_a_key_may_be_changed(engine: Engine, sealed: Engine) -> None:
 def test_what_retention_removed_is_known_and_told(sealed: Engine) -> None:
     heads = audit.verify(sealed).heads
     assert audit.count_old(sealed, seconds_later(3)) == 3
-    assert audit.remove_old(sealed, seconds_later(3)) == 3
+    assert audit.remove_old(sealed, seconds_later(3), now=seconds_later(9)) == 3
     verdict = audit.verify(sealed, heads)
     # Each of the two chains says that something was removed.
     assert (verdict.entries, verdict.is_whole) == (5, True)

@@ -22,6 +22,7 @@ from claims_pipeline.store import tables
 from claims_pipeline.store.attempts.lifecycle import AttemptState, check_move
 from claims_pipeline.store.attempts.records import Attempt, attempt_of, locked_latest_attempt
 from claims_pipeline.store.database import reading, writing
+from claims_pipeline.store.quotas import keep_use
 
 # A claim in one of these may look different tomorrow.
 _NOT_FINAL = (
@@ -95,6 +96,14 @@ def reopen(
         column.name: column - reopened.get(outcome, 0) if latest.rows_stored else literal(0)
         for outcome, column in _COUNTED.items()
     }
+    # They are asked again, which counts like rows that are handed in.
+    keep_use(
+        connection,
+        latest.organization_id,
+        at=now,
+        uploads=0,
+        rows=sum(reopened.values()),
+    )
     answered = connection.execute(
         update(tables.uploads)
         .where(tables.uploads.c.id == latest.upload_id)

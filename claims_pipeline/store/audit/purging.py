@@ -1,6 +1,6 @@
 """Removing what was kept long enough, from the beginnings of the chains only."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Engine, and_, delete, func, select
 
@@ -21,7 +21,7 @@ def count_old(engine: Engine, before: datetime) -> int:
     return counted
 
 
-def remove_old(engine: Engine, before: datetime) -> int:
+def remove_old(engine: Engine, before: datetime, *, now: datetime) -> int:
     """Remove older entries, in portions, so that nobody waits long; how many.
 
     The head of each chain remembers how many are gone, and the log keeps that they were removed.
@@ -30,10 +30,10 @@ def remove_old(engine: Engine, before: datetime) -> int:
     with reading(engine) as connection:
         query = select(log.organization_id).where(_is_old(before)).distinct()
         organizations = list(connection.execute(query).scalars())
-    return sum(_remove(engine, organization_id, before) for organization_id in organizations)
+    return sum(_remove(engine, one, before, now=now) for one in organizations)
 
 
-def _remove(engine: Engine, organization_id: str, before: datetime) -> int:
+def _remove(engine: Engine, organization_id: str, before: datetime, *, now: datetime) -> int:
     log = tables.audit_log.c
     is_mine = log.organization_id == organization_id
     removed = 0
@@ -64,7 +64,7 @@ def _remove(engine: Engine, organization_id: str, before: datetime) -> int:
                     action=_ACTION,
                     upload_id=None,
                     outcome="ok",
-                    now=datetime.now(UTC),
+                    now=now,
                 )
                 return removed
 

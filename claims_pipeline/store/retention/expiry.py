@@ -19,6 +19,7 @@ class Kind(StrEnum):
     SESSIONS = "sessions"
     CLAIM_DENSITIES = "claim_densities"
     TRACKED_CLAIMS = "tracked_claims"
+    QUOTA_USES = "quota_uses"
 
 
 def count_expired(engine: Engine, kind: Kind, before: datetime) -> int:
@@ -52,6 +53,8 @@ def _expired(kind: Kind, before: datetime) -> tuple[Table, ColumnElement[bool]]:
             return tables.sessions, tables.sessions.c.expires_at < before
         case Kind.CLAIM_DENSITIES:
             return tables.claim_densities, tables.claim_densities.c.observed_at < before
+        case Kind.QUOTA_USES:
+            return tables.quota_uses, tables.quota_uses.c.at < before
         case Kind.TRACKED_CLAIMS:
             return tables.tracked_claims, _is_followed_no_more(before)
 

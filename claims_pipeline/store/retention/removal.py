@@ -11,6 +11,7 @@ from claims_pipeline.errors import InputError
 from claims_pipeline.model import UploadStatus
 from claims_pipeline.store import audit, tables
 from claims_pipeline.store.database import chunks_of, reading, writing
+from claims_pipeline.store.quotas import QUOTA_WINDOW, keep_use
 from claims_pipeline.store.uploads import Upload, find_upload
 
 
@@ -68,6 +69,14 @@ def upload_removed(
         if not UploadStatus(status).is_terminal:
             raise InputError("still_running", "Cancel the upload first, then delete it.")
         connection.execute(delete(tables.uploads).where(of_organization))
+        if upload.created_at > now - QUOTA_WINDOW:
+            keep_use(
+                connection,
+                organization_id,
+                at=upload.created_at,
+                uploads=1,
+                rows=upload.counts.total,
+            )
         connection.execute(
             update(tables.idempotency_keys)
             .where(tables.idempotency_keys.c.upload_id == upload_id)

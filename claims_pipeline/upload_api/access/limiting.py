@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
+from sqlalchemy import Connection
 
-from claims_pipeline.store.web.quotas import UsedQuota, used_quota
+from claims_pipeline.store.database import reading
+from claims_pipeline.store.quotas import QUOTA_WINDOW, UsedQuota, lock_quota, used_quota
 from claims_pipeline.upload_api.access.caller import Caller
 from claims_pipeline.upload_api.http.middleware import route_template
 from claims_pipeline.upload_api.http.paths import JOBS, JOBS_ALIAS
@@ -16,7 +18,6 @@ from claims_pipeline.upload_api.http.problems import too_much
 from claims_pipeline.upload_api.keycloak.principal import Principal
 from claims_pipeline.upload_api.services import AppServices, Services
 
-_QUOTA_WINDOW = timedelta(days=1)
 _POLLED = frozenset(
     f"{family}{route}"
     for family in (JOBS, JOBS_ALIAS)
@@ -76,19 +77,36 @@ async def body_slot(services: Services, caller: Principal) -> AsyncIterator[None
         yield
 
 
-def require_quota(services: Services, caller: Principal, *, rows: int = 0) -> None:
-    """Let an upload pass while its organization's share of 24 hours is not used up.
-
-    Ask before the body is read, and again with `rows` once they are counted.
+def require_quota(services: Services, caller: Principal) -> None:
+    """Let nobody send a file whose organization's share of 24 hours is used up.
 
     Raises:
         ApiError: 429 `uploads_per_day_exceeded` or `rows_per_day_exceeded`.
 
     """
+    with reading(services.engine) as connection:
+        _require_left(connection, services, caller, uploads=1, rows=0)
+
+
+def take_quota(
+    connection: Connection, services: Services, caller: Principal, *, uploads: int, rows: int
+) -> None:
+    """The same in the transaction that writes, in which nobody else of the organization counts.
+
+    Call it before what is counted is written. What was deleted, and rows that were asked again,
+    count like what is there.
+    """
+    lock_quota(connection, caller.organization_id)
+    _require_left(connection, services, caller, uploads=uploads, rows=rows)
+
+
+def _require_left(
+    connection: Connection, services: Services, caller: Principal, *, uploads: int, rows: int
+) -> None:
     now = datetime.now(UTC)
     settings = services.settings
-    used = used_quota(services.engine, caller.organization_id, since=now - _QUOTA_WINDOW)
-    if used.uploads >= settings.api_uploads_per_day:
+    used = used_quota(connection, caller.organization_id, since=now - QUOTA_WINDOW)
+    if uploads and used.uploads + uploads > settings.api_uploads_per_day:
         raise too_much(
             "uploads_per_day_exceeded",
             f"Your organization may upload {settings.api_uploads_per_day} files in 24 hours.",
@@ -104,4 +122,4 @@ def require_quota(services: Services, caller: Principal, *, rows: int = 0) -> No
 
 def _wait_s(used: UsedQuota, now: datetime) -> int:
     """Until the oldest upload counts no more; a day when the file alone is too large."""
-    return max(1, math.ceil(((used.oldest_at or now) + _QUOTA_WINDOW - now).total_seconds()))
+    return max(1, math.ceil(((used.oldest_at or now) + QUOTA_WINDOW - now).total_seconds()))

@@ -23,7 +23,7 @@ from claims_pipeline.store.tenants.column_decisions import list_decisions, remem
 from claims_pipeline.store.uploads import NewUpload, Upload, add_upload, get_upload
 from claims_pipeline.upload_api.access import auditing
 from claims_pipeline.upload_api.access.auditing import Action
-from claims_pipeline.upload_api.access.limiting import body_slot, require_quota
+from claims_pipeline.upload_api.access.limiting import body_slot, require_quota, take_quota
 from claims_pipeline.upload_api.access.uploads import require_upload_role
 from claims_pipeline.upload_api.http.problems import ApiError, storage_errors
 from claims_pipeline.upload_api.keycloak.principal import Principal
@@ -58,7 +58,7 @@ async def take_upload(
     `key` makes sending the same upload again harmless; see `idempotency`.
 
     Raises:
-        ApiError: as `receive_form`, `held_key` and `require_quota`; 403 `role_required`.
+        ApiError: as `receive_form`, `held_key` and `take_quota`; 403 `role_required`.
         FileRefusedError, InputError: the file or a field cannot be taken. Nothing is kept.
 
     """
@@ -174,8 +174,8 @@ def _kept(
         remembered = list_decisions(services.engine, caller.organization_id)
         found = _survey(services.files, received, form, remembered)
         total_rows = found.rows if found else 0
-        require_quota(services, caller, rows=total_rows)
         with writing(services.engine) as connection:
+            take_quota(connection, services, caller, uploads=1, rows=total_rows)
             new = replace(new, total_rows=total_rows)
             upload = add_upload(connection, new, now=datetime.now(UTC))
             if found is not None and form.column_map:

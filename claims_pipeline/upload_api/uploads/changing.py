@@ -13,6 +13,7 @@ from claims_pipeline.store.database import writing
 from claims_pipeline.store.uploads import Upload
 from claims_pipeline.upload_api.access import auditing
 from claims_pipeline.upload_api.access.auditing import Action
+from claims_pipeline.upload_api.access.limiting import take_quota
 from claims_pipeline.upload_api.access.uploads import upload_for
 from claims_pipeline.upload_api.http.problems import storage_errors
 from claims_pipeline.upload_api.keycloak.principal import Principal
@@ -67,7 +68,7 @@ def retry_upload(
     """Begin a new attempt and launch it.
 
     Raises:
-        ApiError: as `upload_for`.
+        ApiError: as `upload_for` and `take_quota`.
         InputError: `still_running` or `nothing_to_retry`.
 
     """
@@ -77,6 +78,8 @@ def retry_upload(
             attempt = attempts.ask_to_retry(
                 connection, upload_id, scope, datetime.now(UTC), correlation_id=correlation_id
             )
+            # What is asked again counts already.
+            take_quota(connection, services, caller, uploads=0, rows=0)
             auditing.append(connection, caller, Action.RETRY, upload_id)
     except InputError as refusal:
         auditing.record(services, caller, Action.RETRY, upload_id, refusal=refusal.code)

@@ -1,10 +1,17 @@
 """Reading the audit log over HTTP."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 from claims_pipeline.store import audit
-from claims_pipeline_tests.upload_api.api import ORGANIZATION, OTHER_ORGANIZATION, Api
+from claims_pipeline_tests.upload_api.api import (
+    ORGANIZATION,
+    OTHER_ORGANIZATION,
+    Api,
+    running_api,
+)
+from claims_pipeline_tests.upload_api.keycloak.issuer import Issuer
 
 AUDIT = "/api/v1/claims/audit/"
 JOBS = "/api/v1/claims/csv-jobs"
@@ -82,4 +89,20 @@ def test_what_the_api_writes_keeps_the_log_whole(api: Api) -> None:
     upload = api.add_upload()
     for _ in range(3):
         api.get(f"{JOBS}/{upload.id}/results/", token=api.issuer.token())
-    assert audit.verify(api.engine) == audit.AuditVerdict(entries=3, broken_at=None)
+    verdict = audit.verify(api.engine)
+    assert (verdict.entries, verdict.is_whole) == (3, True)
+
+
+def test_the_same_refused_look_is_one_entry_a_minute_and_counts_for_the_limit(
+    tmp_path: Path, issuer: Issuer
+) -> None:
+    with running_api(
+        tmp_path / "home", issuer, settings={"CLAIMS_API_REQUESTS_PER_MINUTE": "20"}
+    ) as api:
+        nobody = api.issuer.token(sub="nobody", roles=[])
+        # Polling is not counted, unless there is nothing that the caller may see.
+        path = f"{JOBS}/{uuid4()}/"
+        codes = [api.get(path, token=nobody).status_code for _ in range(30)]
+        assert codes == [403] * 20 + [429] * 10
+        entries = audit.list_entries(api.engine, organization_id=ORGANIZATION)
+        assert [(entry.actor, entry.code) for entry in entries] == [("nobody", "role_required")]

@@ -2,6 +2,7 @@
 
 import asyncio
 import select
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -86,6 +87,34 @@ def test_an_organization_has_its_rows_for_24_hours(tmp_path: Path, issuer: Issue
         assert refused.json()["code"] == "rows_per_day_exceeded"
         assert len([path for path in stored_files(api) if path.is_file()]) == 1
         assert post_csv(api, header + row).status_code == 201
+
+
+def test_deleting_an_upload_gives_nothing_back(tmp_path: Path, issuer: Issuer) -> None:
+    with running_api(tmp_path / "home", issuer, settings={"CLAIMS_API_ROWS_PER_DAY": "3"}) as api:
+        header, row = CSV.splitlines(keepends=True)
+        upload_id = post_csv(api, header + 2 * row).json()["id"]
+        token = issuer.token()
+        assert api.post(f"{JOBS}/{upload_id}/cancel/", token=token).status_code in {200, 202}
+        assert api.delete(f"{JOBS}/{upload_id}/", token=token).status_code == 204
+
+        assert post_csv(api, header + 2 * row + b"\n").json()["code"] == "rows_per_day_exceeded"
+        assert post_csv(api, header + row).status_code == 201
+
+
+def test_many_at_once_get_no_more_than_their_share(tmp_path: Path, issuer: Issuer) -> None:
+    with (
+        running_api(tmp_path / "home", issuer, settings={"CLAIMS_API_UPLOADS_PER_DAY": "3"}) as api,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        answers = list(
+            pool.map(
+                lambda number: (
+                    post_csv(api, token=issuer.token(sub=f"analyst-{number}")).status_code
+                ),
+                range(8),
+            )
+        )
+    assert sorted(answers) == [201] * 3 + [429] * 5
 
 
 def test_bodies_wait_for_their_turn_and_then_for_no_longer() -> None:
