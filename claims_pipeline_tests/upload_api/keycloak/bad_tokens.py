@@ -162,6 +162,10 @@ BAD: Mapping[str, Callable[[Issuer], Shown]] = {
     "a signature of another token": lambda issuer: _bearer(
         ".".join([*issuer.token().split(".")[:2], issuer.token().split(".")[2]])
     ),
+    "a signature with other spare bits": _parts(
+        lambda part: [part[0], part[1], part[2][:-1] + chr(ord(part[2][-1]) + 1)]
+    ),
+    "a signature with padding": _parts(lambda part: [part[0], part[1], f"{part[2]}=="]),
     "no signature": _parts(lambda part: [part[0], part[1], ""]),
     "another user than was signed": _parts(
         lambda part: [part[0], _altered(part[1], sub="somebody-else"), part[2]]
@@ -183,6 +187,7 @@ BAD: Mapping[str, Callable[[Issuer], Shown]] = {
     "expired": _expired,
     "expired in 1970": _claims(exp=0),
     "no expiry": _claims(exp=ABSENT),
+    "expires after the last day of the calendar": _claims(exp=253_402_300_800),
     "an expiry of nothing": _claims(exp=None),
     "an expiry in text": _claims(exp="9999999999"),
     "an expiry that is true": _claims(exp=True),
