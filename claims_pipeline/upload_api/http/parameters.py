@@ -6,6 +6,7 @@ from typing import Annotated, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field
 
 _MAX_PAGE = 1_000_000
+_MOST_WORDS = 10
 _MAX_PAGE_SIZE = 200
 
 _Value = TypeVar("_Value")
@@ -36,9 +37,21 @@ def printable(text: str) -> str:
     return text
 
 
+def _of_few_words(text: str) -> str:
+    # Each word looks through the rows once more.
+    if len(text.split()) > _MOST_WORDS:
+        raise ValueError(f"has more than {_MOST_WORDS} words")
+    return text
+
+
 # Forms send what was not filled in as an empty text.
 Optional = Annotated[_Value | None, BeforeValidator(_none_if_empty)]
 Instant = Annotated[datetime, AfterValidator(_aware)]
-SearchText = Annotated[str, Field(max_length=200), AfterValidator(printable)]
+SearchText = Annotated[
+    str,
+    Field(max_length=200, description="At most ten words, all of which have to be there."),
+    AfterValidator(printable),
+    AfterValidator(_of_few_words),
+]
 PageNumber = Annotated[int, Field(ge=1, le=_MAX_PAGE, description="Which page, from 1.")]
 PageSize = Annotated[int, Field(ge=1, le=_MAX_PAGE_SIZE, description="How many on a page.")]

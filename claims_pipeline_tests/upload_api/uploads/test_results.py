@@ -179,7 +179,16 @@ def test_results_are_searched_by_a_body(answered: Answered) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b"[]", b'{"search": ""}', b'{"search": "a\\u0000"}', b"[" * 20_000]
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"search": ""}',
+        b'{"search": "a\\u0000"}',
+        b'{"search": "a b c d e f g h i j k"}',
+        b"[" * 20_000,
+    ],
 )
 def test_a_search_that_is_none_is_refused(answered: Answered, body: bytes) -> None:
     refused = answered.post("results/search/", data=body)
