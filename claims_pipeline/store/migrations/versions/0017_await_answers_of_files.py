@@ -6,8 +6,8 @@ from alembic import op
 from claims_pipeline.store.row_security import statements_to_secure
 from claims_pipeline.store.types import UtcInstant
 
-revision = "0018"
-down_revision = "0017"
+revision = "0017"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 

@@ -6,8 +6,8 @@ from alembic import op
 from claims_pipeline.store.row_security import statements_to_secure
 from claims_pipeline.store.types import UtcInstant
 
-revision = "0020"
-down_revision = "0019"
+revision = "0019"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 

@@ -6,7 +6,7 @@ from alembic import op
 from claims_pipeline.store.row_security import statements_to_secure
 from claims_pipeline.store.types import UtcInstant
 
-revision = "0017"
+revision = "0016"
 down_revision = "0015"
 branch_labels = None
 depends_on = None

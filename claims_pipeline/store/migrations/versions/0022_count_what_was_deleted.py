@@ -6,8 +6,8 @@ from alembic import op
 from claims_pipeline.store.row_security import statements_to_secure
 from claims_pipeline.store.types import UtcInstant
 
-revision = "0025"
-down_revision = "0024"
+revision = "0022"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 

@@ -5,8 +5,8 @@ from alembic import op
 
 from claims_pipeline.store.row_security import statements_to_secure
 
-revision = "0024"
-down_revision = "0023"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
