@@ -16,6 +16,7 @@ from rich.console import Console
 
 from benchmarks import fixed_costs as fixed
 from benchmarks.api import ApiPlan, api_lines, timed_api
+from benchmarks.channels import channel_lines
 from benchmarks.measuring import Line, Pair, machine, table_of
 from benchmarks.payer_waiting import Cell, waiting_lines
 from benchmarks.query_phase import THREADS, BarePool, singles_drained
@@ -41,6 +42,7 @@ class Plan:
     waiting: tuple[Cell, ...]
     intake_rows: int
     end_to_end_rows: tuple[int, ...]
+    channel_rows: int
     api: ApiPlan
 
 
@@ -59,6 +61,7 @@ _WHOLE = Plan(
     ),
     intake_rows=1_000_000,
     end_to_end_rows=(10_000, 100_000),
+    channel_rows=2000,
     api=ApiPlan(uploads=10_000, times=300, progress_s=30),
 )
 _QUICK = Plan(
@@ -69,6 +72,7 @@ _QUICK = Plan(
     waiting=(Cell(rows=100, latency_ms=100),),
     intake_rows=50_000,
     end_to_end_rows=(1000, 3000),
+    channel_rows=200,
     api=ApiPlan(uploads=1000, times=50, progress_s=5),
 )
 
@@ -93,6 +97,7 @@ def main() -> int:
         intake_of_many,
         intake_on_postgresql,
         end_to_end,
+        channels,
         api,
     ):
         try:
@@ -238,6 +243,11 @@ def end_to_end(plan: Plan) -> Iterator[Line]:
             target=1.3,
             remark=f"{used.elapsed_s:.0f} s, peak {used.peak_mib:.0f} MiB (at most 768)",
         )
+
+
+def channels(plan: Plan) -> Iterator[Line]:
+    """The same rows through each channel."""
+    yield from channel_lines(plan.channel_rows)
 
 
 def api(plan: Plan) -> Iterator[Line]:

@@ -84,7 +84,9 @@ class Stage:
     settings: Settings
     environment: Mapping[str, str]
 
-    def upload(self, content: bytes, *, options: UploadOptions | None = None) -> str:
+    def upload(
+        self, content: bytes, *, options: UploadOptions | None = None, payer: str = "uhc"
+    ) -> str:
         """Keep a file as an upload that waits for its run; the upload's id."""
         upload_id = str(uuid.uuid4())
         key = f"{ORGANIZATION}/{upload_id}/upload.csv"
@@ -95,7 +97,7 @@ class Stage:
         new = uploads.NewUpload(
             id=upload_id,
             organization_id=ORGANIZATION,
-            payer="uhc",
+            payer=payer,
             source="cli",
             file_name="worklist.csv",
             file_key=key,
