@@ -14,7 +14,7 @@ from sqlalchemy import Engine, select
 
 from claims_pipeline.errors import SettingsError
 from claims_pipeline.store import tables
-from claims_pipeline.store.audit import Head
+from claims_pipeline.store.audit import Head, seal_heads
 from claims_pipeline.store.database import reading
 
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
@@ -42,12 +42,16 @@ def copied_heads(file: Path) -> list[Head]:
 def copy_heads(engine: Engine, file: Path) -> bool:
     """Write the heads that have gone forward to the file; whether any has.
 
+    Chains from before there were heads, or a key, get theirs sealed on the way, unless the file
+    knows another head of them: then somebody has taken it away.
+
     Raises:
         SettingsError: `audit_heads_unreadable`.
         OSError: the file cannot be written.
 
     """
     before = copied_heads(file)
+    seal_heads(engine, known={head.organization_id: head for head in before})
     after = _furthest([*before, *_heads(engine)])
     if after == before:
         return False

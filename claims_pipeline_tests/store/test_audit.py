@@ -11,6 +11,7 @@ from claims_pipeline.store import audit
 from claims_pipeline.store.audit.seals import with_audit_keys
 from claims_pipeline.store.database import reading, writing
 from claims_pipeline.store.tables import audit_heads, audit_log
+from claims_pipeline.store.tenants.practices import ensure_organization
 from claims_pipeline_tests.store.builders import NOW, seconds_later
 
 
@@ -180,6 +181,25 @@ def test_a_key_may_be_changed(engine: Engine, sealed: Engine) -> None:
     assert audit.verify(both).is_whole
     with pytest.raises(SettingsError):
         audit.verify(sealed)
+
+
+def test_a_log_from_before_there_was_a_key_is_sealed_once(engine: Engine) -> None:
+    for organization_id in ("demo", "other"):
+        ensure_organization(engine, organization_id, organization_id, [])
+        _append(engine, "login", organization_id=organization_id)
+    # As a database is that was brought up to date: without heads.
+    _run(engine, delete(audit_heads).where(audit_heads.c.organization_id == "other"))
+    keyed = with_audit_keys(engine, [KEY])
+    assert not audit.verify(keyed).is_whole
+    assert audit.seal_heads(keyed, known={}) == 2
+    verdict = audit.verify(keyed)
+    assert (verdict.entries, verdict.is_whole) == (2, True)
+    # A head that is known elsewhere and is gone is not made anew.
+    _run(engine, delete(audit_heads))
+    _last_is_cut(engine)
+    known = {head.organization_id: head for head in verdict.heads}
+    assert audit.seal_heads(keyed, known=known) == 1
+    assert not audit.verify(keyed, known.values()).is_whole
 
 
 def test_what_retention_removed_is_known_and_told(sealed: Engine) -> None:

@@ -9,6 +9,7 @@ from claims_pipeline.store.audit.log import (
     list_entries,
 )
 from claims_pipeline.store.audit.purging import count_old, remove_old
+from claims_pipeline.store.audit.sealing import seal_heads
 from claims_pipeline.store.audit.verifying import AuditVerdict, verify
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "count_old",
     "list_entries",
     "remove_old",
+    "seal_heads",
     "verify",
 ]
