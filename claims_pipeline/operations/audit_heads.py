@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Engine, select
@@ -17,6 +18,7 @@ from claims_pipeline.store import tables
 from claims_pipeline.store.audit import Head, seal_heads
 from claims_pipeline.store.database import reading
 
+_EVERY_S = 60
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
 
@@ -39,8 +41,18 @@ def copied_heads(file: Path) -> list[Head]:
         ) from None
 
 
+def copies_are_due(file: Path, at: datetime) -> bool:
+    """Whether the heads were not compared with their copies in the last minute."""
+    try:
+        return at.timestamp() - file.stat().st_mtime >= _EVERY_S
+    except OSError:
+        return True
+
+
 def copy_heads(engine: Engine, file: Path) -> bool:
     """Write the heads that have gone forward to the file; whether any has.
+
+    The file's time says when they were last compared.
 
     Chains from before there were heads, or a key, get theirs sealed on the way, unless the file
     knows another head of them: then somebody has taken it away.
@@ -53,7 +65,8 @@ def copy_heads(engine: Engine, file: Path) -> bool:
     before = copied_heads(file)
     seal_heads(engine, known={head.organization_id: head for head in before})
     after = _furthest([*before, *_heads(engine)])
-    if after == before:
+    if after == before and file.exists():
+        file.touch()
         return False
     text = json.dumps([asdict(head) for head in after], indent=1)
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -63,7 +76,7 @@ def copy_heads(engine: Engine, file: Path) -> bool:
         stream.flush()
         os.fsync(stream.fileno())
     beside.replace(file)
-    return True
+    return after != before
 
 
 def _heads(engine: Engine) -> list[Head]:

@@ -104,6 +104,7 @@ def test_a_dropped_file_waits_for_its_answers_and_gets_them(drops: DropStack) ->
         ended = drops.wait_for_end("calm.csv")
         assert ended.status is UploadStatus.COMPLETED
         assert_every_row_is_right(drops, ended, house)
+    assert_no_process_has_told_of_a_patient(drops)
 
 
 def test_killed_while_it_asks_waits_and_settles_nothing_is_lost_or_sent_twice(
@@ -122,6 +123,7 @@ def test_killed_while_it_asks_waits_and_settles_nothing_is_lost_or_sent_twice(
         ended = drops.wait_for_end("killed.csv")
         assert ended.status is UploadStatus.COMPLETED
         assert_every_row_is_right(drops, ended, house)
+    assert_no_process_has_told_of_a_patient(drops)
 
 
 def _answered(drops: DropStack, upload: Upload) -> int:
@@ -131,7 +133,7 @@ def _answered(drops: DropStack, upload: Upload) -> int:
         ).scalar_one()
 
 
-def test_no_process_has_told_of_a_patient(drops: DropStack) -> None:
+def assert_no_process_has_told_of_a_patient(drops: DropStack) -> None:
     _, rows = sample(ROWS)
     with reading(drops.engine) as connection:
         bodies = connection.execute(select(cast(tables.x12_inquiries.c.body, Text))).scalars()

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from claims_pipeline.errors import SettingsError
 from claims_pipeline.model import UploadStatus
-from claims_pipeline.operations.audit_heads import copy_heads
+from claims_pipeline.operations.audit_heads import copies_are_due, copy_heads
 from claims_pipeline.operations.retention import remove_files_of_no_upload
 from claims_pipeline.orchestration.held_step import now, redacted_errors
 from claims_pipeline.orchestration.jobs import claim_status_job, results_files_job
@@ -78,8 +78,10 @@ def _copy_audit_heads(
     context: dg.SensorEvaluationContext, settings: Settings, engine: Engine
 ) -> None:
     """Uploads are set right all the same where the copies cannot be written."""
+    file = settings.resolved_audit_heads
     try:
-        copy_heads(engine, settings.resolved_audit_heads)
+        if copies_are_due(file, now()):
+            copy_heads(engine, file)
     except (SettingsError, OSError) as error:
         reason = error.code if isinstance(error, SettingsError) else type(error).__name__
         context.log.warning("the audit log's heads are not copied: %s", reason)

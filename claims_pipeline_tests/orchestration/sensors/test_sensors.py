@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event
 
 from claims_pipeline.model import UploadStatus
+from claims_pipeline.operations.audit_heads import copied_heads, copy_heads
 from claims_pipeline.orchestration.partitions import uploads_partitions
 from claims_pipeline.orchestration.resources import StoreResource
 from claims_pipeline.orchestration.sensors.inbox import inbox_sensor
@@ -21,7 +22,7 @@ from claims_pipeline.orchestration.sensors.reconciliation import (
     failed_run_sensor,
 )
 from claims_pipeline.settings import Settings
-from claims_pipeline.store import attempts, tables
+from claims_pipeline.store import attempts, audit, tables
 from claims_pipeline.store.attempts.launch_tags import (
     ATTEMPT_TAG,
     CLAIM_STATUS_JOB,
@@ -132,7 +133,8 @@ def test_a_tick_of_the_reconciliation_costs_one_query_for_a_thousand_waiting_upl
     assert len(set(ids)) == _WAITING_UPLOADS
     counter = tmp_path / "settings"
     store = _CountingStore(counted_in=str(counter))
-    # The hourly sweep of the file store is not a tick's business.
+    # The hourly sweep of the file store is not a tick's business, nor is what is done each minute.
+    copy_heads(pipeline.engine, pipeline.settings.resolved_audit_heads)
     context = dg.build_sensor_context(instance=pipeline.instance, cursor=now.isoformat())
 
     with counted_statements(StoreResource().engine()) as statements:
@@ -140,6 +142,29 @@ def test_a_tick_of_the_reconciliation_costs_one_query_for_a_thousand_waiting_upl
 
     assert isinstance(result, dg.SensorResult)
     assert (len(statements), counter.read_text(encoding="utf-8")) == (1, "x")
+
+
+def test_the_reconciliation_copies_the_audit_logs_heads_once_a_minute(pipeline: Pipeline) -> None:
+    file = pipeline.settings.resolved_audit_heads
+    context = dg.build_sensor_context(instance=pipeline.instance)
+    attempt_reconciliation_sensor(context, store=StoreResource())
+    assert copied_heads(file) == []
+
+    with writing(pipeline.engine) as connection:
+        audit.append(
+            connection,
+            organization_id="demo",
+            actor="user-1",
+            action="view",
+            upload_id=None,
+            outcome="ok",
+            now=datetime.now(UTC),
+        )
+    attempt_reconciliation_sensor(context, store=StoreResource())
+    assert copied_heads(file) == []
+    os.utime(file, (0, 0))
+    attempt_reconciliation_sensor(context, store=StoreResource())
+    assert [head.entries for head in copied_heads(file)] == [1]
 
 
 @pytest.mark.parametrize(
